@@ -1,0 +1,5 @@
+//! The words that every layer speaks. This room knows no layer.
+
+mod config;
+
+pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
