@@ -72,7 +72,7 @@ impl Shared {
         Self(Arc::new(Services {
             sink,
             renderer,
-            clock: clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            clock: clock.unwrap_or_else(|| Arc::new(SystemClock)),
         }))
     }
 
