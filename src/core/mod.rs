@@ -12,20 +12,24 @@ mod reload;
 mod request_id;
 mod route;
 mod secret;
-pub(crate) mod text;
 mod shim;
-mod ledger { #[derive(Debug, Default)] pub(crate) struct LedgerBits; }
-pub use shim::{ClientIp, RequestScheme, Principal};
+pub(crate) mod text;
+mod ledger {
+    #[derive(Debug, Default)]
+    pub(crate) struct LedgerBits;
+}
+pub(crate) use ledger::LedgerBits;
+pub use shim::{ClientIp, Principal, RequestScheme};
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::Mistakes;
-pub(crate) use context::{Context, RequestContext};
+pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub use context::Shared;
+pub(crate) use context::{Context, RequestContext};
+pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
-pub(crate) use event::Events;
 pub use event::{
     CleanText, EventCategory, EventName, EventSink, Level, NoopSink, Outcome, SecurityEvent,
     sink_panics,
