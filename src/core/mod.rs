@@ -1,6 +1,7 @@
 //! The words that every layer speaks. This room knows no layer.
 
 mod body;
+mod client;
 mod clock;
 mod config;
 mod context;
@@ -11,6 +12,8 @@ mod rejection;
 mod reload;
 mod request_id;
 mod route;
+mod sampler;
+mod scheme;
 mod secret;
 mod shim;
 pub(crate) mod text;
@@ -19,9 +22,13 @@ mod ledger {
     pub(crate) struct LedgerBits;
 }
 pub(crate) use ledger::LedgerBits;
-pub use shim::{ClientIp, Principal, RequestScheme};
+pub use shim::Principal;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
+pub use client::{
+    ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
+    IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
+};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub(crate) use config::Mistakes;
 pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
@@ -41,4 +48,5 @@ pub use rejection::{
 };
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
+pub use scheme::{PeerAddressMissing, ProtoHeader, RequestScheme, SchemeSource, Tls};
 pub use secret::Secret;
