@@ -30,7 +30,11 @@
 )]
 #![cfg_attr(
     not(test),
-    warn(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
+    warn(
+        clippy::disallowed_macros,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )
 )]
 
 pub mod core;
