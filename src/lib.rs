@@ -37,4 +37,8 @@
     )
 )]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod core;
+#[cfg(feature = "tonic")]
+pub mod tonic;
