@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod event;
 mod future;
+mod pattern;
 mod random;
 mod rejection;
 mod reload;
@@ -42,6 +43,7 @@ pub use event::{
     sink_panics,
 };
 pub use future::{Amend, ResponseFuture};
+pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,

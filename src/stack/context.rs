@@ -71,8 +71,12 @@ impl ContextSettings {
                 EventName::CryptEncryptFail,
                 Level::Error,
                 || {
-                    SecurityEvent::new(EventName::CryptEncryptFail, "stack", "randomness_unavailable")
-                        .outcome(Outcome::Fault)
+                    SecurityEvent::new(
+                        EventName::CryptEncryptFail,
+                        "stack",
+                        "randomness_unavailable",
+                    )
+                    .outcome(Outcome::Fault)
                 },
             );
         }

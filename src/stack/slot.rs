@@ -98,15 +98,24 @@ mod sealed_position {
 
 /// The place just outside `.auth(..)`.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "written as a value by the caller")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written as a value by the caller"
+)]
 pub struct BeforeAuth;
 
 /// The place just inside `.auth(..)`.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "written as a value by the caller")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written as a value by the caller"
+)]
 pub struct AfterAuth;
 
 /// The place just outside the body adapter and the handler.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "written as a value by the caller")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written as a value by the caller"
+)]
 pub struct Innermost;
