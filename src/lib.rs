@@ -33,4 +33,8 @@
     warn(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
 )]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod core;
+#[cfg(feature = "tonic")]
+pub mod tonic;

@@ -1,0 +1,111 @@
+//! What the stack's first slot learns of a request, and what all its layers share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::Extensions;
+
+use super::ledger::LedgerBits;
+use super::{Clock, ClientIp, EventSink, RejectionRenderer, RequestId, RequestScheme, SystemClock};
+
+/// What slot 1 attaches to a request: one extension, one `Arc`.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext(Arc<Context>);
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) client_ip: Option<ClientIp>,
+    pub(crate) scheme: Option<RequestScheme>,
+    pub(crate) ledger: LedgerBits,
+    pub(crate) shared: Shared,
+}
+
+impl RequestContext {
+    pub(crate) fn new(context: Context) -> Self {
+        Self(Arc::new(context))
+    }
+
+    pub(crate) fn from_extensions(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&RequestId> {
+        self.0.request_id.as_ref()
+    }
+
+    pub(crate) fn client_ip(&self) -> Option<ClientIp> {
+        self.0.client_ip
+    }
+
+    pub(crate) fn scheme(&self) -> Option<RequestScheme> {
+        self.0.scheme
+    }
+
+    pub(crate) fn ledger(&self) -> &LedgerBits {
+        &self.0.ledger
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
+    }
+}
+
+/// What the layers of one stack share: where events go, how refusals look, what time it is.
+///
+/// A layer looks it up only when an event or a refusal is due; what was set on the layer itself wins.
+#[derive(Clone)]
+pub struct Shared(Arc<Services>);
+
+struct Services {
+    sink: Option<Arc<dyn EventSink>>,
+    renderer: Option<Arc<dyn RejectionRenderer>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        sink: Option<Arc<dyn EventSink>>,
+        renderer: Option<Arc<dyn RejectionRenderer>>,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Self {
+        Self(Arc::new(Services {
+            sink,
+            renderer,
+            clock: clock.unwrap_or_else(|| Arc::new(SystemClock)),
+        }))
+    }
+
+    /// Returns what the stack that these extensions passed through shares.
+    #[must_use]
+    pub fn from_extensions(extensions: &Extensions) -> Option<&Self> {
+        RequestContext::from_extensions(extensions).map(RequestContext::shared)
+    }
+
+    /// Returns the stack's event sink.
+    #[must_use]
+    pub fn sink(&self) -> Option<&dyn EventSink> {
+        self.0.sink.as_deref()
+    }
+
+    /// Returns the stack's rendering of refusals.
+    #[must_use]
+    pub fn renderer(&self) -> Option<&dyn RejectionRenderer> {
+        self.0.renderer.as_deref()
+    }
+
+    /// Returns the stack's clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("sink", &self.0.sink.is_some())
+            .field("renderer", &self.0.renderer.is_some())
+            .finish_non_exhaustive()
+    }
+}

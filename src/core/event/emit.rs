@@ -1,0 +1,83 @@
+//! How a layer hands an event to the sink that is in force.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{EventName, EventSink, Level, SecurityEvent};
+use crate::core::{Clock, Shared, SystemClock};
+
+static SINK_PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// Returns how often a sink has panicked since the process started. The request it served went on.
+#[must_use]
+pub fn sink_panics() -> u64 {
+    SINK_PANICS.load(Ordering::Relaxed)
+}
+
+/// A layer's own sink, if it was given one.
+#[derive(Clone, Default)]
+pub(crate) struct Events(Option<Arc<dyn EventSink>>);
+
+impl Events {
+    pub(crate) fn new(sink: impl EventSink) -> Self {
+        Self(Some(Arc::new(sink)))
+    }
+
+    /// Records what `make` returns in the layer's own sink, else in the stack's, else in the default one.
+    ///
+    /// `make` is called, and the time read, only when that sink wants an event of this name and level.
+    pub(crate) fn emit<'a>(
+        &self,
+        shared: Option<&Shared>,
+        name: EventName,
+        level: Level,
+        make: impl FnOnce() -> SecurityEvent<'a>,
+    ) {
+        let sink = match (&self.0, shared.and_then(Shared::sink)) {
+            (Some(own), _) => &**own,
+            (None, Some(stack)) => stack,
+            (None, None) => default_sink(),
+        };
+        if !guarded(|| sink.wants(name, level)).unwrap_or(false) {
+            return;
+        }
+        let mut event = make();
+        event.level = level;
+        event.time = match shared.map(Shared::clock) {
+            Some(clock) => clock.now(),
+            None => SystemClock.now(),
+        };
+        guarded(|| sink.record(&event));
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "<sink>"
+        } else {
+            "<default>"
+        })
+    }
+}
+
+/// Runs a user's code that must not take the request down with it.
+fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    if outcome.is_err() {
+        SINK_PANICS.fetch_add(1, Ordering::Relaxed);
+    }
+    outcome.ok()
+}
+
+#[cfg(feature = "tracing")]
+fn default_sink() -> &'static dyn EventSink {
+    &super::TracingSink
+}
+
+#[cfg(not(feature = "tracing"))]
+fn default_sink() -> &'static dyn EventSink {
+    &super::NoopSink
+}

@@ -1,0 +1,95 @@
+//! The one response future of the layers: already refused, or waiting for the inner service.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::Response;
+use pin_project_lite::pin_project;
+
+/// What a layer still does to the response of the inner service.
+///
+/// Implemented by the layers of this crate, and by layers of your own that use [`ResponseFuture`].
+pub trait Amend {
+    /// Changes the response. Called once, for an `Ok` of the inner service and never for a refusal.
+    fn amend<B>(self, response: &mut Response<B>);
+}
+
+/// Leaves the response as it is.
+impl Amend for () {
+    fn amend<B>(self, _: &mut Response<B>) {}
+}
+
+pin_project! {
+    /// The future of a layer that either has refused the request or waits for the inner service.
+    ///
+    /// `F` is the inner service's future, `R` the response, `A` what happens to it. Nothing is boxed. Dropping it drops the inner
+    /// future.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, R, A = ()> {
+        #[pin]
+        state: State<F, R, A>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    #[derive(Debug)]
+    enum State<F, R, A> {
+        Refused { response: Option<R> },
+        Inner { #[pin] future: F, amendment: Option<A> },
+    }
+}
+
+impl<F, R> ResponseFuture<F, R> {
+    /// Hands the inner service's response on untouched.
+    pub fn inner(future: F) -> Self {
+        Self::amending(future, ())
+    }
+}
+
+impl<F, R, A> ResponseFuture<F, R, A> {
+    /// Answers without the inner service.
+    pub fn refused(response: R) -> Self {
+        Self {
+            state: State::Refused {
+                response: Some(response),
+            },
+        }
+    }
+
+    /// Changes the inner service's response by `amendment`.
+    pub fn amending(future: F, amendment: A) -> Self {
+        Self {
+            state: State::Inner {
+                future,
+                amendment: Some(amendment),
+            },
+        }
+    }
+}
+
+impl<F, B, E, A> Future for ResponseFuture<F, Response<B>, A>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    A: Amend,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match self.project().state.project() {
+            // Polled again after it was ready: pending for ever, as a fused future would be.
+            StateProjection::Refused { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+            StateProjection::Inner { future, amendment } => {
+                let mut response = ready!(future.poll(cx))?;
+                if let Some(amendment) = amendment.take() {
+                    amendment.amend(&mut response);
+                }
+                Poll::Ready(Ok(response))
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What rendering a refusal needs to know of the request.
+
+use bytes::Bytes;
+use http::header::ACCEPT;
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderValue, Method};
+
+use super::Rejection;
+use super::grpc::GrpcContentType;
+use crate::core::context::RequestContext;
+use crate::core::{RequestId, Shared};
+
+/// Which of two forms of a refusal a client would rather have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Accepts {
+    /// A page: the request's `Accept` prefers `text/html` to JSON, as browsers' navigations do.
+    Html,
+    /// `application/problem+json`: everything else.
+    Json,
+}
+
+/// What rendering a refusal needs of the request, captured before the request is handed on.
+///
+/// 16 bytes and one `Arc` clone.
+#[derive(Clone, Debug)]
+pub struct RefusalContext {
+    request: Option<RequestContext>,
+    head: bool,
+    accepts: Accepts,
+    grpc: Option<GrpcContentType>,
+}
+
+impl RefusalContext {
+    /// Captures what is needed of a request.
+    #[must_use]
+    pub fn new(head: &Parts) -> Self {
+        Self::of(&head.method, &head.headers, &head.extensions)
+    }
+
+    /// Captures what is needed of a request whose parts are at hand one by one.
+    #[must_use]
+    pub fn of(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        Self {
+            request: RequestContext::from_extensions(extensions).cloned(),
+            head: method == Method::HEAD,
+            accepts: accepts(headers),
+            grpc: GrpcContentType::of(headers),
+        }
+    }
+
+    /// Whether the request was a `HEAD`: the answer must be a head alone.
+    #[must_use]
+    pub const fn is_head(&self) -> bool {
+        self.head
+    }
+
+    /// Whether the request was gRPC or gRPC-web: the answer must be a gRPC status.
+    #[must_use]
+    pub const fn is_grpc(&self) -> bool {
+        self.grpc.is_some()
+    }
+
+    /// Returns the form that the client prefers.
+    #[must_use]
+    pub const fn accepts(&self) -> Accepts {
+        self.accepts
+    }
+
+    /// Returns the id of the request, where the stack gave it one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.request.as_ref().and_then(RequestContext::request_id)
+    }
+
+    /// Returns what the stack shares.
+    #[must_use]
+    pub fn shared(&self) -> Option<&Shared> {
+        self.request.as_ref().map(RequestContext::shared)
+    }
+
+    pub(super) const fn grpc(&self) -> Option<GrpcContentType> {
+        self.grpc
+    }
+}
+
+/// The rendering of refusals for a whole stack, such as HTML error pages.
+///
+/// It writes the body and the content type of problem-shaped refusals and nothing else: the status, the headers, gRPC answers,
+/// redirects and protocol answers stay as they are.
+pub trait RejectionRenderer: Send + Sync + 'static {
+    /// Returns the content type and the body, or `None` for the default `application/problem+json`.
+    fn render(&self, rejection: &Rejection, context: &RefusalContext) -> Option<(HeaderValue, Bytes)>;
+}
+
+/// Whether `text/html` is accepted with a higher weight than JSON (RFC 9110, section 12.5.1); wildcards prefer neither.
+fn accepts(headers: &HeaderMap) -> Accepts {
+    /// More than any real client sends.
+    const MAX_RANGES: usize = 32;
+    let (mut html, mut json) = (0, 0);
+    let ranges = headers
+        .get_all(ACCEPT)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|b| *b == b','));
+    for range in ranges.take(MAX_RANGES) {
+        let mut parts = range.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+        let name = parts.next().unwrap_or_default();
+        let is = |media: &[u8]| name.eq_ignore_ascii_case(media);
+        let weight = if is(b"text/html") || is(b"application/xhtml+xml") {
+            &mut html
+        } else if is(b"application/json") || is(b"application/problem+json") {
+            &mut json
+        } else {
+            continue;
+        };
+        *weight = parts.find_map(quality).unwrap_or(1000).max(*weight);
+    }
+    if html > json {
+        Accepts::Html
+    } else {
+        Accepts::Json
+    }
+}
+
+/// `q=0.75` in thousandths; `None` for any other parameter, 0 for a weight that is malformed.
+fn quality(parameter: &[u8]) -> Option<u16> {
+    let [b'q' | b'Q', b'=', weight @ ..] = parameter else {
+        return None;
+    };
+    Some(match weight {
+        [b'1', ..] => 1000,
+        [b'0', b'.', digits @ ..] if digits.len() <= 3 => digits
+            .iter()
+            .chain(b"000")
+            .take(3)
+            .try_fold(0_u16, |sum, digit| {
+                let digit = digit.checked_sub(b'0').filter(|d| *d < 10)?;
+                Some(sum.saturating_mul(10).saturating_add(u16::from(digit)))
+            })
+            .unwrap_or(0),
+        // `q=0`, and what is no weight at all: not acceptable.
+        _ => 0,
+    })
+}

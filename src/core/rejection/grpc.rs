@@ -1,0 +1,141 @@
+//! The gRPC side of a refusal: status numbers, content types, and the encoding of messages.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+/// A gRPC status code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names are those of the gRPC specification")]
+pub enum GrpcCode {
+    Cancelled = 1,
+    Unknown = 2,
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    AlreadyExists = 6,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    FailedPrecondition = 9,
+    Aborted = 10,
+    OutOfRange = 11,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    DataLoss = 15,
+    Unauthenticated = 16,
+}
+
+impl GrpcCode {
+    /// Returns the gRPC status that stands for an HTTP status; the table is at [`Rejection`](super::Rejection).
+    #[must_use]
+    pub const fn from_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            400 | 405 | 415 | 422 => Self::InvalidArgument,
+            401 => Self::Unauthenticated,
+            403 => Self::PermissionDenied,
+            404 => Self::NotFound,
+            408 | 504 => Self::DeadlineExceeded,
+            413 | 414 | 429 | 431 => Self::ResourceExhausted,
+            503 => Self::Unavailable,
+            // What has no counterpart says nothing about the reason.
+            _ => Self::Internal,
+        }
+    }
+
+    /// Returns the number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    pub(super) const fn header_value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Cancelled => "1",
+            Self::Unknown => "2",
+            Self::InvalidArgument => "3",
+            Self::DeadlineExceeded => "4",
+            Self::NotFound => "5",
+            Self::AlreadyExists => "6",
+            Self::PermissionDenied => "7",
+            Self::ResourceExhausted => "8",
+            Self::FailedPrecondition => "9",
+            Self::Aborted => "10",
+            Self::OutOfRange => "11",
+            Self::Unimplemented => "12",
+            Self::Internal => "13",
+            Self::Unavailable => "14",
+            Self::DataLoss => "15",
+            Self::Unauthenticated => "16",
+        })
+    }
+}
+
+/// The content types of gRPC and gRPC-web that an answer repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GrpcContentType {
+    Grpc,
+    GrpcProto,
+    GrpcWeb,
+    GrpcWebProto,
+    GrpcWebText,
+    GrpcWebTextProto,
+}
+
+impl GrpcContentType {
+    /// The kind of a gRPC request; `None` for any other. A message format that is not known is answered as plain gRPC.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        const PREFIX: &[u8] = b"application/grpc";
+        let value = headers.get(CONTENT_TYPE)?.as_bytes();
+        let (prefix, rest) = value.split_at_checked(PREFIX.len())?;
+        if !prefix.eq_ignore_ascii_case(PREFIX) {
+            return None;
+        }
+        let format = rest.split(|b| *b == b';').next().unwrap_or_default();
+        let is = |name: &[u8]| format.trim_ascii_end().eq_ignore_ascii_case(name);
+        let starts = |name: &[u8]| {
+            format
+                .get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
+        Some(match () {
+            () if is(b"+proto") => Self::GrpcProto,
+            () if is(b"-web+proto") => Self::GrpcWebProto,
+            () if is(b"-web-text+proto") => Self::GrpcWebTextProto,
+            () if starts(b"-web-text") => Self::GrpcWebText,
+            () if starts(b"-web") => Self::GrpcWeb,
+            // `application/grpc`, `application/grpc+json`, `application/grpc; charset=...`
+            () => Self::Grpc,
+        })
+    }
+
+    pub(super) const fn header_value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Grpc => "application/grpc",
+            Self::GrpcProto => "application/grpc+proto",
+            Self::GrpcWeb => "application/grpc-web",
+            Self::GrpcWebProto => "application/grpc-web+proto",
+            Self::GrpcWebText => "application/grpc-web-text",
+            Self::GrpcWebTextProto => "application/grpc-web-text+proto",
+        })
+    }
+}
+
+/// `grpc-message`: percent-encoded outside U+0020..U+007E and for `%` itself (gRPC over HTTP/2, "Responses").
+pub(super) fn message(title: &'static str) -> HeaderValue {
+    let plain = |b: u8| matches!(b, b' '..=b'~') && b != b'%';
+    if title.bytes().all(plain)
+        && let Ok(value) = HeaderValue::from_str(title)
+    {
+        return value;
+    }
+    let mut encoded = String::with_capacity(title.len().saturating_mul(3));
+    for byte in title.bytes() {
+        if plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    HeaderValue::from_str(&encoded).unwrap_or(const { HeaderValue::from_static("refused") })
+}

@@ -1,0 +1,201 @@
+//! How a refusal becomes a response.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place that builds a response"
+)]
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
+use http::{Response, StatusCode};
+
+use super::grpc::{self, GrpcContentType};
+use super::{Problem, Pushback, RefusalContext, Refused, Rejection, Shape};
+use crate::core::{RejectionBody, RequestId, Shared};
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl Rejection {
+    /// Makes the response.
+    #[must_use]
+    pub fn into_response<B: RejectionBody>(mut self, context: &RefusalContext) -> Response<B> {
+        if matches!(self.shape, Shape::Empty) {
+            let mut response = Response::new(B::empty());
+            *response.status_mut() = self.status;
+            *response.headers_mut() = self.headers;
+            return response;
+        }
+        let marker = Refused::new(self.code, self.status, self.abuse);
+        self.extensions.insert(marker);
+        match context.grpc() {
+            Some(content_type) => self.grpc_response(content_type),
+            None => self.http_response(context),
+        }
+    }
+
+    fn grpc_response<B: RejectionBody>(mut self, content_type: GrpcContentType) -> Response<B> {
+        if let Some(details) = self.grpc_details.take() {
+            self.set(GRPC_DETAILS, details);
+        }
+        match self.pushback {
+            Some(Pushback::After(wait)) => {
+                let milliseconds = wait.as_nanos().div_ceil(1_000_000);
+                let value = HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX));
+                self.set(GRPC_PUSHBACK, value);
+            }
+            Some(Pushback::Never) => self.set(GRPC_PUSHBACK, HeaderValue::from_static("-1")),
+            None => {}
+        }
+        self.set(CONTENT_TYPE, content_type.header_value());
+        self.set(GRPC_STATUS, self.grpc.header_value());
+        self.set(GRPC_MESSAGE, grpc::message(self.title));
+        self.status = StatusCode::OK;
+        self.finish(B::empty())
+    }
+
+    fn http_response<B: RejectionBody>(mut self, context: &RefusalContext) -> Response<B> {
+        self.set(CACHE_CONTROL, NO_STORE);
+        if let Some(seconds) = self.retry_after {
+            self.set(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let (content_type, body) = match &self.shape {
+            Shape::Redirect(location) => {
+                let location = location.clone();
+                self.set(LOCATION, location);
+                return self.finish(B::empty());
+            }
+            Shape::OAuth => {
+                let mut body = Vec::with_capacity(self.code.len().saturating_add(16));
+                body.extend_from_slice(b"{\"error\":");
+                write_json_string(&mut body, self.code);
+                body.push(b'}');
+                (JSON, Bytes::from(body))
+            }
+            // `Empty` was answered before.
+            Shape::Problem | Shape::Empty => context
+                .shared()
+                .and_then(Shared::renderer)
+                .and_then(|renderer| renderer.render(&self, context))
+                .unwrap_or_else(|| (PROBLEM_JSON, problem_body(&self, context.request_id()))),
+        };
+        self.set(CONTENT_TYPE, content_type);
+        if context.is_head() {
+            // Content after a HEAD makes HTTP/2 reset the stream; its length may be told (RFC 9110, section 9.3.2).
+            self.set(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            return self.finish(B::empty());
+        }
+        self.finish(B::from_bytes(body))
+    }
+
+    fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        // Only a map of 32,768 names is full.
+        let _ = self.headers.try_insert(name, value);
+    }
+
+    fn finish<B>(self, body: B) -> Response<B> {
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        *response.extensions_mut() = self.extensions;
+        response
+    }
+}
+
+impl Problem {
+    /// Makes the response, which carries a mark that the error mask honours.
+    #[must_use]
+    pub fn into_response<B: RejectionBody>(self) -> Response<B> {
+        let mut response = Response::new(B::from_bytes(self.body()));
+        *response.status_mut() = self.status();
+        response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        response.extensions_mut().insert(super::problem::Deliberate);
+        response
+    }
+}
+
+/// The RFC 9457 object of a refusal.
+pub(super) fn problem_body(rejection: &Rejection, id: Option<&RequestId>) -> Bytes {
+    if let Some(prepared) = &rejection.prepared {
+        return match id {
+            None => prepared.clone(),
+            Some(id) => {
+                let object = prepared.strip_suffix(b"}").unwrap_or_default();
+                let mut body = Vec::with_capacity(object.len().saturating_add(96));
+                body.extend_from_slice(object);
+                write_request_id(&mut body, id);
+                body.push(b'}');
+                Bytes::from(body)
+            }
+        };
+    }
+    // One allocation for a refusal without members: the fixed words, the code and the title, an id of 64.
+    let mut body = Vec::with_capacity(256);
+    body.push(b'{');
+    if let Some(problem_type) = &rejection.problem_type {
+        body.extend_from_slice(b"\"type\":");
+        write_json_string(&mut body, problem_type);
+        body.push(b',');
+    }
+    body.extend_from_slice(b"\"title\":");
+    write_json_string(&mut body, rejection.title);
+    body.extend_from_slice(b",\"status\":");
+    body.extend_from_slice(rejection.status.as_str().as_bytes());
+    body.extend_from_slice(b",\"code\":");
+    write_json_string(&mut body, rejection.code);
+    for (name, values) in &rejection.members {
+        body.push(b',');
+        write_json_string(&mut body, name);
+        body.push(b':');
+        write_json_array(&mut body, values);
+    }
+    if let Some(id) = id {
+        write_request_id(&mut body, id);
+    }
+    body.push(b'}');
+    Bytes::from(body)
+}
+
+fn write_request_id(body: &mut Vec<u8>, id: &RequestId) {
+    body.extend_from_slice(b",\"request_id\":");
+    write_json_string(body, id.as_str());
+}
+
+pub(super) fn write_json_array(body: &mut Vec<u8>, values: &[Cow<'static, str>]) {
+    body.push(b'[');
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        write_json_string(body, value);
+    }
+    body.push(b']');
+}
+
+/// A JSON string (RFC 8259, section 7). `<`, `>` and `&` are escaped too, so that a body taken for HTML holds no markup.
+pub(super) fn write_json_string(body: &mut Vec<u8>, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    body.push(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => body.extend_from_slice(&[b'\\', byte]),
+            0..=0x1f | b'<' | b'>' | b'&' | 0x7f => {
+                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+                let escape = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)];
+                body.extend_from_slice(&escape);
+            }
+            _ => body.push(byte),
+        }
+    }
+    body.push(b'"');
+}
