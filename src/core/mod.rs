@@ -24,6 +24,7 @@ mod ledger {
 }
 pub(crate) use ledger::LedgerBits;
 pub use shim::Principal;
+pub mod origin;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use client::{
