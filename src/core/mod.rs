@@ -31,6 +31,7 @@ pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
 };
+pub(crate) use client::DegradedAddress;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub(crate) use config::Mistakes;
 pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
