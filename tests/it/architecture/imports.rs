@@ -58,9 +58,11 @@ fn kind(room: &str) -> Option<Kind> {
 fn may_import((from, from_kind): (&str, Kind), (to, to_kind): (&str, Kind)) -> bool {
     match (from_kind, to_kind) {
         _ if from == to => true,
-        (Kind::Stack, _) | (_, Kind::Core) => true,
         (Kind::Service, Kind::Service) => to == "vault" && VAULT_USERS.contains(&from),
-        (Kind::Layer, Kind::Service) | (Kind::Adapter, Kind::Service | Kind::Layer) => true,
+        (Kind::Stack, _)
+        | (_, Kind::Core)
+        | (Kind::Layer, Kind::Service)
+        | (Kind::Adapter, Kind::Service | Kind::Layer) => true,
         _ => false,
     }
 }

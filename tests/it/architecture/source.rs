@@ -271,7 +271,7 @@ fn comments_and_literals_are_blanked_and_positions_kept() {
             r##"r#"a" b"# + br"c" + r#type"##,
             "          + b     + r#type",
         ),
-        ("'\u{e9}' \"\u{e9}\" x", "           x"),
+        ("'\u{e9}' \"\u{e9}\" x", "          x"),
     ];
     for (text, expected) in rows {
         assert_eq!(code(text), expected, "{text}");
