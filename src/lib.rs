@@ -40,5 +40,6 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod core;
+pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;
