@@ -7,8 +7,8 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
-use super::TrustedProxies;
 use super::client::{Elements, Parameter, trim_ows};
+use super::{PeerAddr, RequestContext, TrustedProxies};
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -33,7 +33,9 @@ impl RequestScheme {
     /// Returns the scheme that a layer attached to the request.
     #[must_use]
     pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
-        extensions.get().copied()
+        RequestContext::from_extensions(extensions)
+            .and_then(RequestContext::scheme)
+            .or_else(|| extensions.get().copied())
     }
 
     /// Tells whether the request came over TLS.
@@ -147,7 +149,7 @@ impl SchemeSource {
                 let peer = trusted.peer(extensions).ok_or(PeerAddressMissing)?;
                 if trusted.trusts(peer) {
                     Ok(header.read(headers))
-                } else if matches!(peer, super::PeerAddr::Unix) {
+                } else if matches!(peer, PeerAddr::Unix) {
                     Err(PeerAddressMissing)
                 } else {
                     Ok(by_marker(extensions))

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::Extensions;
 
 use super::{ForwardHeader, IpNet, PeerAddr, TrustedProxies};
-use crate::core::ConfigErrors;
+use crate::core::{ConfigErrors, RequestContext};
 
 /// The address of the client, and how far it can be relied on.
 ///
@@ -90,7 +90,9 @@ impl ClientIp {
     /// Returns the client address that a layer attached to the request.
     #[must_use]
     pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
-        extensions.get().copied()
+        RequestContext::from_extensions(extensions)
+            .and_then(RequestContext::client_ip)
+            .or_else(|| extensions.get().copied())
     }
 
     /// Returns the address: never IPv4-mapped, never with a zone.

@@ -8,8 +8,7 @@ use thiserror::Error;
 
 use super::proxies::{Peers, Proxies, Reading};
 use super::{ForwardHeader, IpNet, IpNetError, TrustedProxies};
-use crate::core::config::Mistakes;
-use crate::core::{ConfigErrorKind, ConfigErrors, ErrorClass};
+use crate::core::{ConfigErrorKind, ConfigErrors, ErrorClass, Mistakes};
 
 /// Most hops that [`TrustedProxiesBuilder::hops`] takes.
 const MAX_HOPS: u8 = 16;

@@ -2,12 +2,17 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::service::Resolver;
 use super::{ClientIpService, TrustedProxies};
+use crate::core::{Clock, EventSink, Events, SystemClock};
 
 /// Finds the client address once per request and attaches it as a [`ClientIp`](super::ClientIp) extension.
 ///
 /// [`TrustedProxies`] says how it is found. A `ClientIp` that is already attached stays; a request without a peer address gets
 /// none. Place it outside every layer that asks for the client.
+///
+/// A header that could not be read up to the client makes an event `input_validation_fail` with the code `client_ip_degraded`, at
+/// most one a minute.
 ///
 /// # Example
 ///
@@ -37,7 +42,7 @@ use super::{ClientIpService, TrustedProxies};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientIpLayer {
-    proxies: Arc<TrustedProxies>,
+    resolver: Arc<Resolver>,
 }
 
 impl ClientIpLayer {
@@ -45,7 +50,29 @@ impl ClientIpLayer {
     #[must_use]
     pub fn new(proxies: TrustedProxies) -> Self {
         Self {
-            proxies: Arc::new(proxies),
+            resolver: Arc::new(Resolver::new(
+                proxies,
+                Events::default(),
+                Arc::new(SystemClock),
+            )),
+        }
+    }
+
+    /// Sends events to `sink`. Without one they go to the sink of the stack, else to `tracing`.
+    #[must_use]
+    pub fn events(self, sink: impl EventSink) -> Self {
+        self.with(Events::new(sink), Arc::clone(&self.resolver.clock))
+    }
+
+    /// Measures the minute between two events by `clock` instead of the system's.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.with(self.resolver.events.clone(), Arc::new(clock))
+    }
+
+    fn with(&self, events: Events, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            resolver: Arc::new(Resolver::new(self.resolver.proxies.clone(), events, clock)),
         }
     }
 }
@@ -54,6 +81,6 @@ impl<S> Layer<S> for ClientIpLayer {
     type Service = ClientIpService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ClientIpService::new(inner, Arc::clone(&self.proxies))
+        ClientIpService::new(inner, Arc::clone(&self.resolver))
     }
 }

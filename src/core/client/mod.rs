@@ -3,6 +3,7 @@
 mod address;
 mod client_ip;
 mod config;
+pub(in crate::core) mod degraded;
 mod forwarded;
 mod header;
 mod layer;

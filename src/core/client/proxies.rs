@@ -14,8 +14,7 @@ use super::forwarded::{Entry, List, from_right, trim_ows};
 use super::{
     ClientIp, ForwardHeader, IpNet, IpSet, IpSource, PeerAddr, TrustedProxiesBuilder, address,
 };
-use crate::core::ConfigErrors;
-use crate::core::config::Mistakes;
+use crate::core::{ConfigErrors, Mistakes};
 
 /// Which peers may say on whose behalf they call, and in which header. Cloning shares it.
 ///
@@ -107,10 +106,10 @@ pub(super) enum Reading {
 
 /// What became of one request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resolution {
-    pub(super) client: Option<ClientIp>,
+pub(crate) struct Resolution {
+    pub(crate) client: Option<ClientIp>,
     /// Also told when there is no address to show for it: over a Unix socket.
-    pub(super) degraded: bool,
+    pub(crate) degraded: bool,
 }
 
 impl TrustedProxies {
@@ -206,6 +205,11 @@ impl TrustedProxies {
             .is_some_and(|proxies| matches!(proxies.peers, Peers::Any))
     }
 
+    /// The one header that is read of trusted peers.
+    pub(super) fn header(&self) -> Option<&HeaderName> {
+        self.proxies.as_deref().map(|proxies| &proxies.header)
+    }
+
     /// Returns the peer that the server attached to the request, in the one spelling in which addresses are compared.
     #[must_use]
     pub fn peer(&self, extensions: &Extensions) -> Option<PeerAddr> {
@@ -237,7 +241,7 @@ impl TrustedProxies {
         self.resolution(headers, extensions).client
     }
 
-    pub(super) fn resolution(&self, headers: &HeaderMap, extensions: &Extensions) -> Resolution {
+    pub(crate) fn resolution(&self, headers: &HeaderMap, extensions: &Extensions) -> Resolution {
         let Some(peer) = self.peer(extensions) else {
             return Resolution {
                 client: None,

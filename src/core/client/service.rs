@@ -4,18 +4,60 @@ use std::task::{Context, Poll};
 use http::Request;
 use tower_service::Service;
 
+use super::degraded::DegradedAddress;
 use super::{ClientIp, TrustedProxies};
+use crate::core::{Clock, Events, Shared};
 
 /// The service of [`ClientIpLayer`](super::ClientIpLayer).
 #[derive(Clone, Debug)]
 pub struct ClientIpService<S> {
     inner: S,
-    proxies: Arc<TrustedProxies>,
+    resolver: Arc<Resolver>,
+}
+
+/// What a layer and all its services share.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    pub(super) proxies: TrustedProxies,
+    pub(super) events: Events,
+    pub(super) clock: Arc<dyn Clock>,
+    degraded: DegradedAddress,
+}
+
+impl Resolver {
+    pub(super) fn new(proxies: TrustedProxies, events: Events, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            proxies,
+            events,
+            clock,
+            degraded: DegradedAddress::new(),
+        }
+    }
+
+    fn attach<B>(&self, mut request: Request<B>) -> Request<B> {
+        if ClientIp::from_extensions(request.extensions()).is_some() {
+            return request;
+        }
+        let resolution = self
+            .proxies
+            .resolution(request.headers(), request.extensions());
+        if let Some(client) = resolution.client {
+            request.extensions_mut().insert(client);
+        }
+        if !resolution.degraded {
+            return request;
+        }
+        let (head, body) = request.into_parts();
+        let shared = Shared::from_extensions(&head.extensions);
+        self.degraded
+            .report(&self.proxies, &head, &self.events, shared, &*self.clock);
+        Request::from_parts(head, body)
+    }
 }
 
 impl<S> ClientIpService<S> {
-    pub(super) const fn new(inner: S, proxies: Arc<TrustedProxies>) -> Self {
-        Self { inner, proxies }
+    pub(super) const fn new(inner: S, resolver: Arc<Resolver>) -> Self {
+        Self { inner, resolver }
     }
 }
 
@@ -31,15 +73,8 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if ClientIp::from_extensions(request.extensions()).is_none() {
-            let resolution = self
-                .proxies
-                .resolution(request.headers(), request.extensions());
-            if let Some(client) = resolution.client {
-                request.extensions_mut().insert(client);
-            }
-        }
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let request = self.resolver.attach(request);
         self.inner.call(request)
     }
 }
