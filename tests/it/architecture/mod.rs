@@ -60,6 +60,16 @@ fn time_is_read_in_the_clock_alone() {
 }
 
 #[test]
+fn the_library_asserts_nothing() {
+    assert_library_code(words::assertions);
+}
+
+#[test]
+fn only_the_sink_logs() {
+    assert_library_code(words::logging);
+}
+
+#[test]
 fn only_listed_files_are_exempt_from_a_ban() {
     assert_library_code(words::exemptions);
 }
