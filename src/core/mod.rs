@@ -24,12 +24,14 @@ mod ledger {
 }
 pub(crate) use ledger::LedgerBits;
 pub use shim::Principal;
+pub mod origin;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
 };
+pub(crate) use client::DegradedAddress;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub(crate) use config::Mistakes;
 pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};

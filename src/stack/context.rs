@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::core::{
-    Amend, Clock, Context, EventName, EventSink, Events, LedgerBits, Level, Outcome,
+    Amend, Clock, Context, DegradedAddress, EventName, EventSink, Events, LedgerBits, Level, Outcome,
     RejectionRenderer, RequestContext, RequestId, ResponseFuture, SchemeSource, SecurityEvent,
     Shared, TrustedProxies,
 };
@@ -33,6 +34,7 @@ pub(super) struct ContextSettings {
     pub(super) proxies: TrustedProxies,
     pub(super) scheme: Option<SchemeSource>,
     shared: Shared,
+    degraded: Arc<DegradedAddress>,
 }
 
 impl ContextLayer {
@@ -46,6 +48,7 @@ impl ContextLayer {
                 proxies: TrustedProxies::direct(),
                 scheme: None,
                 shared: Shared::new(None, None, None),
+                degraded: Arc::new(DegradedAddress::new()),
             },
         };
         change(&mut settings);
@@ -90,6 +93,17 @@ impl ContextSettings {
             ledger: LedgerBits::default(),
             shared: self.shared.clone(),
         }
+    }
+
+    fn report_degraded(&self, head: &Parts) {
+        let shared = Some(&self.shared);
+        self.degraded.report(
+            &self.proxies,
+            head,
+            &Events::default(),
+            shared,
+            self.shared.clock(),
+        );
     }
 
     /// The id that a trusted proxy chose: one line of the legal alphabet. Anything else is replaced.
@@ -158,10 +172,16 @@ where
             && RequestContext::from_extensions(request.extensions()).is_none()
         {
             let context = settings.context(request.headers(), request.extensions());
+            let is_degraded = context.client_ip.is_some_and(|client| client.is_degraded());
             amendment.request_id = context.request_id.and_then(|id| id.header_value());
             request
                 .extensions_mut()
                 .insert(RequestContext::new(context));
+            if is_degraded {
+                let (head, body) = request.into_parts();
+                settings.report_degraded(&head);
+                request = Request::from_parts(head, body);
+            }
         }
         ResponseFuture::amending(self.inner.call(request), amendment)
     }

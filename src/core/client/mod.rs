@@ -14,6 +14,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use degraded::DegradedAddress;
 pub use client_ip::{ClientIp, IpSource};
 pub use config::{ClientIpConfigError, HopsFault, TrustedProxiesBuilder};
 pub use header::ForwardHeader;
