@@ -30,7 +30,16 @@
 )]
 #![cfg_attr(
     not(test),
-    warn(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
+    warn(
+        clippy::disallowed_macros,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )
 )]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod core;
+pub mod stack;
+#[cfg(feature = "tonic")]
+pub mod tonic;

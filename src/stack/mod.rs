@@ -89,69 +89,15 @@
 //! # }
 //! ```
 
+mod builder;
 mod context;
 mod posture;
 mod protections;
-mod slots;
+mod slot;
 
-use std::sync::Arc;
-
-use tower_layer::{Identity, Layer};
-
-use crate::core::{
-    Clock, ConfigErrors, EventSink, RejectionRenderer, SchemeSource, TrustedProxies,
-};
-use crate::cors::CorsLayer;
-use crate::csrf::CsrfLayer;
-
+pub use builder::SecurityStack;
 pub use context::{ContextAmendment, ContextLayer, ContextService};
 pub use posture::{Posture, PostureEntry, PostureState};
-pub use slots::{
-    AfterAuth, BeforeAuth, EmptySlot, Innermost, Position, Protection, ProvidesPrincipal,
+pub use slot::{
+    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesPrincipal,
 };
-use slots::stack;
-
-stack! {
-    /// Security headers of every answer.
-    headers: Headers { protection },
-    /// The content security policy.
-    csp: Csp { protection },
-    /// Hardening of every `Set-Cookie`.
-    cookies: Cookies { protection },
-    /// Which origins may read answers.
-    cors: Cors { protection },
-    /// Replacing what must not leave the server.
-    error_mask: ErrorMask { protection },
-    /// Refusing clients that were banned.
-    bans: Bans { protection },
-    /// HTTPS alone, and the host allow-list.
-    https: Https { protection },
-    /// Rate limits by address.
-    rate_limit: RateLimit { protection },
-    /// Shedding load.
-    overload: Overload { protection },
-    /// Limits of size and time.
-    limits: Limits { protection },
-    /// The endpoint for reports of policy violations.
-    csp_reports: CspReports { protection },
-    /// Refusing forged cross-site requests.
-    csrf: Csrf { protection },
-    before_auth: Before { extra BeforeAuth },
-    /// Who is asking. Fill it before the slots that need a principal.
-    auth: Auth { protection, ProvidesPrincipal },
-    after_auth: After { extra AfterAuth },
-    /// Rate limits by principal. After `auth`.
-    rate_limit_by_principal: ByPrincipal { protection; needs Auth },
-    /// The tripwire for handlers that decided nothing. After `auth`.
-    require_authorization: Tripwire { protection; needs Auth },
-    /// Roles and scopes by route. After `auth`.
-    access: Access { protection; needs Auth },
-    /// Refusing what is malformed.
-    sanitize: Sanitize { protection },
-    /// Does this user own this resource? After `auth`.
-    ownership: Ownership { protection; needs Auth },
-    innermost: Inner { extra Innermost },
-    /// Makes the handler's body one that a refusal can be made of. For foreign body types alone: the compiler's note on
-    /// `RejectionBody` tells when.
-    body_adapter: Adapter { adapter },
-}

@@ -47,7 +47,7 @@ impl Events {
         event.level = level;
         event.time = match shared.map(Shared::clock) {
             Some(clock) => clock.now(),
-            None => SystemClock::new().now(),
+            None => SystemClock.now(),
         };
         guarded(|| sink.record(&event));
     }

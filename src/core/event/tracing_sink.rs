@@ -24,35 +24,35 @@ impl TracingSink {
 
 /// One call site for each target and level, as `tracing` wants both to be constants.
 macro_rules! per_call_site {
-    ($category:expr, $level:expr, $call:ident $(, $event:expr)?) => {
-        per_call_site!(@targets $category, $level, $call $(, $event)?;
+    ($category:expr, $level:expr, $call:ident $arguments:tt) => {
+        per_call_site!(@targets $category, $level, $call $arguments;
             Authn "security::authn", Authz "security::authz", Crypt "security::crypt", Excess "security::excess",
             Upload "security::upload", Input "security::input", Malicious "security::malicious",
             Privilege "security::privilege", Sensitive "security::sensitive", Sequence "security::sequence",
             Session "security::session", Sys "security::sys", User "security::user")
     };
-    (@targets $category:expr, $level:expr, $call:ident $(, $event:expr)?; $($variant:ident $target:literal),*) => {
+    (@targets $category:expr, $level:expr, $call:ident $arguments:tt; $($variant:ident $target:literal),*) => {
         match $category {
-            $( EventCategory::$variant => per_call_site!(@levels $target, $level, $call $(, $event)?), )*
+            $( EventCategory::$variant => per_call_site!(@levels $target, $level, $call $arguments), )*
         }
     };
-    (@levels $target:literal, $level:expr, $call:ident $(, $event:expr)?) => {
+    (@levels $target:literal, $level:expr, $call:ident $arguments:tt) => {
         match $level {
-            Level::Info => $call!($target, tracing::Level::INFO $(, $event)?),
-            Level::Warn => $call!($target, tracing::Level::WARN $(, $event)?),
-            Level::Error | Level::Critical => $call!($target, tracing::Level::ERROR $(, $event)?),
+            Level::Info => $call!($target, tracing::Level::INFO, $arguments),
+            Level::Warn => $call!($target, tracing::Level::WARN, $arguments),
+            Level::Error | Level::Critical => $call!($target, tracing::Level::ERROR, $arguments),
         }
     };
 }
 
 macro_rules! enabled {
-    ($target:literal, $level:expr) => {
+    ($target:literal, $level:expr, ()) => {
         tracing::enabled!(target: $target, $level)
     };
 }
 
 macro_rules! record {
-    ($target:literal, $level:expr, $event:expr) => {
+    ($target:literal, $level:expr, ($event:expr)) => {
         tracing::event!(
             target: $target,
             $level,
@@ -92,11 +92,14 @@ impl EventSink for TracingSink {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "the lines are those of the macro's call sites")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "the lines are those of the macro's call sites"
+)]
 fn record_event(event: &SecurityEvent<'_>) {
-    per_call_site!(event.name.category(), event.level, record, event);
+    per_call_site!(event.name.category(), event.level, record(event));
 }
 
 fn is_enabled(name: EventName, level: Level) -> bool {
-    per_call_site!(name.category(), level, enabled)
+    per_call_site!(name.category(), level, enabled())
 }

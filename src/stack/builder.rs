@@ -1,102 +1,21 @@
-//! The slots of the stack: what may go into one, and the methods that fill them.
+//! The slots of the stack, in their order, and the methods that fill them.
+
+use std::sync::Arc;
 
 use tower_layer::{Identity, Layer};
 
 use super::context::{ContextLayer, ContextSettings};
 use super::posture::Posture;
-
-/// A layer that may stand in a slot of [`SecurityStack`].
-///
-/// The layers of this crate implement it. Implement it for a layer of your own to put it into a slot; `.extra(..)` takes any
-/// layer.
-///
-/// # Example
-///
-/// ```
-/// use tower_security::stack::{Posture, Protection, SecurityStack};
-///
-/// #[derive(Clone)]
-/// struct TeamHeaders;
-///
-/// impl Protection for TeamHeaders {
-///     fn describe(&self, posture: &mut Posture) {
-///         posture.on("headers").setting("preset", "team");
-///     }
-/// }
-///
-/// let stack = SecurityStack::new().headers(TeamHeaders);
-/// assert!(stack.posture().to_string().contains("team"));
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a protection for this slot of the stack",
-    note = "give it the layer that the slot is named after; a layer of your own implements `Protection`",
-    note = "`.extra(position, layer)` takes any layer"
-)]
-pub trait Protection {
-    /// Says what this layer does, for [`SecurityStack::posture`].
-    fn describe(&self, posture: &mut Posture) {
-        let _ = posture;
-    }
-}
-
-impl Protection for Identity {}
-
-/// A layer that says who is asking, by attaching a [`Principal`](crate::core::Principal) to the request.
-///
-/// Implement it for your own authentication layer if it does so.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not provide a principal; give `.auth(..)` an `AuthLayer` before this call",
-    label = "what this slot decides depends on who is asking"
-)]
-pub trait ProvidesPrincipal {}
-
-/// A slot that nothing was put into yet.
-#[diagnostic::on_unimplemented(
-    message = "this slot is already filled: join both with ServiceBuilder, or start from `SecurityStack::new()` if a preset filled it"
-)]
-pub trait EmptySlot: sealed::Sealed {}
-
-impl EmptySlot for Identity {}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for tower_layer::Identity {}
-}
-
-/// A place for layers of your own.
-pub trait Position<Stack, L>: sealed_position::Sealed {
-    /// The stack with the layer in it.
-    type Filled;
-
-    #[doc(hidden)]
-    fn fill(self, stack: Stack, layer: L) -> Self::Filled;
-}
-
-mod sealed_position {
-    pub trait Sealed {}
-    impl Sealed for super::BeforeAuth {}
-    impl Sealed for super::AfterAuth {}
-    impl Sealed for super::Innermost {}
-}
-
-/// The place just outside `.auth(..)`.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "written as a value by the caller")]
-pub struct BeforeAuth;
-
-/// The place just inside `.auth(..)`.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "written as a value by the caller")]
-pub struct AfterAuth;
-
-/// The place just outside the body adapter and the handler.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "written as a value by the caller")]
-pub struct Innermost;
+use super::slot::{
+    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesPrincipal,
+};
+use crate::core::{
+    BodyAdapterLayer, Clock, EventSink, RejectionRenderer, SchemeSource, TrustedProxies,
+};
 
 /// Declares the slots, outermost first, and writes the long types of the methods that fill them.
 macro_rules! stack {
-    ($( $(#[$doc:meta])* $field:ident: $Slot:ident $kind:tt, )*) => {
+    ($( $(#[$doc:meta])* $field:ident: $Slot:ident $kind:tt, )* => $($methods:tt)*) => {
         /// Every layer in its place, in one value.
         ///
         /// The [module](crate::stack) has the order of the slots and an example.
@@ -128,6 +47,8 @@ macro_rules! stack {
                 self.context = self.context.changed(change);
                 self
             }
+
+            $($methods)*
         }
 
         impl<$( $Slot: Protection, )*> SecurityStack<$( $Slot, )*> {
@@ -219,18 +140,110 @@ macro_rules! stack {
     (@method { adapter } [$(#[$doc:meta])*] [$($before:ident: $Before:ident,)*] $field:ident: $Slot:ident []) => {
         impl<$($Before,)* $Slot> SecurityStack<$($Before,)* $Slot> {
             $(#[$doc])*
-            pub fn adapt_body(self) -> SecurityStack<$($Before,)* crate::core::BodyAdapterLayer>
+            pub fn adapt_body(self) -> SecurityStack<$($Before,)* BodyAdapterLayer>
             where
                 $Slot: EmptySlot,
             {
                 SecurityStack {
                     context: self.context,
                     $( $before: self.$before, )*
-                    $field: crate::core::BodyAdapterLayer::new(),
+                    $field: BodyAdapterLayer::new(),
                 }
             }
         }
     };
 }
 
-pub(super) use stack;
+stack! {
+    /// Security headers of every answer.
+    headers: Headers { protection },
+    /// The content security policy.
+    csp: Csp { protection },
+    /// Hardening of every `Set-Cookie`.
+    cookies: Cookies { protection },
+    /// Which origins may read answers.
+    cors: Cors { protection },
+    /// Replacing what must not leave the server.
+    error_mask: ErrorMask { protection },
+    /// Refusing clients that were banned.
+    bans: Bans { protection },
+    /// HTTPS alone, and the host allow-list.
+    https: Https { protection },
+    /// Rate limits by address.
+    rate_limit: RateLimit { protection },
+    /// Shedding load.
+    overload: Overload { protection },
+    /// Limits of size and time.
+    limits: Limits { protection },
+    /// The endpoint for reports of policy violations.
+    csp_reports: CspReports { protection },
+    /// Refusing forged cross-site requests.
+    csrf: Csrf { protection },
+    before_auth: Before { extra BeforeAuth },
+    /// Who is asking. Fill it before the slots that need a principal.
+    auth: Auth { protection, ProvidesPrincipal },
+    after_auth: After { extra AfterAuth },
+    /// Rate limits by principal. After `auth`.
+    rate_limit_by_principal: ByPrincipal { protection; needs Auth },
+    /// The tripwire for handlers that decided nothing. After `auth`.
+    require_authorization: Tripwire { protection; needs Auth },
+    /// Roles and scopes by route. After `auth`.
+    access: Access { protection; needs Auth },
+    /// Refusing what is malformed.
+    sanitize: Sanitize { protection },
+    /// Does this user own this resource? After `auth`.
+    ownership: Ownership { protection; needs Auth },
+    innermost: Inner { extra Innermost },
+    /// Makes the handler's body one that a refusal can be made of. For foreign body types alone: the compiler's note on
+    /// `RejectionBody` tells when.
+    body_adapter: Adapter { adapter },
+
+    =>
+
+    /// Hands events to this sink, for every layer that has none of its own. The default is `tracing`.
+    ///
+    /// Called again, the last one counts; so it is with `rejections`, `clock`, `client_ip` and `scheme`.
+    pub fn events(self, sink: impl EventSink) -> Self {
+        self.settings(|settings| settings.sink = Some(Arc::new(sink)))
+    }
+
+    /// Renders the bodies of refusals, for all layers: an HTML page for browsers, say.
+    pub fn rejections(self, renderer: impl RejectionRenderer) -> Self {
+        self.settings(|settings| settings.renderer = Some(Arc::new(renderer)))
+    }
+
+    /// Sets the clock that events are stamped by. The default is that of the system.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.settings(|settings| settings.clock = Some(Arc::new(clock)))
+    }
+
+    /// Says how the client's address is found. The default believes the peer alone and reads no header.
+    pub fn client_ip(self, proxies: TrustedProxies) -> Self {
+        self.settings(|settings| settings.proxies = proxies)
+    }
+
+    /// Says how it is known whether a request came over TLS. Without it the scheme is unknown.
+    pub fn scheme(self, source: SchemeSource) -> Self {
+        self.settings(|settings| settings.scheme = Some(source))
+    }
+
+    /// Puts a layer of your own at a position: [`BeforeAuth`], [`AfterAuth`] or [`Innermost`]. Each position takes one; join
+    /// several with `ServiceBuilder`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower::timeout::TimeoutLayer;
+    /// use tower_security::stack::{Innermost, SecurityStack};
+    ///
+    /// let stack = SecurityStack::new()
+    ///     .extra(Innermost, TimeoutLayer::new(std::time::Duration::from_secs(5)));
+    /// # let _ = stack;
+    /// ```
+    pub fn extra<P, L>(self, position: P, layer: L) -> P::Filled
+    where
+        P: Position<Self, L>,
+    {
+        position.fill(self, layer)
+    }
+}

@@ -1,0 +1,213 @@
+//! Wall and monotonic time, behind a trait so that tests turn the hands themselves.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clocks of the system; everybody else asks a `Clock`"
+)]
+#![expect(
+    clippy::disallowed_types,
+    reason = "`ManualClock` moves two hands together, in tests"
+)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+)]
+
+use std::fmt;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Tells the time to every layer and service.
+///
+/// Dates (the expiry of a token, the time of an event) are read from [`now`](Clock::now); everything that measures how long
+/// something took or may still take (windows, limits, timeouts) from [`monotonic`](Clock::monotonic), so that an operator who sets
+/// the wall clock neither empties nor fills a rate limit.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_security::core::{Clock, ManualClock};
+///
+/// let clock = ManualClock::new();
+/// let start = clock.monotonic();
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(clock.monotonic() - start, Duration::from_secs(60));
+/// ```
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// Returns the wall-clock time. It can jump in both directions.
+    fn now(&self) -> SystemTime;
+
+    /// Returns the time since any fixed start. It never goes backwards.
+    fn monotonic(&self) -> Duration;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> SystemTime {
+        (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
+    }
+}
+
+/// The clocks of the operating system. The default everywhere.
+///
+/// All values share one start for [`monotonic`](Clock::monotonic), so that two layers with a `SystemClock` each agree.
+///
+/// # Example
+///
+/// ```
+/// use tower_security::core::{Clock, SystemClock};
+///
+/// let before = SystemClock.monotonic();
+/// assert!(SystemClock.monotonic() >= before);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a unit value that users write as `SystemClock`; the system's clocks need no settings"
+)]
+pub struct SystemClock;
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        // The start first: the other way round its first use would lie behind the instant and give 0 twice.
+        let start = *START;
+        Instant::now().saturating_duration_since(start)
+    }
+}
+
+/// A clock that stands still until it is told otherwise. For tests.
+///
+/// Clones share their hands: give one to the layer, keep the other.
+///
+/// # Example
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_security::core::{Clock, ManualClock};
+///
+/// let clock = ManualClock::new();
+/// let of_the_layer = clock.clone();
+/// clock.set_now(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+/// assert_eq!(of_the_layer.now(), clock.now());
+/// assert_eq!(of_the_layer.monotonic(), Duration::ZERO, "setting the date is no passing of time");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<Mutex<Hands>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Hands {
+    now: SystemTime,
+    monotonic: Duration,
+}
+
+impl ManualClock {
+    /// Makes a clock that shows 2025-01-01T00:00:00Z and has run for no time.
+    #[must_use]
+    pub fn new() -> Self {
+        const NEW_YEAR_2025: Duration = Duration::from_secs(1_735_689_600);
+        let now = SystemTime::UNIX_EPOCH
+            .checked_add(NEW_YEAR_2025)
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        Self(Arc::new(Mutex::new(Hands {
+            now,
+            monotonic: Duration::ZERO,
+        })))
+    }
+
+    /// Lets `time` pass on both hands. A hand that would overflow stays at its end.
+    pub fn advance(&self, time: Duration) {
+        let mut hands = self.hands();
+        hands.now = hands.now.checked_add(time).unwrap_or(hands.now);
+        hands.monotonic = hands.monotonic.saturating_add(time);
+    }
+
+    /// Sets the date alone, as an operator or a time server does.
+    pub fn set_now(&self, now: SystemTime) {
+        self.hands().now = now;
+    }
+
+    /// Sets the monotonic hand alone.
+    ///
+    /// A smaller value than before breaks the promise of [`Clock::monotonic`]; it is accepted to see what code does then.
+    pub fn set_monotonic(&self, monotonic: Duration) {
+        self.hands().monotonic = monotonic;
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        // Two plain values are whole after any panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        self.hands().now
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.hands().monotonic
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hands_of_a_manual_clock_are_set_apart_and_advance_together() {
+        let clock = ManualClock::new();
+        assert_eq!(
+            clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap(),
+            Duration::from_secs(1_735_689_600)
+        );
+        assert_eq!(clock.monotonic(), Duration::ZERO);
+
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        clock.advance(Duration::from_millis(1_500));
+        assert_eq!(shared.monotonic(), Duration::from_millis(1_500));
+        assert_eq!(
+            shared.now().duration_since(SystemTime::UNIX_EPOCH).unwrap(),
+            Duration::from_millis(1_735_689_601_500)
+        );
+
+        clock.set_now(SystemTime::UNIX_EPOCH);
+        assert_eq!(shared.now(), SystemTime::UNIX_EPOCH);
+        assert_eq!(shared.monotonic(), Duration::from_millis(1_500));
+
+        clock.set_monotonic(Duration::from_secs(7));
+        assert_eq!(shared.monotonic(), Duration::from_secs(7));
+        assert_eq!(shared.now(), SystemTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_hand_at_its_end_stays_there() {
+        let clock = ManualClock::new();
+        let before = clock.now();
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.monotonic(), Duration::MAX);
+        assert_eq!(clock.now(), before);
+    }
+
+    #[test]
+    fn the_system_clock_runs() {
+        let start = SystemClock.monotonic();
+        let moved = (0..10_000_000).any(|_| SystemClock.monotonic() > start);
+        assert!(moved, "the monotonic hand stood still");
+        assert!(SystemClock.now() > SystemTime::UNIX_EPOCH + Duration::from_secs(1_735_689_600));
+    }
+}

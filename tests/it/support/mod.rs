@@ -1,0 +1,4 @@
+//! What the tests of several rooms use.
+
+pub(crate) mod service;
+pub(crate) mod tree;
