@@ -40,6 +40,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod core;
+pub mod csrf;
 pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;

@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod context;
 mod event;
+pub(crate) mod fetch;
 mod future;
 mod pattern;
 mod random;

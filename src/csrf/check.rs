@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::config::CsrfConfig;
 use super::exempt::Exemptions;
+use crate::core::Template;
 use crate::core::origin::{OriginRef, SelfOrigin, TrustedOrigins};
-use crate::core::{ConfigErrors, Template};
 
 // Statics, not constants: a constant that owns a name is made and dropped again at each look-up.
 static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");

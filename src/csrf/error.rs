@@ -23,7 +23,9 @@ pub enum CsrfConfigError {
     )]
     ConflictingSameSite,
     /// A pattern stands twice for the same method.
-    #[error("invalid pattern {pattern:?}: it stands in the list already for the same method, write it once")]
+    #[error(
+        "invalid pattern {pattern:?}: it stands in the list already for the same method, write it once"
+    )]
     DuplicatePattern {
         /// The pattern as given.
         pattern: String,
@@ -35,7 +37,9 @@ pub enum CsrfConfigError {
         method: String,
     },
     /// A method-override header is no header name, or one that no page can set.
-    #[error("invalid override header {name:?}: write the name of a header that pages can set, such as \"x-http-method-override\"")]
+    #[error(
+        "invalid override header {name:?}: write the name of a header that pages can set, such as \"x-http-method-override\""
+    )]
     InvalidOverrideHeader {
         /// The name as given.
         name: String,
@@ -44,16 +48,22 @@ pub enum CsrfConfigError {
     #[error("refused trusted origin \"*\": trusting any origin is no protection, name the origins")]
     RefusedAnyOrigin,
     /// GET, HEAD or OPTIONS would be exempt.
-    #[error("refused exempt method {method:?}: it is safe and is not checked, leave the exemption out")]
+    #[error(
+        "refused exempt method {method:?}: it is safe and is not checked, leave the exemption out"
+    )]
     RefusedExemptSafeMethod {
         /// The method as given.
         method: String,
     },
     /// `null` is the origin of every sandboxed frame.
-    #[error("refused origin \"null\": sandboxed frames and data: URLs of any site send it, name the origins")]
+    #[error(
+        "refused origin \"null\": sandboxed frames and data: URLs of any site send it, name the origins"
+    )]
     RefusedNullOrigin,
     /// Strangers can get a name that the pattern would trust.
-    #[error("refused pattern {value:?}: anybody can get a name under {suffix:?}, write your own domain below it")]
+    #[error(
+        "refused pattern {value:?}: anybody can get a name under {suffix:?}, write your own domain below it"
+    )]
     RefusedPublicSuffix {
         /// The pattern as given.
         value: String,
@@ -61,16 +71,22 @@ pub enum CsrfConfigError {
         suffix: String,
     },
     /// There are too many patterns.
-    #[error("refused list of {count} patterns: write at most {MAX_PATTERNS}, or set the layer's `Mode::Off` where nothing is to be checked")]
+    #[error(
+        "refused list of {count} patterns: write at most {MAX_PATTERNS}, or set the layer's `Mode::Off` where nothing is to be checked"
+    )]
     RefusedTooManyPatterns {
         /// How many there are.
         count: usize,
     },
     /// The CORS policy lets any origin read, which trusts none in particular.
-    #[error("refused trust in the CORS policy: it names no origin but accepts any, list the origins there")]
+    #[error(
+        "refused trust in the CORS policy: it names no origin but accepts any, list the origins there"
+    )]
     RefusedTrustAnyOrigin,
     /// The CORS policy knows its origins by a predicate only.
-    #[error("refused trust in the CORS policy: it knows its origins by a predicate alone, name origins with `trusted_origins`")]
+    #[error(
+        "refused trust in the CORS policy: it knows its origins by a predicate alone, name origins with `trusted_origins`"
+    )]
     RefusedTrustPredicate,
     /// The CORS policy trusts nobody with cookies.
     #[error(

@@ -3,8 +3,7 @@
 use http::Method;
 
 use super::error::CsrfConfigError;
-use crate::core::config::Mistakes;
-use crate::core::{Template, TemplateError};
+use crate::core::{Mistakes, Template, TemplateError};
 
 /// More is no list of exceptions any more, and each is compared with a refused request.
 pub(super) const MAX_PATTERNS: usize = 256;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tower_layer::Layer;
 
 use super::check::CsrfPolicy;
-use super::config::{CsrfBuilder, Surroundings, compile};
+use super::compile::compile;
+use super::config::{CsrfBuilder, Surroundings};
 use super::service::{self, Csrf};
-use crate::core::event::Events;
 use crate::core::origin::OriginGrant;
-use crate::core::{ConfigErrors, Mode, PreparedBody};
+use crate::core::{ConfigErrors, Events, Mode, PreparedBody};
 
 /// Refuses forged cross-site requests. The [module](crate::csrf) has the rules and an example.
 #[derive(Clone, Debug)]
@@ -51,12 +51,7 @@ impl CsrfLayer {
         Self::with_mode(policy, around, events, mode)
     }
 
-    fn with_mode(
-        policy: CsrfPolicy,
-        around: Surroundings,
-        events: Events,
-        mode: ModeCell,
-    ) -> Self {
+    fn with_mode(policy: CsrfPolicy, around: Surroundings, events: Events, mode: ModeCell) -> Self {
         Self {
             core: Arc::new(Core {
                 policy,

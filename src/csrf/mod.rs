@@ -57,6 +57,7 @@
 //! [OWASP cheat sheet]: https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
 
 mod check;
+mod compile;
 mod config;
 mod error;
 mod exempt;

@@ -57,9 +57,9 @@ where
             if mode == Mode::Enforce {
                 amendment = core.policy.amendment(request.method());
             }
-            let decision =
-                core.policy
-                    .decide(request.method(), request.uri(), request.headers());
+            let decision = core
+                .policy
+                .decide(request.method(), request.uri(), request.headers());
             match decision {
                 Ok(_) => {}
                 Err(refusal) if mode == Mode::Enforce => {
