@@ -71,7 +71,7 @@ fn groups() -> Vec<Group> {
             let origin = format!("https://{}", "a.".repeat(4 * 1024));
             with(browser(Method::POST, &[]), &ORIGIN, origin)
         }),
-        group("POST refused, 100 lines of Sec-Fetch-Site", || {
+        group("POST, 100 lines of Sec-Fetch-Site", || {
             browser(Method::POST, &vec![(SEC_FETCH_SITE, "same-origin"); 100])
         }),
         Group::new("axum: POST, same-origin", RIVAL)

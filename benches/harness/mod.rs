@@ -1,10 +1,10 @@
 //! Compares rows that answer the same request: allocations (exact), time (as a ratio within one run) and instructions.
 //!
 //! ```text
-//! cargo bench --bench cors                            allocations and time
-//! cargo bench --bench cors -- preflight               the groups with "preflight" in their name
-//! cargo bench --bench cors -- --instructions          instructions, counted by valgrind's callgrind
-//! cargo bench --bench cors -- --instructions --save   the same; later runs are compared with it
+//! cargo bench --all-features --bench cors                            allocations and time
+//! cargo bench --all-features --bench cors -- preflight               groups with "preflight" in their name
+//! cargo bench --all-features --bench cors -- --instructions          instructions, counted by valgrind's callgrind
+//! cargo bench --all-features --bench cors -- --instructions --save   the same; later runs are compared with it
 //! ```
 //!
 //! A bench is a list of groups, a group one request, a row one service that answers it:

@@ -7,7 +7,7 @@ use crate::fuzz_bodies;
 use crate::support::tree;
 
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
-const TARGETS: &[(&str, fn(&[u8]))] = &[];
+const TARGETS: &[(&str, fn(&[u8]))] = &[("clean_text", fuzz_bodies::clean_text::clean_text)];
 
 /// Mutated inputs per target.
 const MUTATIONS: usize = 2000;
@@ -107,7 +107,12 @@ fn mutations_of_corpora_pass() {
             let (_, other) = &inputs[random.below(inputs.len())];
             let mut input = input.clone();
             mutate(&mut input, other, &mut random);
-            run(target, body, &format!("mutation {number} of {path}"), &input);
+            run(
+                target,
+                body,
+                &format!("mutation {number} of {path}"),
+                &input,
+            );
         }
     }
 }

@@ -63,14 +63,23 @@ Text with `code`.
 ## Next
 | `nor` | this |
 ";
-    assert_eq!(differences(&manifest, "README.md", &of_table(same)), [""; 0]);
+    assert_eq!(
+        differences(&manifest, "README.md", &of_table(same)),
+        [""; 0]
+    );
     let in_rust = same.replace('\n', "\n//! ");
-    assert_eq!(differences(&manifest, "src/lib.rs", &of_table(&in_rust)), [""; 0]);
+    assert_eq!(
+        differences(&manifest, "src/lib.rs", &of_table(&in_rust)),
+        [""; 0]
+    );
 
     let other = same.replace("`a`", "`d`");
     assert_eq!(
         differences(&manifest, "README.md", &of_table(&other)),
-        ["README.md: no row for feature `a`", "README.md: `d` is no feature"]
+        [
+            "README.md: no row for feature `a`",
+            "README.md: `d` is no feature"
+        ]
     );
     assert_eq!(differences(&manifest, "README.md", &of_table("")).len(), 3);
 }

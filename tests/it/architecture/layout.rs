@@ -29,7 +29,9 @@ pub(crate) fn size(path: &str, text: &str) -> Vec<String> {
     if lines <= limit {
         return Vec::new();
     }
-    vec![format!("{path}: {lines} lines without tests, limit {limit}")]
+    vec![format!(
+        "{path}: {lines} lines without tests, limit {limit}"
+    )]
 }
 
 /// Most files are far below the limit.
@@ -37,7 +39,8 @@ pub(crate) fn spread(mut lines: Vec<usize>) -> Vec<String> {
     lines.sort_unstable();
     let below = |tenths: usize, limit: usize| {
         let at = *lines.get(lines.len() * tenths / 10)?;
-        (at > limit).then(|| format!("{tenths} tenths of the files reach {at} lines, limit {limit}"))
+        (at > limit)
+            .then(|| format!("{tenths} tenths of the files reach {at} lines, limit {limit}"))
     };
     [below(5, MEDIAN_LINES), below(9, MOST_LINES)]
         .into_iter()
@@ -71,20 +74,28 @@ pub(crate) fn names(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// The root of a room is documentation, modules and re-exports.
-pub(crate) fn roots(path: &str, code: &str) -> Vec<String> {
-    if !path.ends_with("/mod.rs") {
-        return Vec::new();
-    }
-    items(code)
-        .filter_map(|at| {
-            let item = code[at..].trim_start();
-            let word = first_word(item);
-            let line = line_of(code, code.len() - item.len());
+/// The root of a room of several files is documentation, modules and re-exports.
+pub(crate) fn roots(files: &[(&str, String)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, code) in files {
+        let Some(folder) = path.strip_suffix("mod.rs") else {
+            continue;
+        };
+        let is_room = folder.matches('/').count() == 2;
+        let is_alone = !files
+            .iter()
+            .any(|(other, _)| other != path && other.starts_with(folder));
+        if !is_room || is_alone {
+            continue;
+        }
+        found.extend(items(code).filter_map(|at| {
+            let word = first_word(&code[at..]);
+            let line = line_of(code, at);
             (!matches!(word, "mod" | "use"))
                 .then(|| format!("{path}:{line}: `{word}` in the root of a room"))
-        })
-        .collect()
+        }));
+    }
+    found
 }
 
 /// Returns where each item of a file starts, behind its attributes and visibility.
@@ -116,7 +127,11 @@ fn a_file_that_is_too_long_is_found() {
     assert_eq!(size("src/cors/check.rs", &lines(500)), [""; 0]);
     assert_eq!(size("src/lib.rs", &lines(201)).len(), 1);
     assert_eq!(size("src/lib.rs", &lines(200)), [""; 0]);
-    let tests = format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", lines(500), lines(500));
+    let tests = format!(
+        "{}#[cfg(test)]\nmod tests {{\n{}}}\n",
+        lines(500),
+        lines(500)
+    );
     assert_eq!(size("src/cors/check.rs", &tests), [""; 0]);
 }
 
@@ -151,6 +166,10 @@ fn a_name_that_says_nothing_is_found() {
 
 #[test]
 fn logic_in_the_root_of_a_room_is_found() {
+    let found = |path, code: &str| {
+        let other = ("src/cors/check.rs", String::new());
+        roots(&[(path, code.to_owned()), other])
+    };
     for wrong in [
         "fn f() {}",
         "mod a;\npub(crate) struct S { a: u8 }\nuse b::{c, d};",
@@ -159,9 +178,14 @@ fn logic_in_the_root_of_a_room_is_found() {
         "macro_rules! m { () => {} }",
         "const A: [u8; 2] = [1, 2];",
     ] {
-        assert_eq!(roots("src/cors/mod.rs", wrong).len(), 1, "{wrong}");
-        assert_eq!(roots("src/cors/check.rs", wrong), [""; 0], "{wrong}");
+        assert_eq!(found("src/cors/mod.rs", wrong).len(), 1, "{wrong}");
+        assert_eq!(found("src/cors/layer.rs", wrong), [""; 0], "{wrong}");
+        assert_eq!(
+            found("src/axum/mod.rs", wrong),
+            [""; 0],
+            "a room of one file"
+        );
     }
     let right = "#![cfg_attr(a, b)]\n#[cfg(feature = b)]\nmod a;\npub mod b;\n\npub use a::{A, b::{B}};\npub(crate) use c::C;\n";
-    assert_eq!(roots("src/cors/mod.rs", right), [""; 0]);
+    assert_eq!(found("src/cors/mod.rs", right), [""; 0]);
 }

@@ -10,7 +10,11 @@ pub(crate) fn code(text: &str) -> String {
     while at < bytes.len() {
         let end = blank_end(bytes, at);
         if end == at {
-            out[at] = if bytes[at].is_ascii() { bytes[at] } else { b'?' };
+            out[at] = if bytes[at].is_ascii() {
+                bytes[at]
+            } else {
+                b'?'
+            };
             at += 1;
         } else {
             for (to, from) in out[at..end].iter_mut().zip(&bytes[at..end]) {
@@ -43,26 +47,40 @@ pub(crate) fn library_lines(text: &str) -> usize {
     text.lines().count() - test_items(text).into_iter().map(in_tests).sum::<usize>()
 }
 
-/// Returns the names of the modules in files of their own that are compiled for unit tests alone.
-pub(crate) fn test_modules(text: &str) -> Vec<String> {
+/// Returns the modules in files of their own that are compiled for unit tests alone, as paths without `.rs`.
+pub(crate) fn test_modules(path: &str, text: &str) -> Vec<String> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let is_root = path.ends_with("/mod.rs") || path.ends_with("/lib.rs");
+    let below = if is_root {
+        folder
+    } else {
+        path.trim_end_matches(".rs")
+    };
     let code = code(text);
     test_items(text)
         .into_iter()
         .filter_map(|range| {
-            let item = code[range].trim_end();
+            let item = code[range.clone()].trim_end();
             let name = item.strip_suffix(';')?.rsplit_once("mod ")?.1.trim();
-            name.bytes().all(is_word).then(|| name.to_owned())
+            // The name of the file is a literal, so it is blanked in the code.
+            if let Some((_, file)) = text[range].split_once("#[path = \"") {
+                let (file, _) = file.split_once(".rs\"")?;
+                return Some(format!("{folder}/{file}"));
+            }
+            name.bytes().all(is_word).then(|| format!("{below}/{name}"))
         })
         .collect()
 }
 
 /// Returns the positions of a word, where it is not part of a longer one.
 pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    code.match_indices(word).map(|(at, _)| at).filter(move |&at| {
-        let before = at.checked_sub(1).map(|before| code.as_bytes()[before]);
-        let after = code.as_bytes().get(at + word.len()).copied();
-        !before.is_some_and(is_word) && !after.is_some_and(is_word)
-    })
+    code.match_indices(word)
+        .map(|(at, _)| at)
+        .filter(move |&at| {
+            let before = at.checked_sub(1).map(|before| code.as_bytes()[before]);
+            let after = code.as_bytes().get(at + word.len()).copied();
+            !before.is_some_and(is_word) && !after.is_some_and(is_word)
+        })
 }
 
 /// Returns the line number of a position, from 1.
@@ -137,7 +155,10 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn raw_string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let hashes = bytes[start + 1..].iter().take_while(|&&b| b == b'#').count();
+    let hashes = bytes[start + 1..]
+        .iter()
+        .take_while(|&&b| b == b'#')
+        .count();
     let open = start + 1 + hashes;
     if bytes.get(open) != Some(&b'"') {
         return None;
@@ -180,12 +201,29 @@ pub(crate) fn item_end(code: &str, start: usize) -> usize {
     let bytes = code.as_bytes();
     let mut at = start;
     while bytes[at..].trim_ascii_start().starts_with(b"#[") {
-        at = closing(bytes, at + code[at..].find('[').expect("it starts with one"));
+        at = closing(
+            bytes,
+            at + code[at..].find('[').expect("it starts with one"),
+        );
     }
     let first = code[at..].trim_start();
     let is_item = [
-        "async", "const", "enum", "extern", "fn", "impl", "macro_rules", "mod", "pub", "static",
-        "struct", "trait", "type", "union", "unsafe", "use",
+        "async",
+        "const",
+        "enum",
+        "extern",
+        "fn",
+        "impl",
+        "macro_rules",
+        "mod",
+        "pub",
+        "static",
+        "struct",
+        "trait",
+        "type",
+        "union",
+        "unsafe",
+        "use",
     ]
     .contains(&first_word(first));
     while at < bytes.len() {
@@ -224,10 +262,16 @@ pub(crate) fn closing(bytes: &[u8], open: usize) -> usize {
 fn comments_and_literals_are_blanked_and_positions_kept() {
     let rows = [
         ("a // b\nc", "a     \nc"),
-        ("a /* b /* c\n */ d */ e", "a          \n           e"),
-        (r#"f("a\"b", 'c', '\'', 'x: &'a str)"#, "f(      ,    ,     , 'x: &'a str)"),
-        (r##"r#"a" b"# + br"c" + r#type"##, "          + b     + r#type"),
-        ("'\u{e9}' \"\u{e9}\" x", "           x"),
+        ("a /* b /* c\n */ d */ e", "a          \n         e"),
+        (
+            r#"f("a\"b", 'c', '\'', 'x: &'a str)"#,
+            "f(      ,    ,     , 'x: &'a str)",
+        ),
+        (
+            r##"r#"a" b"# + br"c" + r#type"##,
+            "          + b     + r#type",
+        ),
+        ("'\u{e9}' \"\u{e9}\" x", "          x"),
     ];
     for (text, expected) in rows {
         assert_eq!(code(text), expected, "{text}");
@@ -268,7 +312,14 @@ mod inner {
         assert!(!library.contains(gone), "{gone}: {library}");
     }
     assert_eq!(library.len(), text.len());
-    assert_eq!(test_modules(text), ["tests", "more"]);
+    assert_eq!(
+        test_modules("src/a/mod.rs", text),
+        ["src/a/tests", "src/a/x"]
+    );
+    assert_eq!(
+        test_modules("src/a/b.rs", text),
+        ["src/a/b/tests", "src/a/x"]
+    );
     assert_eq!(library_lines(text), 21 - 15);
     assert_eq!(library_lines("#![cfg(test)]\nfn a() {}\n"), 0);
 }

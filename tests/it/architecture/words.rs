@@ -7,9 +7,8 @@ const EXEMPT: &[(&str, &str)] = &[
     // The one place that reads the time; `ManualClock` is set under a lock.
     ("src/core/clock.rs", "disallowed_methods"),
     ("src/core/clock.rs", "disallowed_types"),
-    // The `tracing` sink.
-    ("src/core/event.rs", "disallowed_macros"),
-    ("src/core/event/", "disallowed_macros"),
+    // A buffer for each thread.
+    ("src/core/random.rs", "disallowed_types"),
     // The one place that makes responses.
     ("src/core/rejection/", "disallowed_methods"),
     // `IntoResponse` belongs to axum.
@@ -23,12 +22,13 @@ pub(crate) fn responses(path: &str, code: &str) -> Vec<String> {
     }
     let constructors = words(code, "Response").filter(|at| {
         let after = skip_generics(&code[at + "Response".len()..]);
-        after.strip_prefix("::").is_some_and(|rest| {
-            matches!(first_word(rest), "new" | "builder" | "default")
-        })
+        after
+            .strip_prefix("::")
+            .is_some_and(|rest| matches!(first_word(rest), "new" | "builder" | "default"))
     });
     let builders = words(code, "response").filter(|at| {
-        code[*at..].starts_with("response::Builder") || code[*at..].starts_with("response::{Builder")
+        code[*at..].starts_with("response::Builder")
+            || code[*at..].starts_with("response::{Builder")
     });
     constructors
         .chain(builders)
@@ -76,13 +76,41 @@ pub(crate) fn time(path: &str, code: &str) -> Vec<String> {
         .collect()
 }
 
+/// The library panics on nobody: an assertion is `debug_assert!`, or made by the compiler.
+pub(crate) fn assertions(path: &str, code: &str) -> Vec<String> {
+    ["assert", "assert_eq", "assert_ne"]
+        .into_iter()
+        .flat_map(|name| {
+            words(code, name).filter(move |at| code[at + name.len()..].starts_with('!'))
+        })
+        .filter(|at| {
+            let before = code[..*at].trim_end();
+            !before.ends_with("const _: () =") && !before.ends_with("const {")
+        })
+        .map(|at| format!("{path}:{}: panics if it is wrong", line_of(code, at)))
+        .collect()
+}
+
+/// What happened is said by an event, and `tracing` hears of it from its sink alone.
+pub(crate) fn logging(path: &str, code: &str) -> Vec<String> {
+    if path == "src/core/event/tracing_sink.rs" {
+        return Vec::new();
+    }
+    words(code, "tracing")
+        .filter(|at| {
+            code[at + "tracing".len()..].starts_with("::") || code[..*at].ends_with("use ")
+        })
+        .map(|at| format!("{path}:{}: logs without an event", line_of(code, at)))
+        .collect()
+}
+
 /// An exemption from a ban of `clippy.toml` stands in the files of [`EXEMPT`] alone.
 pub(crate) fn exemptions(path: &str, code: &str) -> Vec<String> {
     // lib.rs turns the lints on.
     if path == "src/lib.rs" {
         return Vec::new();
     }
-    ["disallowed_macros", "disallowed_methods", "disallowed_types"]
+    ["disallowed_methods", "disallowed_types"]
         .into_iter()
         .filter(|lint| {
             !EXEMPT.iter().any(|(file, of)| {
@@ -164,9 +192,52 @@ fn a_look_at_the_time_outside_of_the_clock_is_found() {
         assert_eq!(time(path, wrong).len(), 1, "{wrong}");
         assert_eq!(time("src/core/clock.rs", wrong), [""; 0]);
     }
-    for right in ["clock.now()", "fn f(_: SystemTime) {}", "MyInstant::now()", "SystemTime::UNIX_EPOCH"] {
+    for right in [
+        "clock.now()",
+        "fn f(_: SystemTime) {}",
+        "MyInstant::now()",
+        "SystemTime::UNIX_EPOCH",
+    ] {
         assert_eq!(time(path, right), [""; 0], "{right}");
     }
+}
+
+#[test]
+fn an_assertion_is_found() {
+    let path = "src/cors/layer.rs";
+    for wrong in [
+        "assert!(a)",
+        "assert_eq!(a, b)",
+        "std::assert_ne!(a, b)",
+        "const A: u8 = f();assert!(a)",
+    ] {
+        assert_eq!(assertions(path, wrong).len(), 1, "{wrong}");
+    }
+    for right in [
+        "debug_assert!(a)",
+        "const _: () = assert!(A > 1);",
+        "const { assert!(A > 1) };",
+        "fn assert() {}",
+    ] {
+        assert_eq!(assertions(path, right), [""; 0], "{right}");
+    }
+}
+
+#[test]
+fn a_log_line_without_an_event_is_found() {
+    for wrong in [
+        "tracing::info!(a)",
+        "::tracing::event!(a)",
+        "use tracing::warn;",
+        "use tracing as t;",
+    ] {
+        assert_eq!(logging("src/cors/service.rs", wrong).len(), 1, "{wrong}");
+        assert_eq!(logging("src/core/event/tracing_sink.rs", wrong), [""; 0]);
+    }
+    assert_eq!(
+        logging("src/cors/service.rs", "use a::tracing_sink::B;"),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -178,7 +249,10 @@ fn an_exemption_that_is_not_in_the_list_is_found() {
     assert_eq!(exemptions("src/core/clock.rs.rs", methods).len(), 1);
     assert_eq!(exemptions("src/core/rejection/render.rs", methods), [""; 0]);
     assert_eq!(exemptions("src/core/clock.rs", methods), [""; 0]);
-    assert_eq!(exemptions("src/cors/service.rs", "#[expect(clippy::expect_used)]"), [""; 0]);
+    assert_eq!(
+        exemptions("src/cors/service.rs", "#[expect(clippy::expect_used)]"),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -200,7 +274,12 @@ fn an_ignored_example_is_found() {
     ] {
         assert_eq!(doctests("src/a.rs", wrong).len(), 1, "{wrong}");
     }
-    for right in ["/// ```no_run", "/// ```", "/// `ignore`", "#[ignore = \"needs a browser\"]"] {
+    for right in [
+        "/// ```no_run",
+        "/// ```",
+        "/// `ignore`",
+        "#[ignore = \"needs a browser\"]",
+    ] {
         assert_eq!(doctests("src/a.rs", right), [""; 0], "{right}");
     }
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod service;
 pub(crate) mod tree;
+pub(crate) mod wire;
