@@ -28,13 +28,11 @@
     clippy::unused_self,
     clippy::unwrap_used
 )]
-#![cfg_attr(
-    not(test),
-    warn(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
-)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod core;
+pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;

@@ -1,16 +1,20 @@
 //! The words that every layer speaks. This room knows no layer.
 
 mod body;
+mod client;
 mod clock;
 mod config;
 mod context;
 mod event;
 mod future;
+mod pattern;
 mod random;
 mod rejection;
 mod reload;
 mod request_id;
 mod route;
+mod sampler;
+mod scheme;
 mod secret;
 mod shim;
 pub(crate) mod text;
@@ -19,9 +23,15 @@ mod ledger {
     pub(crate) struct LedgerBits;
 }
 pub(crate) use ledger::LedgerBits;
-pub use shim::{ClientIp, Principal, RequestScheme};
+pub use shim::Principal;
+pub mod origin;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
+pub use client::{
+    ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
+    IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
+};
+pub(crate) use client::DegradedAddress;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub(crate) use config::Mistakes;
 pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
@@ -35,10 +45,12 @@ pub use event::{
     sink_panics,
 };
 pub use future::{Amend, ResponseFuture};
+pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
+pub use scheme::{PeerAddressMissing, ProtoHeader, RequestScheme, SchemeSource, Tls};
 pub use secret::Secret;

@@ -1,8 +1,4 @@
 //! The default sink: the `tracing` ecosystem.
-#![expect(
-    clippy::disallowed_macros,
-    reason = "the one place that writes to `tracing`"
-)]
 
 use super::{EventCategory, EventName, EventSink, Level, SecurityEvent};
 

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Request;
+use tower_service::Service;
+
+use super::degraded::DegradedAddress;
+use super::{ClientIp, TrustedProxies};
+use crate::core::{Clock, Events, Shared};
+
+/// The service of [`ClientIpLayer`](super::ClientIpLayer).
+#[derive(Clone, Debug)]
+pub struct ClientIpService<S> {
+    inner: S,
+    resolver: Arc<Resolver>,
+}
+
+/// What a layer and all its services share.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    pub(super) proxies: TrustedProxies,
+    pub(super) events: Events,
+    pub(super) clock: Arc<dyn Clock>,
+    degraded: DegradedAddress,
+}
+
+impl Resolver {
+    pub(super) fn new(proxies: TrustedProxies, events: Events, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            proxies,
+            events,
+            clock,
+            degraded: DegradedAddress::new(),
+        }
+    }
+
+    fn attach<B>(&self, mut request: Request<B>) -> Request<B> {
+        if ClientIp::from_extensions(request.extensions()).is_some() {
+            return request;
+        }
+        let resolution = self
+            .proxies
+            .resolution(request.headers(), request.extensions());
+        if let Some(client) = resolution.client {
+            request.extensions_mut().insert(client);
+        }
+        if !resolution.degraded {
+            return request;
+        }
+        let (head, body) = request.into_parts();
+        let shared = Shared::from_extensions(&head.extensions);
+        self.degraded
+            .report(&self.proxies, &head, &self.events, shared, &*self.clock);
+        Request::from_parts(head, body)
+    }
+}
+
+impl<S> ClientIpService<S> {
+    pub(super) const fn new(inner: S, resolver: Arc<Resolver>) -> Self {
+        Self { inner, resolver }
+    }
+}
+
+impl<ReqBody, S> Service<Request<ReqBody>> for ClientIpService<S>
+where
+    S: Service<Request<ReqBody>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let request = self.resolver.attach(request);
+        self.inner.call(request)
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of the crate from outside, in one binary.
+
+mod architecture;
+mod corpus;
+mod fuzz_bodies;
+mod support;
