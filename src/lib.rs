@@ -33,6 +33,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod core;
+pub mod cors;
 pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;
