@@ -18,10 +18,41 @@ pub(super) enum HostKind {
     Ip,
 }
 
-/// Whether `byte` may stand in a host that is not in brackets.
-pub(super) const fn is_host_byte(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_')
+/// What a byte is to a host that is not in brackets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HostByte {
+    Other,
+    Letter,
+    Dot,
 }
+
+/// Asked for each byte of a request's origin: a table is half as dear as comparisons.
+pub(super) fn class(byte: u8) -> HostByte {
+    CLASSES
+        .get(usize::from(byte))
+        .copied()
+        .unwrap_or(HostByte::Other)
+}
+
+const CLASSES: [HostByte; 256] = {
+    let mut table = [HostByte::Other; 256];
+    let mut bytes: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    while let [byte, rest @ ..] = bytes {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a byte is a valid index, and the compiler runs this"
+        )]
+        {
+            table[*byte as usize] = if *byte == b'.' {
+                HostByte::Dot
+            } else {
+                HostByte::Letter
+            };
+        }
+        bytes = rest;
+    }
+    table
+};
 
 /// Whether a page on `host` cannot have come over a network, so that `http` is as good as `https`
 /// ([Secure Contexts](https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy), RFC 6761 section 6.3).
@@ -53,7 +84,7 @@ fn check_name(text: &str, host: &str, max: usize) -> Result<HostKind, OriginErro
     }
     if let Some(character) = host
         .chars()
-        .find(|c| *c != '*' && !u8::try_from(*c).is_ok_and(is_host_byte))
+        .find(|c| *c != '*' && !u8::try_from(*c).is_ok_and(|byte| class(byte) != HostByte::Other))
     {
         return Err(OriginError::InvalidOriginHostByte {
             value: value(),
@@ -134,7 +165,7 @@ const fn is_latin(c: char) -> bool {
     matches!(c, 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')
 }
 
-/// The blocks of Hebrew, Arabic, Syriac, Thaana, NKo and the other right-to-left scripts.
+/// The blocks of Hebrew, Arabic, Syriac, Thaana, Nko and the other right-to-left scripts.
 const fn is_right_to_left(c: char) -> bool {
     matches!(
         c,

@@ -19,8 +19,8 @@ pub(super) struct Index<T> {
     seed: [u64; 2],
     /// The hash shifted by this is a slot.
     shift: u32,
-    /// Where the entries of each slot begin; one more than there are slots.
-    slots: Box<[u32]>,
+    /// Where the entries of each slot begin and end.
+    slots: Box<[[u32; 2]]>,
     /// Sorted by hash, so that the entries of a slot are neighbours.
     entries: Box<[(u64, T)]>,
     /// One bit per key length in use: most misses end here, unhashed.
@@ -41,15 +41,15 @@ impl<T: Keyed> Index<T> {
         entries.sort_by_key(|(hash, _)| *hash);
         let bits = (entries.len() * 2).next_power_of_two().max(2).ilog2();
         let shift = u64::BITS - bits;
-        let mut slots = Vec::with_capacity((1 << bits) + 1);
-        let mut from = 0;
-        for slot in 0..=1_u64 << bits {
-            from += entries
-                .iter()
-                .skip(from)
-                .take_while(|(hash, _)| hash >> shift < slot)
-                .count();
-            slots.push(u32::try_from(from).unwrap_or(u32::MAX));
+        let mut slots = vec![[0; 2]; 1 << bits];
+        for (at, (hash, _)) in (0_u32..).zip(&entries) {
+            if let Some([from, to]) = usize::try_from(hash >> shift)
+                .ok()
+                .and_then(|slot| slots.get_mut(slot))
+            {
+                *from = if *from == *to { at } else { *from };
+                *to = at + 1;
+            }
         }
         let mut lengths = [0; MAX_ORIGIN / 64 + 1];
         for (_, value) in &entries {
@@ -86,20 +86,21 @@ impl<T: Keyed> Index<T> {
     }
 
     /// The first value of exactly this key that `fits`.
+    #[inline]
     pub(super) fn find(&self, key: &[u8], fits: impl Fn(&T) -> bool) -> Option<&T> {
-        if self.lengths.get(key.len() / 64)? & 1 << (key.len() % 64) == 0 {
+        let lengths = *self.lengths.get(key.len() / 64)?;
+        if lengths >> (key.len() % 64) & 1 == 0 {
             return None;
         }
         let hash = hash(self.seed, key);
         let slot = usize::try_from(hash >> self.shift).ok()?;
-        let from = usize::try_from(*self.slots.get(slot)?).ok()?;
-        let to = usize::try_from(*self.slots.get(slot + 1)?).ok()?;
-        let (_, value) = self
-            .entries
-            .get(from..to)?
-            .iter()
-            .find(|(other, value)| *other == hash && value.key() == key && fits(value))?;
-        Some(value)
+        let &[from, to] = self.slots.get(slot)?;
+        for (other, value) in self.entries.get(from as usize..to as usize)? {
+            if *other == hash && value.key() == key && fits(value) {
+                return Some(value);
+            }
+        }
+        None
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::host::{self, MAX_HOST, MAX_LABEL};
+use super::host::{self, HostByte, MAX_HOST};
 use super::{OriginError, OriginPattern};
 
 /// The longest origin: 64 bytes of scheme, `://`, 253 of host and 6 of port.
@@ -141,11 +141,10 @@ impl<'a> OriginRef<'a> {
         if value.len() > MAX_ORIGIN {
             return None;
         }
-        let (scheme, rest) = value.split_at_checked(value.iter().position(|b| *b == b':')?)?;
-        let rest = rest.strip_prefix(b"://")?;
-        if !is_scheme(scheme) {
-            return None;
-        }
+        let (scheme, rest) = match value.strip_prefix(b"https://") {
+            Some(rest) => (b"https".as_slice(), rest),
+            None => split_scheme(value)?,
+        };
         let (host, rest) = rest.split_at_checked(host_len(rest)?)?;
         let port = match rest {
             [] => None,
@@ -238,6 +237,12 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 
+fn split_scheme(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (scheme, rest) = value.split_at_checked(value.iter().position(|byte| *byte == b':')?)?;
+    let rest = rest.strip_prefix(b"://")?;
+    is_scheme(scheme).then_some((scheme, rest))
+}
+
 /// RFC 3986 section 3.1, in lower case.
 pub(super) fn is_scheme(scheme: &[u8]) -> bool {
     matches!(scheme, [b'a'..=b'z', rest @ ..] if rest.len() < MAX_SCHEME
@@ -273,23 +278,16 @@ fn host_len(rest: &[u8]) -> Option<usize> {
         let is_lower = address.iter().all(|b| !b.is_ascii_uppercase());
         return (is_lower && text(address).parse::<std::net::Ipv6Addr>().is_ok()).then_some(len);
     }
-    let (mut len, mut label) = (0, 0);
+    let mut before = HostByte::Dot;
+    let mut len = 0;
     for byte in rest {
-        if *byte == b'.' {
-            if label == 0 || label > MAX_LABEL {
-                return None;
-            }
-            label = 0;
-        } else if host::is_host_byte(*byte) {
-            label += 1;
-        } else {
-            break;
+        let class = host::class(*byte);
+        match (before, class) {
+            (_, HostByte::Other) => break,
+            (HostByte::Dot, HostByte::Dot) => return None,
+            _ => before = class,
         }
         len += 1;
     }
-    // `label` is 0 after a final dot, which is legal: every dot above had a label before it.
-    (1..=MAX_HOST)
-        .contains(&len)
-        .then_some(len)
-        .filter(|_| label <= MAX_LABEL)
+    (1..=MAX_HOST).contains(&len).then_some(len)
 }

@@ -6,7 +6,7 @@ use http::request::Parts;
 use super::error::{instead, shown};
 use super::index::{Index, Keyed};
 use super::parse::default_port;
-use super::set::insecure;
+use super::set::{MAX_ORIGINS, insecure};
 use super::{Origin, OriginError, OriginPattern, OriginRef};
 use crate::core::ConfigErrors;
 use crate::core::config::Mistakes;
@@ -85,6 +85,14 @@ impl SelfOrigin {
         let mut mistakes = Mistakes::default();
         let mut accepted = Vec::new();
         for (index, text) in origins.into_iter().enumerate() {
+            if index == MAX_ORIGINS {
+                let too_many = OriginError::RefusedTooManyOrigins {
+                    limit: MAX_ORIGINS,
+                    entries: "origins",
+                };
+                mistakes.push(path, too_many);
+                break;
+            }
             match own_origin(text.as_ref(), allow_insecure) {
                 Ok(origin) => accepted.push(origin),
                 Err(error) => mistakes.push(format!("{path}[{index}]"), error),
@@ -103,11 +111,12 @@ impl SelfOrigin {
         match &self.0 {
             Source::Listed(origins) => origins
                 .find(origin.host_bytes(), |own| {
-                    own.scheme() == origin.scheme() && own.port().unwrap_or(default) == port
+                    own.scheme().as_bytes() == origin.scheme_bytes()
+                        && own.port().unwrap_or(default) == port
                 })
                 .is_some(),
             Source::Host { allow_insecure } => {
-                (origin.scheme() == "https" || *allow_insecure || origin.is_local())
+                (origin.scheme_bytes() == b"https" || *allow_insecure || origin.is_local())
                     && authority(parts)
                         .is_some_and(|own| names(own, origin.host_bytes(), port, default))
             }
@@ -165,5 +174,6 @@ fn names(authority: &[u8], host: &[u8], port: u16, default: u16) -> bool {
         [b':', digits @ ..] => super::parse::port(digits),
         _ => None,
     };
-    name.eq_ignore_ascii_case(host) && own_port == Some(port)
+    // Browsers send the host as it stands in the origin; comparing without case costs five times as much.
+    (name == host || name.eq_ignore_ascii_case(host)) && own_port == Some(port)
 }

@@ -13,7 +13,7 @@ use crate::core::ConfigErrors;
 use crate::core::config::Mistakes;
 
 /// More exact origins than any list written by people; a rule of your own is cheaper from there on.
-const MAX_ORIGINS: usize = 65_536;
+pub(super) const MAX_ORIGINS: usize = 65_536;
 /// Patterns are compared with one another when a set is built.
 const MAX_PATTERNS: usize = 1024;
 
@@ -73,7 +73,6 @@ pub enum Match<'a> {
 
 impl TrustedOrigins {
     /// Starts an empty set.
-    #[must_use]
     pub fn builder() -> TrustedOriginsBuilder {
         TrustedOriginsBuilder {
             path: "origins".to_owned(),
@@ -110,7 +109,8 @@ impl TrustedOrigins {
         self.0.origins.is_empty()
     }
 
-    /// Returns the origins and patterns, sorted, without duplicates and without patterns that another one covers.
+    /// Returns the origins and then the patterns, sorted, without duplicates and without patterns that another one covers.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &OriginPattern> {
         self.0.origins.iter()
     }
@@ -139,18 +139,25 @@ impl TrustedOrigins {
         let fits = |rule: &HostRule| {
             rule.scheme.as_bytes() == origin.scheme_bytes() && rule.ports.accept(origin.port())
         };
-        // Parent domains from the shortest to the longest one that a pattern has.
-        let parents = host
-            .iter()
-            .enumerate()
-            .rev()
-            .take(self.0.parents.longest() + 1)
-            .filter(|(_, byte)| **byte == b'.')
-            .filter_map(|(dot, _)| host.get(dot + 1..));
-        self.0.hosts.find(host, fits).is_some()
-            || parents
-                .into_iter()
-                .any(|parent| self.0.parents.find(parent, fits).is_some())
+        if self.0.hosts.find(host, fits).is_some() {
+            return true;
+        }
+        // Parent domains from the shortest on, up to the longest one that a pattern has.
+        let mut rest = host;
+        while let Some(dot) = rest.iter().rposition(|byte| *byte == b'.') {
+            let Some((below, parent)) = host.split_at_checked(dot) else {
+                return false;
+            };
+            let parent = parent.get(1..).unwrap_or_default();
+            if parent.len() > self.0.parents.longest() {
+                return false;
+            }
+            if self.0.parents.find(parent, fits).is_some() {
+                return true;
+            }
+            rest = below;
+        }
+        false
     }
 }
 

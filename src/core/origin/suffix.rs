@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::OriginError;
-use super::host::{MAX_LABEL, is_host_byte};
+use super::host::{self, HostByte, MAX_LABEL};
 use super::punycode;
 use super::suffix_table::{HOSTING, SECOND_LEVEL};
 
@@ -178,6 +178,9 @@ fn ascii_label(label: &str) -> Option<String> {
     } else {
         format!("xn--{}", punycode::encode(label)?)
     };
-    let is_label = (1..=MAX_LABEL).contains(&label.len()) && label.bytes().all(is_host_byte);
+    let is_label = (1..=MAX_LABEL).contains(&label.len())
+        && label
+            .bytes()
+            .all(|byte| host::class(byte) == HostByte::Letter);
     is_label.then_some(label)
 }
