@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod context;
 mod event;
+pub(crate) mod fetch;
 mod future;
 mod ledger;
 mod pattern;
