@@ -16,7 +16,7 @@ const MAX_COLLECTED: usize = 65_537;
 /// How long a browser may remember the answer to a preflight (`Access-Control-Max-Age`).
 ///
 /// Permitted: `Secs(600)`. Rejected: `Secs(0)` (write `Disabled`), `Secs(86_401)`. Browsers cut what is too long for them: Firefox
-/// at 86,400 seconds, Chromium at 7,200, WebKit at 600.
+/// at 86,400 seconds, Chromium at 7,200, Safari at 600.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MaxAge {

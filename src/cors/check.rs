@@ -1,13 +1,14 @@
 //! The decision: what the policy says of a request. Pure; the service carries it out.
 
 use std::fmt;
+use std::iter;
 
+use http::Method;
 use http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName,
     HeaderValue, ORIGIN,
 };
 use http::request::Parts;
-use http::Method;
 
 use super::acrh::{self, Asked};
 use super::policy::{Methods, RequestHeaders};
@@ -267,8 +268,7 @@ pub(super) fn preflight(policy: &CorsPolicy, head: &Parts) -> Result<Permission,
     if !policy.explain_failures && policy.refuses_preflights() {
         return Err(refused(CorsRefusal::Unsupported));
     }
-    let mut permission = Permission::default();
-    permission.origin = match standing(policy, head) {
+    let origin = match standing(policy, head) {
         Standing::Any if has_many(&head.headers, &ORIGIN) => return Err(refused(refusal(None))),
         Standing::Any => Answer::Value(ANY),
         Standing::Exact(answer) => Answer::Value(answer.clone()),
@@ -276,6 +276,10 @@ pub(super) fn preflight(policy: &CorsPolicy, head: &Parts) -> Result<Permission,
         Standing::Refused(origin) => return Err(refused(refusal(origin))),
         // `is_preflight` has seen one.
         Standing::Absent => return Err(refused(CorsRefusal::Origin(OriginProblem::Malformed))),
+    };
+    let mut permission = Permission {
+        origin,
+        ..Permission::default()
     };
     let explained = |refusal, permission| Failure {
         refusal,
@@ -328,17 +332,20 @@ fn requested_method(policy: &CorsPolicy, headers: &HeaderMap) -> Result<Answer, 
 }
 
 fn requested_headers(policy: &CorsPolicy, headers: &HeaderMap) -> Option<Answer> {
-    let lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
-    let mut ahead = lines.clone();
-    if ahead.next().is_none() {
+    let mut lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let Some(first) = lines.next() else {
         return Some(Answer::None);
-    }
-    let echo = if ahead.next().is_none() {
+    };
+    let second = lines.next();
+    let echo = if second.is_none() {
         Answer::Echo
     } else {
         Answer::EchoLines
     };
-    let lines = lines.map(HeaderValue::as_bytes);
+    let lines = iter::once(first)
+        .chain(second)
+        .chain(lines)
+        .map(HeaderValue::as_bytes);
     let asked = match &policy.request_headers {
         RequestHeaders::Any { authorization } if !policy.credentials => {
             return Some(Answer::Value(if *authorization {

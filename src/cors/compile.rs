@@ -134,7 +134,13 @@ fn origins(builder: &CorsBuilder, mistakes: &mut Mistakes) -> TrustedOrigins {
 
 fn methods(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Methods {
     const PATH: &str = "cors.methods";
-    too_many(&builder.methods, PATH, "methods", "`any_method()`", mistakes);
+    too_many(
+        &builder.methods,
+        PATH,
+        "methods",
+        "`any_method()`",
+        mistakes,
+    );
     let mut listed = Vec::new();
     for (index, method) in builder.methods.iter().take(MAX_NAMES).enumerate() {
         match checked_method(method) {
@@ -288,7 +294,9 @@ fn max_age_value(max_age: MaxAge, mistakes: &mut Mistakes) -> Option<HeaderValue
 
 fn success_status(builder: &CorsBuilder, mistakes: &mut Mistakes) -> StatusCode {
     let status = builder.preflight_success_status;
-    let success = StatusCode::from_u16(status).ok().filter(StatusCode::is_success);
+    let success = StatusCode::from_u16(status)
+        .ok()
+        .filter(StatusCode::is_success);
     success.unwrap_or_else(|| {
         mistakes.push(
             "cors.preflight_success_status",
@@ -309,7 +317,13 @@ fn self_origin(builder: &CorsBuilder, mistakes: &mut Mistakes) -> SelfOrigin {
 
 fn vary(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Vary {
     const PATH: &str = "cors.vary";
-    too_many(&builder.vary, PATH, "names for Vary", "the most telling", mistakes);
+    too_many(
+        &builder.vary,
+        PATH,
+        "names for Vary",
+        "the most telling",
+        mistakes,
+    );
     let mut names = Vec::new();
     for (index, given) in builder.vary.iter().take(MAX_NAMES).enumerate() {
         match HeaderName::try_from(given) {

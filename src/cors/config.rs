@@ -8,7 +8,10 @@ use crate::core::{ConfigErrorKind, ConfigErrors, ErrorClass};
 /// The origins of a [`CorsConfig`]: `"*"` or a list in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "OriginsText", into = "OriginsText"))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "OriginsText", into = "OriginsText")
+)]
 #[non_exhaustive]
 pub enum CorsOrigins {
     /// [`any_origin`](CorsBuilder::any_origin).
@@ -264,7 +267,9 @@ pub enum CorsConfigError {
     #[error("invalid origins: there are none, name some or write `any_origin()`")]
     MissingOrigins,
     /// Any site would act with the user's cookies. Browsers ignore `*` together with credentials.
-    #[error("refused credentials with any origin: every site would act as the user, list the origins")]
+    #[error(
+        "refused credentials with any origin: every site would act as the user, list the origins"
+    )]
     RefusedAnyOriginWithCredentials,
     /// Browsers take `*` literally together with credentials.
     #[error(
@@ -272,14 +277,16 @@ pub enum CorsConfigError {
     )]
     RefusedExposeAnyWithCredentials,
     /// A header of the CORS protocol that means nothing to a page.
-    #[error("refused exposed header {name:?}: it is part of the protocol and tells a page nothing, drop it")]
+    #[error(
+        "refused exposed header {name:?}: it is part of the protocol and tells a page nothing, drop it"
+    )]
     RefusedExposeHeader {
         /// The name as given.
         name: String,
     },
     /// A time that no browser keeps to.
     #[error(
-        "refused max age {seconds}: Firefox keeps a preflight for at most 86400 seconds, Chromium 7200, WebKit 600; write at most 86400"
+        "refused max age {seconds}: Firefox keeps a preflight for at most 86400 seconds, Chromium 7200, Safari 600; write at most 86400"
     )]
     RefusedMaxAge {
         /// The seconds as given.
@@ -295,7 +302,9 @@ pub enum CorsConfigError {
     #[error("refused private network access for any origin: list the origins")]
     RefusedPrivateNetworkAnyOrigin,
     /// A header that this layer answers with.
-    #[error("refused request header {name:?}: it belongs to answers and this layer sets it, drop it")]
+    #[error(
+        "refused request header {name:?}: it belongs to answers and this layer sets it, drop it"
+    )]
     RefusedRequestHeader {
         /// The name as given.
         name: String,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::StatusCode;
 use http::header::HeaderValue;
 use http::request::Parts;
-use http::StatusCode;
 
 use super::acrh::AllowedNames;
 use super::builder::Predicate;
@@ -68,9 +68,7 @@ pub(super) enum Methods {
 #[derive(Clone, Debug)]
 pub(super) enum RequestHeaders {
     /// With the answer of a policy without credentials.
-    Any {
-        authorization: bool,
-    },
+    Any { authorization: bool },
     /// With the answer that names them all.
     Listed {
         names: AllowedNames,
@@ -110,6 +108,10 @@ impl Clone for Told {
 }
 
 impl CorsPolicy {
+    pub(crate) const fn has_predicate(&self) -> bool {
+        self.predicate.is_some()
+    }
+
     /// Decides what becomes of a request, without Tower.
     ///
     /// # Example
@@ -137,49 +139,51 @@ impl CorsPolicy {
     /// What only code can give is left out: the sink, a predicate, a public suffix list.
     #[must_use]
     pub fn to_config(&self) -> CorsConfig {
-        let mut config = CorsConfig::default();
-        config.origins = if self.any_origin {
-            CorsOrigins::Any
-        } else {
-            CorsOrigins::List(texts(self.trusted.iter().map(OriginPattern::as_str)))
+        let (any_method, methods) = match &self.methods {
+            Methods::Any => (true, Vec::new()),
+            Methods::Listed(methods) => (false, texts(methods.iter().filter_map(text))),
         };
-        config.credentials = self.credentials;
-        match &self.methods {
-            Methods::Any => config.any_method = true,
-            Methods::Listed(methods) => config.methods = texts(methods.iter().filter_map(text)),
-        }
-        match &self.request_headers {
+        let (any_request_header, request_headers) = match &self.request_headers {
             RequestHeaders::Any { authorization } => {
-                config.any_request_header = true;
-                config.request_headers = texts(authorization.then_some("authorization"));
+                (true, texts(authorization.then_some("authorization")))
             }
             RequestHeaders::Listed { names, .. } => {
-                config.request_headers = texts(names.as_slice().iter().map(AsRef::as_ref));
+                (false, texts(names.as_slice().iter().map(AsRef::as_ref)))
             }
+        };
+        let (expose_any_header, expose_headers) = match self.exposed.as_ref().and_then(text) {
+            Some("*") => (true, Vec::new()),
+            Some(names) => (false, texts(names.split(','))),
+            None => (false, Vec::new()),
+        };
+        let vary = self.vary.names.iter().filter_map(text);
+        CorsConfig {
+            origins: if self.any_origin {
+                CorsOrigins::Any
+            } else {
+                CorsOrigins::List(texts(self.trusted.iter().map(OriginPattern::as_str)))
+            },
+            credentials: self.credentials,
+            methods,
+            any_method,
+            request_headers,
+            any_request_header,
+            expose_headers,
+            expose_any_header,
+            max_age_secs: self.given.max_age.to_secs(),
+            preflight_success_status: self.preflight_success_status.as_u16(),
+            refuse: self.refuse,
+            self_origins: self.given.self_origins.clone(),
+            vary_on_preflight: self.given.vary_on_preflight,
+            vary: texts(vary.filter(|name| *name != VARY_ORIGIN)),
+            // Its names stand in the lists.
+            grpc_web: false,
+            explain_failures: self.explain_failures,
+            dangerous_allow_insecure_origins: self.given.allow_insecure,
+            dangerous_allow_public_suffix_subdomains: self.given.allow_public_suffixes,
+            dangerous_allow_private_network: self.private_network,
+            dangerous_keep_inner_cors: self.keep_inner,
         }
-        match self.exposed.as_ref().and_then(text) {
-            Some("*") => config.expose_any_header = true,
-            Some(names) => config.expose_headers = texts(names.split(',')),
-            None => {}
-        }
-        config.max_age_secs = self.given.max_age.to_secs();
-        config.preflight_success_status = self.preflight_success_status.as_u16();
-        config.refuse = self.refuse;
-        config.self_origins.clone_from(&self.given.self_origins);
-        config.vary_on_preflight = self.given.vary_on_preflight;
-        config.vary = texts(
-            self.vary
-                .names
-                .iter()
-                .filter(|name| *name != VARY_ORIGIN)
-                .filter_map(text),
-        );
-        config.explain_failures = self.explain_failures;
-        config.dangerous_allow_insecure_origins = self.given.allow_insecure;
-        config.dangerous_allow_public_suffix_subdomains = self.given.allow_public_suffixes;
-        config.dangerous_allow_private_network = self.private_network;
-        config.dangerous_keep_inner_cors = self.keep_inner;
-        config
     }
 
     /// Returns the origins that are allowed by name or pattern. Empty if any origin is.
@@ -205,7 +209,10 @@ impl CorsPolicy {
     /// Whether no preflight can succeed.
     pub(super) fn refuses_preflights(&self) -> bool {
         matches!(&self.methods, Methods::Listed(methods) if methods.is_empty())
-            && matches!(&self.request_headers, RequestHeaders::Listed { all: None, .. })
+            && matches!(
+                &self.request_headers,
+                RequestHeaders::Listed { all: None, .. }
+            )
     }
 }
 

@@ -13,9 +13,9 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
+use super::CorsPolicy;
 use super::check::{self, Answer, CorsRefusal, Permission, Standing};
 use super::layer::Source;
-use super::CorsPolicy;
 use crate::core::{
     Amend, CleanText, EventName, Level, Outcome, RefusalContext, Rejection, RejectionBody,
     ResponseFuture, SecurityEvent, Shared,
@@ -301,6 +301,10 @@ impl Amend for CorsAmendment {
 /// Which headers the inner service has set. One pass: a response has few, and each look-up by name costs as much as a dozen
 /// comparisons.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a header that is there or is not"
+)]
 struct Inner {
     origin: bool,
     credentials: bool,
@@ -378,7 +382,10 @@ fn detail(head: &Parts) -> CleanText<'static> {
     const NAME: &[u8] = b"origin=";
     /// The longest origin.
     const LONGEST: usize = 326;
-    let origin = head.headers.get(ORIGIN).map_or(&b""[..], HeaderValue::as_bytes);
+    let origin = head
+        .headers
+        .get(ORIGIN)
+        .map_or(&b""[..], HeaderValue::as_bytes);
     // One more, so that the cut is seen.
     let start = origin.get(..=LONGEST).unwrap_or(origin);
     CleanText::from_bytes(&[NAME, start].concat(), NAME.len() + LONGEST).into_owned()
