@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Extensions;
 
 use super::ledger::LedgerBits;
-use super::{Clock, ClientIp, EventSink, RejectionRenderer, RequestId, RequestScheme, SystemClock};
+use super::{ClientIp, Clock, EventSink, RejectionRenderer, RequestId, RequestScheme, SystemClock};
 
 /// What slot 1 attaches to a request: one extension, one `Arc`.
 #[derive(Clone, Debug)]

@@ -1,12 +1,18 @@
 //! The words that every layer speaks. This room knows no layer.
 
 mod body;
+mod challenge;
 mod client;
 mod clock;
 mod config;
 mod context;
 mod event;
+pub(crate) mod fetch;
 mod future;
+mod ledger;
+pub mod origin;
+mod pattern;
+mod principal;
 mod random;
 mod rejection;
 mod reload;
@@ -15,29 +21,34 @@ mod route;
 mod sampler;
 mod scheme;
 mod secret;
+mod store;
 pub(crate) mod text;
-mod shim;
-mod ledger { #[derive(Debug, Default)] pub(crate) struct LedgerBits; }
-pub use shim::Principal;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
+pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
+pub(crate) use challenge::{ChallengeFailure, is_quotable, is_scope_token};
+pub(crate) use client::DegradedAddress;
 pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::Mistakes;
-pub(crate) use context::{Context, RequestContext};
+pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub use context::Shared;
+pub(crate) use context::{Context, RequestContext};
+pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
-pub(crate) use event::Events;
 pub use event::{
     CleanText, EventCategory, EventName, EventSink, Level, NoopSink, Outcome, SecurityEvent,
     sink_panics,
 };
 pub use future::{Amend, ResponseFuture};
+pub use ledger::AuthzLedger;
+pub(crate) use ledger::{LedgerBits, LedgerEntry};
+pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
+pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
@@ -46,3 +57,5 @@ pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
 pub use scheme::{PeerAddressMissing, ProtoHeader, RequestScheme, SchemeSource, Tls};
 pub use secret::Secret;
+pub(crate) use secret::constant_time_eq;
+pub use store::{Lookup, StoreError, StoreErrorKind};

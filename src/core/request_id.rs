@@ -104,7 +104,10 @@ mod tests {
     #[test]
     fn inbound_ids_keep_to_the_alphabet_and_the_length() {
         for accepted in ["a", "A-Z.0_9", &"a".repeat(64)] {
-            assert_eq!(RequestId::parse(accepted.as_bytes()).unwrap().as_str(), accepted);
+            assert_eq!(
+                RequestId::parse(accepted.as_bytes()).unwrap().as_str(),
+                accepted
+            );
         }
         for refused in ["", "a b", "a\n", "\u{e9}", "a/b", &"a".repeat(65)] {
             assert_eq!(RequestId::parse(refused.as_bytes()), None, "{refused:?}");

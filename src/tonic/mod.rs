@@ -23,7 +23,8 @@ impl From<Rejection> for Status {
             Code::from_i32(i32::from(rejection.grpc_code().number())),
             rejection.title(),
         );
-        *status.metadata_mut() = tonic::metadata::MetadataMap::from_headers(rejection.headers().clone());
+        *status.metadata_mut() =
+            tonic::metadata::MetadataMap::from_headers(rejection.headers().clone());
         status
     }
 }

@@ -16,6 +16,7 @@ mod tests;
 
 pub use client_ip::{ClientIp, IpSource};
 pub use config::{ClientIpConfigError, HopsFault, TrustedProxiesBuilder};
+pub(crate) use degraded::DegradedAddress;
 pub use header::ForwardHeader;
 pub use layer::ClientIpLayer;
 pub use net::{IpNet, IpNetError, IpSet};

@@ -158,7 +158,10 @@ impl std::fmt::Display for EventName {
 /// The group of an [`EventName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the variants are the prefixes of the vocabulary's names")]
+#[expect(
+    missing_docs,
+    reason = "the variants are the prefixes of the vocabulary's names"
+)]
 pub enum EventCategory {
     Authn,
     Authz,

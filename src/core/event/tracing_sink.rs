@@ -1,8 +1,4 @@
 //! The default sink: the `tracing` ecosystem.
-#![expect(
-    clippy::disallowed_macros,
-    reason = "the one place that writes to `tracing`"
-)]
 
 use super::{EventCategory, EventName, EventSink, Level, SecurityEvent};
 
@@ -92,7 +88,10 @@ impl EventSink for TracingSink {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "the lines are those of the macro's call sites")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "the lines are those of the macro's call sites"
+)]
 fn record_event(event: &SecurityEvent<'_>) {
     per_call_site!(event.name.category(), event.level, record(event));
 }

@@ -90,7 +90,11 @@ impl RefusalContext {
 /// redirects and protocol answers stay as they are.
 pub trait RejectionRenderer: Send + Sync + 'static {
     /// Returns the content type and the body, or `None` for the default `application/problem+json`.
-    fn render(&self, rejection: &Rejection, context: &RefusalContext) -> Option<(HeaderValue, Bytes)>;
+    fn render(
+        &self,
+        rejection: &Rejection,
+        context: &RefusalContext,
+    ) -> Option<(HeaderValue, Bytes)>;
 }
 
 /// Whether `text/html` is accepted with a higher weight than JSON (RFC 9110, section 12.5.1); wildcards prefer neither.

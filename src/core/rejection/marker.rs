@@ -78,7 +78,10 @@ impl Refused {
 /// );
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a handler makes it with one word")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a handler makes it with one word"
+)]
 pub struct AbuseSignal(pub AbuseKind);
 
 impl AbuseSignal {

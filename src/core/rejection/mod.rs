@@ -5,6 +5,8 @@ mod grpc;
 mod marker;
 mod problem;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::fmt;

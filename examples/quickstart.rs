@@ -1,0 +1,64 @@
+//! An axum API that one web application may call, and no other page may forge requests to.
+//!
+//! ```sh
+//! cargo run --example quickstart --features axum
+//! ```
+//!
+//! Then, in another terminal:
+//!
+//! ```sh
+//! # An allowed preflight: 204, with access-control-allow-origin and access-control-allow-methods: DELETE
+//! curl -i -X OPTIONS http://127.0.0.1:3000/orders -H 'Origin: https://app.example.com' -H 'Access-Control-Request-Method: DELETE'
+//!
+//! # A refused preflight: 403, without a word about the policy
+//! curl -i -X OPTIONS http://127.0.0.1:3000/orders -H 'Origin: https://evil.example' -H 'Access-Control-Request-Method: DELETE'
+//!
+//! # A cross-site POST: 403, with code csrf_refused, and the handler is not called
+//! curl -i -X POST http://127.0.0.1:3000/orders -H 'Origin: https://evil.example' -H 'Sec-Fetch-Site: cross-site'
+//!
+//! # A POST of the allowed application: 201, with access-control-allow-origin
+//! curl -i -X POST http://127.0.0.1:3000/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site'
+//!
+//! # A POST of no browser at all: 201
+//! curl -i -X POST http://127.0.0.1:3000/orders
+//!
+//! # A plain OPTIONS, which is no preflight: 200, with allow: GET, POST, DELETE from the handler
+//! curl -i -X OPTIONS http://127.0.0.1:3000/orders
+//! ```
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, header};
+use axum::routing::get;
+use tower_security::core::TrustedProxies;
+use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
+
+pub fn app() -> Result<Router, Box<dyn Error>> {
+    let cors = CorsLayer::builder()
+        .origins(["https://app.example.com"])
+        .credentials(true)
+        .methods([Method::DELETE])
+        .build()?;
+    let stack = SecurityStack::new()
+        .client_ip(TrustedProxies::direct())
+        .cors(cors)
+        .csrf(CsrfLayer::new())
+        .trust_cors_origins()?;
+
+    let orders = get(async || "[]")
+        .post(async || StatusCode::CREATED)
+        .delete(async || StatusCode::NO_CONTENT)
+        .options(async || [(header::ALLOW, "GET, POST, DELETE")]);
+    Ok(Router::new().route("/orders", orders).layer(stack))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let service = app()?.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).await?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use super::template::Segment;
+
+/// The path of a request, decoded once, if it can be read in one way only.
+///
+/// It begins with `/` and has no empty segment but perhaps the last. Each segment is decoded once; then it is UTF-8, is neither `.` nor
+/// `..`, and has no `/`, `\`, `;`, control character or further escape in it. Anything else is no canonical path: the program behind
+/// could resolve it to another object than the one that was checked (CWE-436, CWE-647).
+///
+/// # Example
+///
+/// ```
+/// use tower_security::core::CanonicalPath;
+///
+/// let path = CanonicalPath::parse("/notes/caf%C3%A9").ok_or("not canonical")?;
+/// assert_eq!(path.as_str(), "/notes/caf\u{e9}");
+/// for path in ["/notes/%2e%2e/account", "/notes//1", "/notes/1%2f2", "/notes/%2531", "/notes/%ff", "*"] {
+///     assert!(CanonicalPath::parse(path).is_none(), "{path}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CanonicalPath<'a>(Cow<'a, str>);
+
+impl<'a> CanonicalPath<'a> {
+    /// Decodes `path`, that of the request target without the query. A path without escapes is borrowed.
+    ///
+    /// Returns `None` for a path that is not canonical: answer as if it did not exist.
+    #[must_use]
+    pub fn parse(path: &'a str) -> Option<Self> {
+        if path.contains(['?', '#']) {
+            return None;
+        }
+        let decoded = if path.contains('%') {
+            Cow::Owned(decode(path)?)
+        } else {
+            Cow::Borrowed(path)
+        };
+        is_canonical(&decoded).then_some(Self(decoded))
+    }
+
+    /// Returns the decoded path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How many segments the path has, an empty last one included.
+    pub(crate) fn segment_count(&self) -> usize {
+        self.0.bytes().filter(|byte| *byte == b'/').count()
+    }
+}
+
+fn decode(path: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => match escaped_byte(&mut bytes)? {
+                // It would become one that separates segments.
+                b'/' => return None,
+                escaped => escaped,
+            },
+            byte => byte,
+        });
+    }
+    let decoded = String::from_utf8(decoded).ok()?;
+    // `%2531`: whoever decodes once more reads another path.
+    let is_escaped_twice = decoded
+        .split('%')
+        .skip(1)
+        .any(|behind| escaped_byte(&mut behind.bytes()).is_some());
+    (!is_escaped_twice).then_some(decoded)
+}
+
+fn is_canonical(decoded: &str) -> bool {
+    let Some(path) = decoded.strip_prefix('/') else {
+        return false;
+    };
+    !path.starts_with('/')
+        && !path.contains("//")
+        && !path.contains(|c: char| matches!(c, '\\' | ';') || c.is_control())
+        && !path.split('/').any(|segment| matches!(segment, "." | ".."))
+}
+
+/// The value of the two hexadecimal digits behind a `%`; `None` without them.
+pub(super) fn escaped_byte(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
+    let mut digit = || {
+        let value = char::from(bytes.next()?).to_digit(16)?;
+        u8::try_from(value).ok()
+    };
+    let high = digit()?;
+    Some(high << 4 | digit()?)
+}
+
+/// The parameters of a path that matched a [`Template`](super::Template).
+#[derive(Clone, Copy)]
+pub struct PathParams<'t, 'p> {
+    segments: &'t [Segment],
+    path: &'p str,
+}
+
+impl<'t, 'p> PathParams<'t, 'p> {
+    /// `path` has to match `segments`.
+    pub(super) const fn new(segments: &'t [Segment], path: &'p str) -> Self {
+        Self { segments, path }
+    }
+
+    /// Returns the value of the parameter `name`, decoded.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'p str> {
+        self.iter()
+            .find_map(|(other, value)| (other == name).then_some(value))
+    }
+
+    /// Returns names and values in the order of the template.
+    pub fn iter(&self) -> impl Iterator<Item = (&'t str, &'p str)> + use<'t, 'p> {
+        let mut rest = self.path.strip_prefix('/');
+        self.segments.iter().filter_map(move |segment| {
+            let part = segment.take(&mut rest)?;
+            Some((segment.name()?, part))
+        })
+    }
+}
+
+impl fmt::Debug for PathParams<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}

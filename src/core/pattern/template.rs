@@ -1,0 +1,352 @@
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use super::canonical::escaped_byte;
+use super::{CanonicalPath, PathParams, TemplateError, TemplateSyntax};
+
+/// A path template in axum's syntax: `{name}` stands for one segment that is not empty, a final `{*name}` for all that is left.
+///
+/// Everything is compared literally and case-sensitively; `/orders` and `/orders/` are two paths.
+///
+/// | accepted | refused | why |
+/// |---|---|---|
+/// | `/orders/{id}` | `orders/{id}`, `/orders/:id`, `/orders/{id` | syntax |
+/// | `/files/{*path}` | `/files/{*path}/raw` | nothing is left behind the rest |
+/// | `/t/{tenant}/o/{id}` | `/t/{id}/o/{id}` | routers disagree on the value of `id` |
+/// | `/api/v1` | `/caf%C3%A9`, `/a//b`, `/a/../b`, `/a;v=1` | read in different ways by different programs |
+///
+/// # Example
+///
+/// ```
+/// use tower_security::core::Template;
+///
+/// let webhooks = Template::parse("/webhooks/{*rest}")?;
+/// assert!(webhooks.match_raw("/webhooks/stripe"));
+/// assert!(!webhooks.match_raw("/webhooks"));
+/// assert!(!webhooks.match_raw("/webhooks/%2e%2e/account"));
+/// assert!(Template::parse("/webhooks/*").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Template {
+    text: Box<str>,
+    segments: Box<[Segment]>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Segment {
+    Literal(Box<str>),
+    Param(Box<str>),
+    CatchAll(Box<str>),
+}
+
+impl Segment {
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Param(name) | Self::CatchAll(name) => Some(name),
+        }
+    }
+
+    /// Takes the part of this segment off the front of `rest`, which is `None` once the path is over.
+    pub(super) fn take<'p>(&self, rest: &mut Option<&'p str>) -> Option<&'p str> {
+        let text = rest.take()?;
+        if let Self::Literal(_) | Self::Param(_) = self
+            && let Some((part, after)) = text.split_once('/')
+        {
+            *rest = Some(after);
+            return Some(part);
+        }
+        Some(text)
+    }
+
+    fn is_empty_literal(&self) -> bool {
+        matches!(self, Self::Literal(text) if text.is_empty())
+    }
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`] with the first thing that is wrong.
+    pub fn parse(pattern: &str) -> Result<Self, TemplateError> {
+        let owned = || pattern.to_owned();
+        let Some(path) = pattern.strip_prefix('/') else {
+            return Err(TemplateError::InvalidPatternPath { pattern: owned() });
+        };
+        if let Some(found) = pattern.chars().find(|c| !is_template_char(*c)) {
+            return Err(TemplateError::InvalidPatternByte {
+                pattern: owned(),
+                found,
+            });
+        }
+        if let Some(found) = ambiguity(path) {
+            return Err(TemplateError::RefusedPatternAmbiguous {
+                pattern: owned(),
+                found,
+            });
+        }
+        if path == "*" {
+            return Err(TemplateError::RefusedPatternEverything { pattern: owned() });
+        }
+
+        let mut segments = Vec::new();
+        for text in path.split('/') {
+            if matches!(segments.last(), Some(Segment::CatchAll(_))) {
+                return Err(TemplateError::InvalidPatternCatchAll { pattern: owned() });
+            }
+            let segment = parse_segment(text)
+                .and_then(|segment| is_new_name(segment, &segments))
+                .map_err(|problem| TemplateError::InvalidPatternSyntax {
+                    pattern: owned(),
+                    problem,
+                })?;
+            segments.push(segment);
+        }
+        Ok(Self {
+            text: pattern.into(),
+            segments: segments.into(),
+        })
+    }
+
+    /// Returns the template as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the names of the parameters in order, that of a catch-all last.
+    pub fn params(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(Segment::name)
+    }
+
+    /// Whether the first segment is a parameter, so that the template covers every path of its length.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.segments
+            .first()
+            .is_some_and(|first| first.name().is_some())
+    }
+
+    /// Whether `path` matches as it was sent, without decoding anything.
+    ///
+    /// `path` is that of the request target, without the query. What two programs could read differently never matches: an empty
+    /// segment (but the last), a `.` or `..` segment in any escaped form, an escaped `/`, `\` or NUL, an invalid escape, `\`, `;`, and
+    /// in a literal segment any escape at all. Neither does what is no path: `*`, an authority. It allocates nothing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use tower_security::core::Template;
+    /// let hook = Template::parse("/hooks/{name}")?;
+    /// assert!(hook.match_raw("/hooks/caf%C3%A9"));
+    /// for path in ["/hooks/a/", "/hooks//a", "/hooks/a%2Fb", "/h%6Foks/a", "/hooks/%2e%2e", "/Hooks/a"] {
+    ///     assert!(!hook.match_raw(path), "{path}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn match_raw(&self, path: &str) -> bool {
+        self.fits(path, is_read_one_way)
+    }
+
+    /// The parameters of `path` when it matches.
+    ///
+    /// The path is decoded already, so that one can be asked for against many templates. It allocates nothing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use tower_security::core::{CanonicalPath, Template};
+    /// let order = Template::parse("/orders/{id}")?;
+    /// let path = CanonicalPath::parse("/orders/%31").ok_or("not canonical")?;
+    /// let params = order.match_canonical(&path).ok_or("no match")?;
+    /// assert_eq!(params.get("id"), Some("1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn match_canonical<'t, 'p>(
+        &'t self,
+        path: &'p CanonicalPath<'_>,
+    ) -> Option<PathParams<'t, 'p>> {
+        let path = path.as_str();
+        self.fits(path, |_| true)
+            .then(|| PathParams::new(&self.segments, path))
+    }
+
+    /// How many segments a path must have to match; at least so many with a catch-all.
+    pub(crate) fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Whether the last segment stands for all that is left.
+    pub(crate) fn has_catch_all(&self) -> bool {
+        matches!(self.segments.last(), Some(Segment::CatchAll(_)))
+    }
+
+    /// Whether every path that matches `other` matches this template too, whatever the parameters are called.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let mut theirs = other.segments.iter();
+        for ours in &self.segments {
+            let Some(their) = theirs.next() else {
+                return false;
+            };
+            let covered = match (ours, their) {
+                (Segment::CatchAll(_), their) => return !their.is_empty_literal(),
+                (Segment::Param(_), Segment::Param(_)) => true,
+                (Segment::Param(_), Segment::Literal(_)) => !their.is_empty_literal(),
+                (Segment::Literal(ours), Segment::Literal(their)) => ours == their,
+                (Segment::Param(_), Segment::CatchAll(_))
+                | (Segment::Literal(_), Segment::Param(_) | Segment::CatchAll(_)) => false,
+            };
+            if !covered {
+                return false;
+            }
+        }
+        theirs.next().is_none()
+    }
+
+    fn fits(&self, path: &str, accepts_value: impl Fn(&str) -> bool) -> bool {
+        let mut rest = path.strip_prefix('/');
+        let all_fit = self.segments.iter().all(|segment| {
+            segment.take(&mut rest).is_some_and(|part| match segment {
+                Segment::Literal(literal) => **literal == *part,
+                Segment::Param(_) | Segment::CatchAll(_) => !part.is_empty() && accepts_value(part),
+            })
+        });
+        all_fit && rest.is_none()
+    }
+}
+
+impl FromStr for Template {
+    type Err = TemplateError;
+
+    fn from_str(pattern: &str) -> Result<Self, TemplateError> {
+        Self::parse(pattern)
+    }
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Template {}
+
+impl Hash for Template {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Template").field(&self.text).finish()
+    }
+}
+
+const fn is_template_char(c: char) -> bool {
+    matches!(c, '!'..='~') && !matches!(c, '?' | '#' | '\\')
+}
+
+/// What servers, proxies and routers do not agree on: whether it is decoded, merged, resolved or cut off.
+fn ambiguity(path: &str) -> Option<&'static str> {
+    if path.contains('%') {
+        return Some("%");
+    }
+    if path.contains(';') {
+        return Some(";");
+    }
+    if path.starts_with('/') || path.contains("//") {
+        return Some("//");
+    }
+    path.split('/').find_map(|segment| match segment {
+        "." => Some("."),
+        ".." => Some(".."),
+        _ => None,
+    })
+}
+
+fn parse_segment(text: &str) -> Result<Segment, TemplateSyntax> {
+    if text.starts_with([':', '*']) {
+        return Err(TemplateSyntax::FormerSyntax);
+    }
+    let Some((before, rest)) = text.split_once('{') else {
+        return match text.find(['}', '*']) {
+            None => Ok(Segment::Literal(text.into())),
+            Some(_) if text.contains('}') => Err(TemplateSyntax::Unbalanced),
+            Some(_) => Err(TemplateSyntax::StrayStar),
+        };
+    };
+    let (inside, after) = rest.split_once('}').ok_or(TemplateSyntax::Unbalanced)?;
+    if inside.contains('{') {
+        return Err(TemplateSyntax::Unbalanced);
+    }
+    if !before.is_empty() || !after.is_empty() {
+        return Err(TemplateSyntax::BesideParam);
+    }
+    let (name, is_rest) = match inside.strip_prefix('*') {
+        Some(name) => (name, true),
+        None => (inside, false),
+    };
+    if name.is_empty() {
+        return Err(TemplateSyntax::NoName);
+    }
+    if name.contains('*') {
+        return Err(TemplateSyntax::StrayStar);
+    }
+    Ok(if is_rest {
+        Segment::CatchAll(name.into())
+    } else {
+        Segment::Param(name.into())
+    })
+}
+
+fn is_new_name(segment: Segment, before: &[Segment]) -> Result<Segment, TemplateSyntax> {
+    match segment.name() {
+        Some(name) if before.iter().any(|other| other.name() == Some(name)) => {
+            Err(TemplateSyntax::RepeatedName(name.to_owned()))
+        }
+        _ => Ok(segment),
+    }
+}
+
+/// Whether every program reads this value, sent for one parameter, as the same segments.
+fn is_read_one_way(value: &str) -> bool {
+    // The value of a catch-all may end in a slash, and that of neither begins with one or is empty.
+    !value.starts_with('/')
+        && !value.contains("//")
+        && value.split('/').all(|segment| {
+            segment_length_and_dots(segment)
+                .is_some_and(|(length, dots)| length != dots || !matches!(dots, 1 | 2))
+        })
+}
+
+/// How many bytes a segment decodes to and how many of them are dots; `None` for what is no plain segment.
+fn segment_length_and_dots(segment: &str) -> Option<(usize, usize)> {
+    let (mut length, mut dots) = (0_usize, 0_usize);
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b';' | b'\\' | b'?' | b'#' | 0..=b' ' | 0x7F => return None,
+            b'%' => match escaped_byte(&mut bytes)? {
+                0 | b'/' | b'\\' => return None,
+                decoded => decoded,
+            },
+            byte => byte,
+        };
+        length = length.saturating_add(1);
+        dots = dots.saturating_add(usize::from(byte == b'.'));
+    }
+    Some((length, dots))
+}

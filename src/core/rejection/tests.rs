@@ -1,0 +1,409 @@
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, RETRY_AFTER, VARY};
+use http::{HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+
+use super::*;
+use crate::core::{Context, LedgerBits, RequestContext, RequestId, Shared};
+
+type Answer = Response<Full<Bytes>>;
+
+fn context(request: http::request::Builder) -> RefusalContext {
+    RefusalContext::new(&request.body(()).unwrap().into_parts().0)
+}
+
+fn forbidden() -> Rejection {
+    Rejection::new(StatusCode::FORBIDDEN, "csrf_refused", "Refused: cross-site")
+}
+
+fn text(answer: Answer) -> String {
+    let body = ready(answer.into_body().collect());
+    String::from_utf8(body.to_bytes().to_vec()).unwrap()
+}
+
+/// The bodies of these tests are ready at once.
+fn ready<F: Future>(future: F) -> <F::Output as Unwrapped>::Value
+where
+    F::Output: Unwrapped,
+{
+    let mut future = std::pin::pin!(future);
+    let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut task) {
+        std::task::Poll::Ready(output) => output.unwrapped(),
+        std::task::Poll::Pending => panic!("a body in memory is ready"),
+    }
+}
+
+trait Unwrapped {
+    type Value;
+    fn unwrapped(self) -> Self::Value;
+}
+
+impl<T, E: std::fmt::Debug> Unwrapped for Result<T, E> {
+    type Value = T;
+    fn unwrapped(self) -> T {
+        self.unwrap()
+    }
+}
+
+#[test]
+fn http_is_a_problem_that_is_not_stored() {
+    let answer: Answer = forbidden().into_response(&context(Request::post("/a")));
+    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(answer.headers().len(), 2);
+    let marker = answer.extensions().get::<Refused>().unwrap();
+    assert_eq!(
+        (marker.code(), marker.status(), marker.abuse()),
+        ("csrf_refused", StatusCode::FORBIDDEN, None)
+    );
+    assert_eq!(
+        text(answer),
+        r#"{"title":"Refused: cross-site","status":403,"code":"csrf_refused"}"#
+    );
+}
+
+#[test]
+fn head_is_the_head_alone_with_the_length_of_the_get() {
+    let get: Answer = forbidden().into_response(&context(Request::get("/a")));
+    let head: Answer = forbidden().into_response(&context(Request::head("/a")));
+    assert_eq!(head.status(), get.status());
+    assert_eq!(
+        head.headers()["content-type"],
+        get.headers()["content-type"]
+    );
+    let length = head.headers()["content-length"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(text(head), "");
+    assert_eq!(text(get).len().to_string(), length);
+}
+
+#[test]
+fn grpc_is_a_status_in_the_head() {
+    for (content_type, echoed) in [
+        ("application/grpc", "application/grpc"),
+        ("application/grpc+proto", "application/grpc+proto"),
+        ("Application/GRPC; charset=utf-8", "application/grpc"),
+        ("application/grpc+json", "application/grpc"),
+        ("application/grpc-web", "application/grpc-web"),
+        ("application/grpc-web+proto", "application/grpc-web+proto"),
+        ("application/grpc-web-text", "application/grpc-web-text"),
+        (
+            "application/grpc-web-text+proto",
+            "application/grpc-web-text+proto",
+        ),
+    ] {
+        let request = Request::post("/pkg.S/M").header(CONTENT_TYPE, content_type);
+        let answer: Answer = forbidden().retry_after(3).into_response(&context(request));
+        assert_eq!(answer.status(), 200, "{content_type}");
+        assert_eq!(answer.headers()["content-type"], echoed);
+        assert_eq!(answer.headers()["grpc-status"], "7");
+        assert_eq!(answer.headers()["grpc-message"], "Refused: cross-site");
+        assert_eq!(answer.headers().get(RETRY_AFTER), None);
+        assert_eq!(answer.extensions().get::<Refused>().unwrap().status(), 403);
+        assert_eq!(text(answer), "");
+    }
+    for other in [
+        "application/json",
+        "application/grp",
+        "text/application/grpc",
+        "",
+    ] {
+        let request = Request::post("/pkg.S/M").header(CONTENT_TYPE, other);
+        let answer: Answer = forbidden().into_response(&context(request));
+        assert_eq!(answer.status(), 403, "{other}");
+    }
+}
+
+#[test]
+fn each_status_has_its_grpc_status() {
+    for (status, number) in [
+        (400, 3),
+        (405, 3),
+        (415, 3),
+        (422, 3),
+        (401, 16),
+        (403, 7),
+        (404, 5),
+        (408, 4),
+        (504, 4),
+        (413, 8),
+        (414, 8),
+        (429, 8),
+        (431, 8),
+        (503, 14),
+        (500, 13),
+        (418, 13),
+        (308, 13),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(GrpcCode::from_status(status).number(), number, "{status}");
+    }
+}
+
+#[test]
+fn grpc_tells_when_to_try_again() {
+    let grpc = || context(Request::post("/").header(CONTENT_TYPE, "application/grpc"));
+    for (pushback, value) in [
+        (Pushback::After(Duration::from_millis(1500)), "1500"),
+        (Pushback::After(Duration::from_micros(1)), "1"),
+        (Pushback::Never, "-1"),
+    ] {
+        let answer: Answer = forbidden().pushback(pushback).into_response(&grpc());
+        assert_eq!(answer.headers()["grpc-retry-pushback-ms"], value);
+    }
+    let details = HeaderValue::from_static("CAc");
+    let answer: Answer = forbidden().grpc_details(details).into_response(&grpc());
+    assert_eq!(answer.headers()["grpc-status-details-bin"], "CAc");
+}
+
+#[test]
+fn grpc_messages_are_percent_encoded() {
+    let title = "50% of caf\u{e9}\n";
+    let request = Request::post("/").header(CONTENT_TYPE, "application/grpc");
+    let answer: Answer =
+        Rejection::new(StatusCode::FORBIDDEN, "x", title).into_response(&context(request));
+    assert_eq!(answer.headers()["grpc-message"], "50%25 of caf%C3%A9%0A");
+}
+
+#[test]
+fn an_empty_answer_has_nothing_of_its_own() {
+    let request = Request::options("/").header(CONTENT_TYPE, "application/grpc");
+    let answer: Answer = Rejection::empty(StatusCode::NO_CONTENT)
+        .header(VARY, HeaderValue::from_static("origin"))
+        .reason("dropped")
+        .into_response(&context(request));
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers().len(), 1);
+    assert_eq!(answer.headers()[VARY], "origin");
+    assert!(answer.extensions().is_empty());
+    assert_eq!(text(answer), "");
+}
+
+#[test]
+fn a_redirect_has_a_location_and_no_body() {
+    let location = HeaderValue::from_static("https://app.example/a?b");
+    let redirect = || Rejection::redirect(StatusCode::PERMANENT_REDIRECT, location.clone());
+    let answer: Answer = redirect().into_response(&context(Request::get("/a?b")));
+    assert_eq!(answer.status(), 308);
+    assert_eq!(answer.headers()["location"], "https://app.example/a?b");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(answer.headers().len(), 2);
+    assert_eq!(text(answer), "");
+
+    let grpc = Request::post("/").header(CONTENT_TYPE, "application/grpc");
+    let answer: Answer = redirect().into_response(&context(grpc));
+    assert_eq!(answer.headers().get("location"), None);
+    assert_eq!(answer.headers()["grpc-status"], "13");
+}
+
+#[test]
+fn oauth_errors_are_json_objects_of_one_member() {
+    let rejection = Rejection::oauth(StatusCode::BAD_REQUEST, "invalid_grant", "Invalid grant");
+    let answer: Answer = rejection.into_response(&context(Request::post("/token")));
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(text(answer), r#"{"error":"invalid_grant"}"#);
+}
+
+#[test]
+fn every_part_of_a_problem_is_written() {
+    let rejection = Rejection::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate_limited",
+        "Slow <down> & \"rest\"",
+    )
+    .problem_type("https://example.com/quota")
+    .member("violated-policies", ["burst", "day"])
+    .retry_after(30)
+    .abuse(AbuseKind::RateLimited)
+    .challenges([
+        HeaderValue::from_static("Bearer realm=\"api\""),
+        HeaderValue::from_static("DPoP algs=\"ES256\""),
+    ]);
+    let answer: Answer = rejection.into_response(&context(Request::get("/")));
+    assert_eq!(answer.headers()["retry-after"], "30");
+    assert_eq!(
+        answer.headers().get_all("www-authenticate").iter().count(),
+        2
+    );
+    assert_eq!(
+        AbuseSignal::of(answer.extensions()),
+        Some(AbuseKind::RateLimited)
+    );
+    assert_eq!(
+        text(answer),
+        concat!(
+            r#"{"type":"https://example.com/quota","title":"Slow \u003cdown\u003e \u0026 \"rest\"","#,
+            r#""status":429,"code":"rate_limited","violated-policies":["burst","day"]}"#
+        )
+    );
+}
+
+#[test]
+fn a_prepared_body_is_the_body() {
+    let rejection = || forbidden().member("rules", ["a"]);
+    let prepared = rejection().prepare();
+    let plain = context(Request::get("/"));
+    let (_, request) = with_id(None);
+    for context in [plain, request] {
+        let written: Answer = rejection().into_response(&context);
+        let reused: Answer = forbidden()
+            .prepared(prepared.clone())
+            .into_response(&context);
+        assert_eq!(text(written), text(reused));
+    }
+}
+
+/// The context of a request that passed slot 1, with its id.
+fn with_id(renderer: Option<std::sync::Arc<dyn RejectionRenderer>>) -> (String, RefusalContext) {
+    let id = RequestId::parse(b"id-7").unwrap();
+    let mut head = Request::get("/").body(()).unwrap().into_parts().0;
+    head.extensions.insert(RequestContext::new(Context {
+        request_id: Some(id),
+        client_ip: None,
+        scheme: None,
+        ledger: LedgerBits::default(),
+        shared: Shared::new(None, renderer, None),
+    }));
+    (id.to_string(), RefusalContext::new(&head))
+}
+
+#[test]
+fn the_request_id_stands_in_the_problem() {
+    let (_, context) = with_id(None);
+    let answer: Answer = forbidden().into_response(&context);
+    assert!(text(answer).ends_with(r#""code":"csrf_refused","request_id":"id-7"}"#));
+}
+
+#[test]
+fn a_renderer_writes_problems_and_nothing_else() {
+    struct Pages;
+    impl RejectionRenderer for Pages {
+        fn render(
+            &self,
+            rejection: &Rejection,
+            _: &RefusalContext,
+        ) -> Option<(HeaderValue, Bytes)> {
+            (rejection.status() == StatusCode::FORBIDDEN).then(|| {
+                let page = format!("<h1>{}</h1>", rejection.title());
+                (
+                    HeaderValue::from_static("text/html; charset=utf-8"),
+                    Bytes::from(page),
+                )
+            })
+        }
+    }
+    let (_, context) = with_id(Some(std::sync::Arc::new(Pages)));
+    let page: Answer = forbidden().into_response(&context);
+    assert_eq!(page.status(), 403);
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(page.headers()["cache-control"], "no-store");
+    assert_eq!(text(page), "<h1>Refused: cross-site</h1>");
+
+    let declined: Answer = Rejection::not_found().into_response(&context);
+    assert_eq!(
+        declined.headers()["content-type"],
+        "application/problem+json"
+    );
+    let preflight: Answer = Rejection::empty(StatusCode::FORBIDDEN).into_response(&context);
+    assert_eq!(text(preflight), "");
+}
+
+#[test]
+fn reused_maps_hold_nothing_of_the_request() {
+    let mut head = Request::get("/")
+        .header(COOKIE, "session=secret")
+        .body(())
+        .unwrap()
+        .into_parts()
+        .0;
+    head.extensions.insert("secret");
+    let context = RefusalContext::new(&head);
+    let answer: Answer = forbidden()
+        .header(VARY, HeaderValue::from_static("origin"))
+        .reason(7_u8)
+        .reuse(head)
+        .into_response(&context);
+    assert_eq!(answer.headers().get(COOKIE), None);
+    assert_eq!(answer.headers()[VARY], "origin");
+    assert_eq!(answer.extensions().get::<&str>(), None);
+    assert_eq!(answer.extensions().get::<u8>(), Some(&7));
+}
+
+#[test]
+fn the_preferred_form_follows_the_weights_of_accept() {
+    for (accept, form) in [
+        (
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            Accepts::Html,
+        ),
+        ("application/json", Accepts::Json),
+        ("*/*", Accepts::Json),
+        ("text/html;q=0.5, application/json;q=0.4", Accepts::Html),
+        (
+            "text/html;q=0.4, application/problem+json;q=0.5",
+            Accepts::Json,
+        ),
+        ("text/html, application/json", Accepts::Json),
+        ("TEXT/HTML", Accepts::Html),
+        ("text/html;q=0", Accepts::Json),
+        ("text/html;level=1;q=0.001", Accepts::Html),
+        ("text/html;q=x", Accepts::Json),
+        ("", Accepts::Json),
+    ] {
+        let context = context(Request::get("/").header(ACCEPT, accept));
+        assert_eq!(context.accepts(), form, "{accept}");
+    }
+    assert_eq!(context(Request::get("/")).accepts(), Accepts::Json);
+}
+
+#[test]
+fn a_handlers_own_problem_is_marked_and_has_no_name_twice() {
+    let answer: Answer = Problem::new(StatusCode::CONFLICT, "Changed")
+        .problem_type("https://example.com/conflict")
+        .detail("line\n2")
+        .instance("/orders/7")
+        .member("status", ["200"])
+        .member("by", ["a", "b"])
+        .member("by", ["c"])
+        .into_response();
+    assert!(Problem::is(answer.extensions()));
+    assert!(answer.extensions().get::<Refused>().is_none());
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert_eq!(
+        text(answer),
+        concat!(
+            r#"{"title":"Changed","status":409,"type":"https://example.com/conflict","#,
+            r#""detail":"line\u000a2","instance":"/orders/7","by":["a","b"]}"#
+        )
+    );
+    let plain: Answer = forbidden().into_response(&context(Request::get("/")));
+    assert!(!Problem::is(plain.extensions()));
+}
+
+#[test]
+fn a_signal_of_the_handler_wins_over_that_of_a_refusal() {
+    let mut answer: Answer = forbidden()
+        .abuse(AbuseKind::CsrfRefused)
+        .into_response(&context(Request::get("/")));
+    assert_eq!(
+        AbuseSignal::of(answer.extensions()),
+        Some(AbuseKind::CsrfRefused)
+    );
+    answer
+        .extensions_mut()
+        .insert(AbuseSignal(AbuseKind::Spray));
+    assert_eq!(AbuseSignal::of(answer.extensions()), Some(AbuseKind::Spray));
+}
+
+#[test]
+fn what_rendering_needs_is_small() {
+    assert_eq!(size_of::<RefusalContext>(), 16);
+    let of = context(Request::builder().method(Method::HEAD));
+    assert!(of.is_head() && !of.is_grpc() && of.request_id().is_none() && of.shared().is_none());
+}

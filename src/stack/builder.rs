@@ -1,0 +1,286 @@
+//! The slots of the stack, in their order, and the methods that fill them.
+
+use std::sync::Arc;
+
+use tower_layer::{Identity, Layer};
+
+use super::context::{ContextLayer, ContextSettings};
+use super::posture::Posture;
+use super::slot::{
+    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesOrigins,
+    ProvidesPrincipal, TakesOrigins,
+};
+use crate::core::{
+    BodyAdapterLayer, Clock, ConfigErrors, EventSink, RejectionRenderer, SchemeSource,
+    TrustedProxies,
+};
+
+/// Declares the slots, outermost first, and writes the long types of the methods that fill them.
+macro_rules! stack {
+    ($( $(#[$doc:meta])* $field:ident: $Slot:ident $kind:tt, )* => $($methods:tt)*) => {
+        /// Every layer in its place, in one value.
+        ///
+        /// The [module](crate::stack) has the order of the slots and an example.
+        #[derive(Clone, Debug)]
+        #[must_use = "a stack protects nothing until it is given to a router or wrapped around a service"]
+        pub struct SecurityStack<$( $Slot = Identity, )*> {
+            pub(super) context: ContextLayer,
+            $( pub(super) $field: $Slot, )*
+        }
+
+        impl SecurityStack {
+            /// Starts with every slot empty.
+            pub fn new() -> Self {
+                Self {
+                    context: ContextLayer::default(),
+                    $( $field: Identity::new(), )*
+                }
+            }
+        }
+
+        impl Default for SecurityStack {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl<$( $Slot, )*> SecurityStack<$( $Slot, )*> {
+            pub(super) fn settings(mut self, change: impl FnOnce(&mut ContextSettings)) -> Self {
+                self.context = self.context.changed(change);
+                self
+            }
+
+            $($methods)*
+        }
+
+        impl<$( $Slot: Protection, )*> SecurityStack<$( $Slot, )*> {
+            /// Says what is protected and how, and what is not. Computed from the configuration alone.
+            #[must_use]
+            pub fn posture(&self) -> Posture {
+                let mut posture = Posture::default();
+                $( self.$field.describe(&mut posture); )*
+                posture
+            }
+        }
+
+        stack!(@layer [] $( $field: $Slot, )*);
+        stack!(@methods [] $( $(#[$doc])* $field: $Slot $kind, )*);
+    };
+
+    // The service type is built from the innermost slot outwards: reverse the list first.
+    (@layer [$($reversed:ident: $Reversed:ident,)*] $field:ident: $Slot:ident, $($rest:tt)*) => {
+        stack!(@layer [$field: $Slot, $($reversed: $Reversed,)*] $($rest)*);
+    };
+    (@layer [$($field:ident: $Slot:ident,)*]) => {
+        stack!(@bounds [S] [] [$($Slot)*] [$($Slot)*] [$($field)*]);
+    };
+    (@bounds [$Inner:ty] [$($bound:tt)*] [$Slot:ident $($rest:ident)*] $all:tt $fields:tt) => {
+        stack!(@bounds [<$Slot as Layer<$Inner>>::Service] [$($bound)* $Slot: Layer<$Inner>,] [$($rest)*] $all $fields);
+    };
+    (@bounds [$Inner:ty] [$($bound:tt)*] [] [$($Slot:ident)*] [$($field:ident)*]) => {
+        stack!(@impl [$Inner] [$($bound)*] [] [$($Slot)*] [$($field)*]);
+    };
+    // The struct's parameters stand in the order of declaration: reverse the names back.
+    (@impl $inner:tt $bounds:tt [$($back:ident)*] [$Slot:ident $($rest:ident)*] $fields:tt) => {
+        stack!(@impl $inner $bounds [$Slot $($back)*] [$($rest)*] $fields);
+    };
+    (@impl [$Inner:ty] [$($bound:tt)*] [$($Slot:ident)*] [] [$($field:ident)*]) => {
+        impl<S, $($Slot,)*> Layer<S> for SecurityStack<$($Slot,)*>
+        where
+            $($bound)*
+        {
+            type Service = <ContextLayer as Layer<$Inner>>::Service;
+
+            fn layer(&self, service: S) -> Self::Service {
+                $( let service = self.$field.layer(service); )*
+                self.context.layer(service)
+            }
+        }
+    };
+
+    (@methods $before:tt) => {};
+    (@methods [$($before:ident: $Before:ident,)*] $(#[$doc:meta])* $field:ident: $Slot:ident $kind:tt, $( $(#[$rest_doc:meta])* $rest:ident: $Rest:ident $rest_kind:tt, )*) => {
+        stack!(@method $kind [$(#[$doc])*] [$($before: $Before,)*] $field: $Slot [$($rest: $Rest,)*]);
+        stack!(@methods [$($before: $Before,)* $field: $Slot,] $( $(#[$rest_doc])* $rest: $Rest $rest_kind, )*);
+    };
+
+    (@method { protection $(, $bound:path)? $(; needs $Needed:ident)? } [$(#[$doc:meta])*] [$($before:ident: $Before:ident,)*] $field:ident: $Slot:ident [$($after:ident: $After:ident,)*]) => {
+        impl<$($Before,)* $Slot, $($After,)*> SecurityStack<$($Before,)* $Slot, $($After,)*> {
+            $(#[$doc])*
+            pub fn $field<New>(self, layer: New) -> SecurityStack<$($Before,)* New, $($After,)*>
+            where
+                New: Protection $(+ $bound)?,
+                $Slot: EmptySlot,
+                $( $Needed: ProvidesPrincipal, )?
+            {
+                SecurityStack {
+                    context: self.context,
+                    $( $before: self.$before, )*
+                    $field: layer,
+                    $( $after: self.$after, )*
+                }
+            }
+        }
+    };
+    (@method { extra $position:ident } [$(#[$doc:meta])*] [$($before:ident: $Before:ident,)*] $field:ident: $Slot:ident [$($after:ident: $After:ident,)*]) => {
+        impl<New, $($Before,)* $Slot, $($After,)*> Position<SecurityStack<$($Before,)* $Slot, $($After,)*>, New> for $position
+        where
+            $Slot: EmptySlot,
+        {
+            type Filled = SecurityStack<$($Before,)* Extra<New>, $($After,)*>;
+
+            fn fill(self, stack: SecurityStack<$($Before,)* $Slot, $($After,)*>, layer: New) -> Self::Filled {
+                SecurityStack {
+                    context: stack.context,
+                    $( $before: stack.$before, )*
+                    $field: Extra(layer),
+                    $( $after: stack.$after, )*
+                }
+            }
+        }
+    };
+    (@method { adapter } [$(#[$doc:meta])*] [$($before:ident: $Before:ident,)*] $field:ident: $Slot:ident []) => {
+        impl<$($Before,)* $Slot> SecurityStack<$($Before,)* $Slot> {
+            $(#[$doc])*
+            pub fn adapt_body(self) -> SecurityStack<$($Before,)* BodyAdapterLayer>
+            where
+                $Slot: EmptySlot,
+            {
+                SecurityStack {
+                    context: self.context,
+                    $( $before: self.$before, )*
+                    $field: BodyAdapterLayer::new(),
+                }
+            }
+        }
+    };
+}
+
+stack! {
+    /// Security headers of every answer.
+    headers: Headers { protection },
+    /// The content security policy.
+    csp: Csp { protection },
+    /// Hardening of every `Set-Cookie`.
+    cookies: Cookies { protection },
+    /// Which origins may read answers.
+    cors: Cors { protection },
+    /// Replacing what must not leave the server.
+    error_mask: ErrorMask { protection },
+    /// Refusing clients that were banned.
+    bans: Bans { protection },
+    /// HTTPS alone, and the host allow-list.
+    https: Https { protection },
+    /// Rate limits by address.
+    rate_limit: RateLimit { protection },
+    /// Shedding load.
+    overload: Overload { protection },
+    /// Limits of size and time.
+    limits: Limits { protection },
+    /// The endpoint for reports of policy violations.
+    csp_reports: CspReports { protection },
+    /// Refusing forged cross-site requests.
+    csrf: Csrf { protection },
+    before_auth: Before { extra BeforeAuth },
+    /// Who is asking. Fill it before the slots that need a principal.
+    auth: Auth { protection, ProvidesPrincipal },
+    after_auth: After { extra AfterAuth },
+    /// Rate limits by principal. After `auth`.
+    rate_limit_by_principal: ByPrincipal { protection; needs Auth },
+    /// The tripwire for handlers that decided nothing. After `auth`.
+    require_authorization: Tripwire { protection; needs Auth },
+    /// Roles and scopes by route. After `auth`.
+    access: Access { protection; needs Auth },
+    /// Refusing what is malformed.
+    sanitize: Sanitize { protection },
+    /// Does this user own this resource? After `auth`.
+    ownership: Ownership { protection; needs Auth },
+    innermost: Inner { extra Innermost },
+    /// Makes the handler's body one that a refusal can be made of. For foreign body types alone: the compiler's note on
+    /// `RejectionBody` tells when.
+    body_adapter: Adapter { adapter },
+
+    =>
+
+    /// Hands events to this sink, for every layer that has none of its own. The default is `tracing`.
+    ///
+    /// Called again, the last one counts; so it is with `rejections`, `clock`, `client_ip` and `scheme`.
+    pub fn events(self, sink: impl EventSink) -> Self {
+        self.settings(|settings| settings.sink = Some(Arc::new(sink)))
+    }
+
+    /// Renders the bodies of refusals, for all layers: an HTML page for browsers, say.
+    pub fn rejections(self, renderer: impl RejectionRenderer) -> Self {
+        self.settings(|settings| settings.renderer = Some(Arc::new(renderer)))
+    }
+
+    /// Sets the clock that events are stamped by. The default is that of the system.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.settings(|settings| settings.clock = Some(Arc::new(clock)))
+    }
+
+    /// Says how the client's address is found. The default believes the peer alone and reads no header.
+    pub fn client_ip(self, proxies: TrustedProxies) -> Self {
+        self.settings(|settings| settings.proxies = proxies)
+    }
+
+    /// Says how it is known whether a request came over TLS. Without it the scheme is unknown.
+    pub fn scheme(self, source: SchemeSource) -> Self {
+        self.settings(|settings| settings.scheme = Some(source))
+    }
+
+    /// Has the CSRF layer trust what the CORS layer grants: its listed origins, if the policy allows credentials.
+    ///
+    /// Call it when both slots are filled. It is decided here and now; a later reload of the CORS policy does not change it.
+    ///
+    /// # Errors
+    ///
+    /// A policy of any origin, without credentials, or with a predicate alone names nobody to trust.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
+    ///
+    /// let cors = CorsLayer::builder().origins(["https://app.example.com"]).credentials(true).build()?;
+    /// let stack = SecurityStack::new().cors(cors).csrf(CsrfLayer::new()).trust_cors_origins()?;
+    /// # let _ = stack;
+    ///
+    /// let public = CorsLayer::builder().any_origin().build()?;
+    /// let errors = SecurityStack::new()
+    ///     .cors(public)
+    ///     .csrf(CsrfLayer::new())
+    ///     .trust_cors_origins()
+    ///     .unwrap_err();
+    /// assert!(errors.iter().any(|error| error.code() == "refused_trust_any_origin"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trust_cors_origins(mut self) -> Result<Self, ConfigErrors>
+    where
+        Cors: ProvidesOrigins,
+        Csrf: TakesOrigins,
+    {
+        self.csrf = self.csrf.trusting(&self.cors.grant())?;
+        Ok(self)
+    }
+
+    /// Puts a layer of your own at a position: [`BeforeAuth`], [`AfterAuth`] or [`Innermost`]. Each position takes one; join
+    /// several with `ServiceBuilder`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower::timeout::TimeoutLayer;
+    /// use tower_security::stack::{Innermost, SecurityStack};
+    ///
+    /// let stack = SecurityStack::new()
+    ///     .extra(Innermost, TimeoutLayer::new(std::time::Duration::from_secs(5)));
+    /// # let _ = stack;
+    /// ```
+    pub fn extra<P, L>(self, position: P, layer: L) -> P::Filled
+    where
+        P: Position<Self, L>,
+    {
+        position.fill(self, layer)
+    }
+}

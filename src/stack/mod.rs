@@ -1,0 +1,104 @@
+//! `SecurityStack`: every layer in the right place, whatever the order in which it was named.
+//!
+//! A layer that stands in the wrong place protects less than it seems to: a 429 that lacks its CORS headers is unreadable for
+//! the page that caused it, and a rate limiter inside authentication counts nothing of a password attack. The stack has one
+//! typed slot for each layer and applies them in one fixed order.
+//!
+//! # Order
+//!
+//! From the outside to the handler:
+//!
+//! 1. request context: id, client address, scheme, what the layers share
+//! 2. `headers`, `csp`, `cookies`
+//! 3. `cors`
+//! 4. `error_mask`
+//! 5. `bans`, `https`
+//! 6. `rate_limit`, `overload`
+//! 7. `limits`, `csp_reports`
+//! 8. `csrf`
+//! 9. `.extra(BeforeAuth, ..)`, `auth`, `.extra(AfterAuth, ..)`
+//! 10. `rate_limit_by_principal`
+//! 11. `require_authorization`
+//! 12. `access`
+//! 13. `sanitize`
+//! 14. `ownership`
+//! 15. `.extra(Innermost, ..)`, the body adapter, the handler
+//!
+//! Headers and CORS stand outside everything that can refuse, so that a browser can read a 401, 429 or 500.
+//!
+//! # What does not compile
+//!
+//! A slot that is filled twice, a value that is no protection, and `ownership`, `access`, `require_authorization` or
+//! `rate_limit_by_principal` before `auth`:
+//!
+//! ```compile_fail,E0277
+//! use tower_security::csrf::CsrfLayer;
+//! use tower_security::stack::SecurityStack;
+//!
+//! let stack = SecurityStack::new().csrf(CsrfLayer::new()).csrf(CsrfLayer::new());
+//! ```
+//!
+//! # What it does not do
+//!
+//! It owns no router, no server and no database. Each layer works without it. It cannot protect what never passes through it: a
+//! route added to the router after `.layer(stack)`, a second listener.
+//!
+//! # Where to put it
+//!
+//! - **Around the whole service** (`stack.layer(router)`, hyper): before routing. It sees every request, also those that match no
+//!   route, and no route template.
+//! - **`Router::layer(stack)`** (axum): after routing, for each route and for the fallback. It sees the route template.
+//! - **`Router::route_layer(stack)`**: for matched routes alone. A preflight (`OPTIONS`) then meets the router's 405 before
+//!   `cors`: use `layer`.
+//!
+//! One `.layer(stack)` costs axum one boxed service; ten `.layer(..)` calls cost ten.
+//!
+//! A stack around a service that has a stack inside: the inner one uses the request context of the outer one.
+//!
+//! # Example
+//!
+//! A page of another site may not post:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use std::convert::Infallible;
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use tower_security::cors::CorsLayer;
+//! use tower_security::csrf::CsrfLayer;
+//! use tower_security::stack::SecurityStack;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let stack = SecurityStack::new()
+//!     .csrf(CsrfLayer::new())
+//!     .cors(CorsLayer::builder().origins(["https://app.example.com"]).build()?);
+//! let service = stack.layer(service_fn(|_: Request<()>| async {
+//!     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"done"))))
+//! }));
+//!
+//! let forged = Request::post("/transfer").header("sec-fetch-site", "cross-site").body(())?;
+//! let answer = ServiceExt::<Request<()>>::oneshot(service.clone(), forged).await?;
+//! assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+//!
+//! let own = Request::post("/transfer").header("sec-fetch-site", "same-origin").body(())?;
+//! let answer = ServiceExt::<Request<()>>::oneshot(service, own).await?;
+//! assert_eq!(answer.status(), StatusCode::OK);
+//! # Ok(())
+//! # }
+//! ```
+
+mod builder;
+mod context;
+mod posture;
+mod protections;
+mod slot;
+
+pub use builder::SecurityStack;
+pub use context::{ContextAmendment, ContextLayer, ContextService};
+pub use posture::{Posture, PostureEntry, PostureState};
+pub use slot::{
+    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesOrigins,
+    ProvidesPrincipal, TakesOrigins,
+};

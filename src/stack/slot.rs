@@ -1,0 +1,148 @@
+//! What may go into a slot of the stack.
+
+use tower_layer::{Identity, Layer};
+
+use super::posture::Posture;
+use crate::core::ConfigErrors;
+use crate::core::origin::OriginGrant;
+
+/// A layer that may stand in a slot of [`SecurityStack`].
+///
+/// The layers of this crate implement it. Implement it for a layer of your own to put it into a slot; `.extra(..)` takes any
+/// layer.
+///
+/// # Example
+///
+/// ```
+/// use tower_security::stack::{Posture, PostureEntry, PostureState, Protection, SecurityStack};
+///
+/// #[derive(Clone)]
+/// struct TeamHeaders;
+///
+/// impl Protection for TeamHeaders {
+///     fn describe(&self, posture: &mut Posture) {
+///         posture.add(PostureEntry::new("headers", PostureState::On).setting("preset", "team"));
+///     }
+/// }
+///
+/// let stack = SecurityStack::new().headers(TeamHeaders);
+/// assert!(stack.posture().to_string().contains("team"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a protection for this slot of the stack",
+    note = "give it the layer that the slot is named after; a layer of your own implements `Protection`",
+    note = "`.extra(position, layer)` takes any layer"
+)]
+pub trait Protection {
+    /// Says what this layer does, for [`SecurityStack::posture`].
+    fn describe(&self, posture: &mut Posture) {
+        let _ = posture;
+    }
+}
+
+impl Protection for Identity {}
+
+/// A layer that says who is asking, by attaching a [`Principal`](crate::core::Principal) to the request.
+///
+/// Implement it for your own authentication layer if it does so.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not provide a principal; give `.auth(..)` an `AuthLayer` before this call",
+    label = "what this slot decides depends on who is asking"
+)]
+pub trait ProvidesPrincipal {}
+
+/// A slot that nothing was put into yet.
+#[diagnostic::on_unimplemented(
+    message = "this slot is already filled: join both with ServiceBuilder, or start from `SecurityStack::new()` if a preset filled it"
+)]
+pub trait EmptySlot: sealed::Sealed {}
+
+impl EmptySlot for Identity {}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Sealed {}
+    impl Sealed for tower_layer::Identity {}
+}
+
+/// A CORS layer, whose origins another layer may trust.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no origins; give `.cors(..)` a `CorsLayer` before `.trust_cors_origins()`"
+)]
+pub trait ProvidesOrigins: sealed_origins::Sealed {
+    #[doc(hidden)]
+    fn grant(&self) -> OriginGrant;
+}
+
+/// A CSRF layer, which may trust the origins of another layer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` trusts no origins; give `.csrf(..)` a `CsrfLayer` before `.trust_cors_origins()`"
+)]
+pub trait TakesOrigins: sealed_origins::Sealed + Sized {
+    #[doc(hidden)]
+    fn trusting(&self, grant: &OriginGrant) -> Result<Self, ConfigErrors>;
+}
+
+mod sealed_origins {
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Sealed {}
+    impl Sealed for crate::cors::CorsLayer {}
+    impl Sealed for crate::csrf::CsrfLayer {}
+}
+
+/// A user's own layer at one of the positions. Its own type keeps `.extra(..)` from taking just any layer for a protection.
+#[derive(Clone, Copy, Debug)]
+pub struct Extra<L>(pub(super) L);
+
+impl<S, L: Layer<S>> Layer<S> for Extra<L> {
+    type Service = L::Service;
+
+    fn layer(&self, inner: S) -> L::Service {
+        self.0.layer(inner)
+    }
+}
+
+impl<L> Protection for Extra<L> {}
+
+impl Protection for crate::core::BodyAdapterLayer {}
+
+/// A place for layers of your own.
+pub trait Position<Stack, L>: sealed_position::Sealed {
+    /// The stack with the layer in it.
+    type Filled;
+
+    #[doc(hidden)]
+    fn fill(self, stack: Stack, layer: L) -> Self::Filled;
+}
+
+mod sealed_position {
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Sealed {}
+    impl Sealed for super::BeforeAuth {}
+    impl Sealed for super::AfterAuth {}
+    impl Sealed for super::Innermost {}
+}
+
+/// The place just outside `.auth(..)`.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written as a value by the caller"
+)]
+pub struct BeforeAuth;
+
+/// The place just inside `.auth(..)`.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written as a value by the caller"
+)]
+pub struct AfterAuth;
+
+/// The place just outside the body adapter and the handler.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written as a value by the caller"
+)]
+pub struct Innermost;

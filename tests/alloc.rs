@@ -1,0 +1,117 @@
+//! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::Service;
+
+thread_local! {
+    // `const` and without a destructor: reading it allocates nothing and is allowed while a thread ends.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() {
+    COUNT.set(COUNT.get() + 1);
+}
+
+// SAFETY: every method forwards to `System` with the caller's arguments.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// Returns what `work` returns and the allocations and reallocations that this thread made for it. The value is not dropped
+/// inside: nothing is counted but the work.
+fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = COUNT.get();
+    let value = work();
+    (value, COUNT.get() - before)
+}
+
+/// Returns the allocations and reallocations that this thread makes for `work`.
+fn allocations<T>(work: impl FnOnce() -> T) -> usize {
+    counted(work).1
+}
+
+/// Calls a service that is ready at once and answers at once.
+fn go<S, B, R>(service: &mut S, request: Request<B>) -> Response<R>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+{
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(&mut context).is_ready());
+    match pin!(service.call(request)).poll(&mut context) {
+        Poll::Ready(Ok(response)) => response,
+        Poll::Ready(Err(never)) => match never {},
+        Poll::Pending => panic!("the answer is not ready at once"),
+    }
+}
+
+/// Answers without an allocation, so that each one counted is the layer's.
+#[derive(Clone, Copy, Debug)]
+struct Bare;
+
+impl<B> Service<Request<B>> for Bare {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        ready(Ok(Response::new(Full::default())))
+    }
+}
+
+#[test]
+fn the_allocator_counts_allocations_and_reallocations_of_this_thread() {
+    assert_eq!(allocations(|| Box::new(1)), 1);
+    let mut list = Vec::<u8>::with_capacity(1);
+    assert_eq!(allocations(|| list.reserve_exact(100)), 1);
+    let elsewhere = || std::thread::scope(|scope| scope.spawn(|| vec![0; 64].len()).join());
+    let (length, with_thread) = counted(elsewhere);
+    assert_eq!(length.expect("it does not panic"), 64);
+    let (length, without) = counted(|| std::thread::scope(|scope| scope.spawn(|| 64).join()));
+    assert_eq!(length.expect("it does not panic"), 64);
+    assert_eq!(with_thread, without);
+}
+
+#[test]
+fn the_bare_service_makes_none() {
+    let request = Request::new(Full::<Bytes>::default());
+    assert_eq!(allocations(|| go(&mut Bare, request)), 0);
+}

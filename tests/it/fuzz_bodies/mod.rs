@@ -1,0 +1,9 @@
+//! What the fuzz targets run, as `pub fn(&[u8])`: `fuzz/fuzz_targets` includes these files by path, `corpus` calls them with
+//! inputs that are the same in every run. A file here uses nothing but the crate and the dependencies of `fuzz/Cargo.toml`.
+#![expect(
+    unreachable_pub,
+    reason = "each file is the root of a module of a fuzz target too"
+)]
+
+pub mod clean_text;
+pub mod client;

@@ -1,0 +1,419 @@
+//! `SecurityStack`: one order, one context, what does not compile.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::ORIGIN;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use tower::{Layer, Service};
+use tower_security::core::{
+    AdaptedBody, ClientIp, EventSink, ManualClock, PeerAddr, RefusalContext, Rejection,
+    RejectionRenderer, RequestId, RequestScheme, SchemeSource, SecurityEvent, Shared,
+};
+use tower_security::cors::CorsLayer;
+use tower_security::csrf::CsrfLayer;
+use tower_security::stack::{
+    AfterAuth, BeforeAuth, Innermost, Protection, ProvidesPrincipal, SecurityStack,
+};
+
+use crate::support::service::{Spy, go};
+
+/// The names of the layers that a request has passed.
+#[derive(Clone, Debug, Default)]
+struct Passed(Vec<&'static str>);
+
+/// Writes its name into the request.
+#[derive(Clone, Debug)]
+struct Mark(&'static str);
+
+#[derive(Clone, Debug)]
+struct Marked<S>(S, &'static str);
+
+impl Protection for Mark {}
+impl ProvidesPrincipal for Mark {}
+
+impl<S> Layer<S> for Mark {
+    type Service = Marked<S>;
+
+    fn layer(&self, inner: S) -> Marked<S> {
+        Marked(inner, self.0)
+    }
+}
+
+impl<B, S: Service<Request<B>>> Service<Request<B>> for Marked<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let mut passed = request
+            .extensions_mut()
+            .remove::<Passed>()
+            .unwrap_or_default();
+        passed.0.push(self.1);
+        request.extensions_mut().insert(passed);
+        self.0.call(request)
+    }
+}
+
+/// Keeps what the request carried when it arrived, and answers with the names that it passed.
+#[derive(Clone, Debug, Default)]
+struct Handler(Arc<Mutex<Option<http::request::Parts>>>);
+
+impl Handler {
+    fn arrived(&self) -> http::request::Parts {
+        self.0.lock().unwrap().take().expect("a request arrived")
+    }
+}
+
+impl<B> Service<Request<B>> for Handler {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (head, _) = request.into_parts();
+        let passed = head.extensions.get::<Passed>().cloned().unwrap_or_default();
+        *self.0.lock().unwrap() = Some(head);
+        ready(Ok(Response::new(Full::from(passed.0.join(" ")))))
+    }
+}
+
+async fn text<B>(answer: Response<B>) -> String
+where
+    B: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
+{
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn request(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path).body(Full::default()).unwrap()
+}
+
+/// Calls `$visit` with each permutation of the names.
+macro_rules! permutations {
+    ($visit:ident; [$($done:ident)*] []) => { $visit!($($done)*); };
+    ($visit:ident; $done:tt [$($rest:ident)+]) => { permutations!(@pick $visit; $done [] [$($rest)+]); };
+    (@pick $visit:ident; [$($done:ident)*] [$($skipped:ident)*] [$next:ident $($rest:ident)*]) => {
+        permutations!($visit; [$($done)* $next] [$($skipped)* $($rest)*]);
+        permutations!(@pick $visit; [$($done)*] [$($skipped)* $next] [$($rest)*]);
+    };
+    (@pick $visit:ident; $done:tt $skipped:tt []) => {};
+}
+
+#[tokio::test]
+async fn every_permutation_of_the_calls_gives_one_order() {
+    let mut stacks = Vec::new();
+    macro_rules! visit {
+        ($($slot:ident)*) => {
+            // A closure keeps the temporaries of 720 chains off one stack frame.
+            stacks.push((|| SecurityStack::new()$( .$slot(Mark(stringify!($slot))) )*)());
+        };
+    }
+    permutations!(visit; [] [headers cors rate_limit csrf auth sanitize]);
+    assert_eq!(stacks.len(), 720);
+    for stack in stacks {
+        let answer = go(stack.layer(Handler::default()), request("/")).await;
+        assert_eq!(text(answer).await, "headers cors rate_limit csrf auth sanitize");
+    }
+}
+
+#[tokio::test]
+async fn what_needs_a_principal_and_the_own_layers_have_their_places_too() {
+    let inside_out = SecurityStack::new()
+        .adapt_body()
+        .extra(Innermost, Mark("innermost"))
+        .extra(AfterAuth, Mark("after_auth"))
+        .extra(BeforeAuth, Mark("before_auth"))
+        .auth(Mark("auth"))
+        .ownership(Mark("ownership"))
+        .sanitize(Mark("sanitize"))
+        .access(Mark("access"))
+        .require_authorization(Mark("tripwire"))
+        .rate_limit_by_principal(Mark("by_principal"))
+        .csp_reports(Mark("csp_reports"))
+        .limits(Mark("limits"))
+        .overload(Mark("overload"))
+        .https(Mark("https"))
+        .bans(Mark("bans"))
+        .error_mask(Mark("error_mask"))
+        .cookies(Mark("cookies"))
+        .csp(Mark("csp"));
+    let answer = go(inside_out.layer(Handler::default()), request("/")).await;
+    assert_eq!(
+        text(answer).await,
+        "csp cookies error_mask bans https overload limits csp_reports before_auth auth after_auth \
+         by_principal tripwire access sanitize ownership innermost"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_stack_leaves_requests_and_answers_alone() {
+    let handler = Handler::default();
+    let answer = go(SecurityStack::new().layer(handler.clone()), request("/")).await;
+    assert!(answer.headers().is_empty());
+    let head = handler.arrived();
+    assert!(head.extensions.is_empty());
+    assert!(RequestId::from_extensions(&head.extensions).is_none());
+}
+
+fn proxies() -> tower_security::core::TrustedProxies {
+    ClientIp::trusted_proxies(["10.0.0.0/8".parse().unwrap()]).unwrap()
+}
+
+fn from(peer: &str, headers: &[(&'static str, &str)]) -> Request<Full<Bytes>> {
+    let peer: SocketAddr = peer.parse().unwrap();
+    let mut request = request("/orders");
+    request.extensions_mut().insert(PeerAddr::from(peer));
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).unwrap();
+        request.headers_mut().append(*name, value);
+    }
+    request
+}
+
+#[tokio::test]
+async fn the_context_knows_client_scheme_and_id() {
+    let handler = Handler::default();
+    let stack = SecurityStack::new()
+        .client_ip(proxies())
+        .scheme(SchemeSource::Listener(RequestScheme::Https));
+    let forwarded = [("x-forwarded-for", "192.0.2.7"), ("x-request-id", "edge-1")];
+
+    let answer = go(stack.layer(handler.clone()), from("10.0.0.1:9", &forwarded)).await;
+    assert_eq!(answer.headers()["x-request-id"], "edge-1");
+    let of = handler.arrived().extensions;
+    assert_eq!(
+        ClientIp::from_extensions(&of).unwrap().ip().to_string(),
+        "192.0.2.7"
+    );
+    assert_eq!(
+        RequestScheme::from_extensions(&of),
+        Some(RequestScheme::Https)
+    );
+    assert_eq!(RequestId::from_extensions(&of).unwrap().as_str(), "edge-1");
+
+    // Anybody else's id and address are not believed.
+    let answer = go(
+        stack.layer(handler.clone()),
+        from("203.0.113.9:9", &forwarded),
+    )
+    .await;
+    let id = answer.headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(id.len(), 32);
+    let of = handler.arrived().extensions;
+    assert_eq!(
+        ClientIp::from_extensions(&of).unwrap().ip().to_string(),
+        "203.0.113.9"
+    );
+    assert_eq!(RequestId::from_extensions(&of).unwrap().as_str(), id);
+}
+
+#[tokio::test]
+async fn an_inbound_id_is_one_line_of_the_alphabet() {
+    let stack = SecurityStack::new().client_ip(proxies());
+    let too_long = "a".repeat(65);
+    let rows: [&[(&str, &str)]; 4] = [
+        &[("x-request-id", "a b")],
+        &[("x-request-id", "a"), ("x-request-id", "b")],
+        &[("x-request-id", &too_long)],
+        &[("x-request-id", "")],
+    ];
+    for row in rows {
+        let answer = go(stack.layer(Handler::default()), from("10.0.0.1:9", row)).await;
+        assert_eq!(answer.headers()["x-request-id"].len(), 32, "{row:?}");
+    }
+    let longest = "a".repeat(64);
+    let row = [("x-request-id", longest.as_str())];
+    let answer = go(stack.layer(Handler::default()), from("10.0.0.1:9", &row)).await;
+    assert_eq!(answer.headers()["x-request-id"], longest.as_str());
+}
+
+#[tokio::test]
+async fn a_request_without_a_peer_has_an_id_and_no_client() {
+    let handler = Handler::default();
+    let stack = SecurityStack::new().client_ip(proxies());
+    let answer = go(stack.layer(handler.clone()), request("/")).await;
+    assert!(answer.headers().contains_key("x-request-id"));
+    assert!(ClientIp::from_extensions(&handler.arrived().extensions).is_none());
+}
+
+#[tokio::test]
+async fn a_stack_inside_a_stack_uses_the_outer_context() {
+    let handler = Handler::default();
+    let outer = SecurityStack::new().client_ip(proxies());
+    let inner = SecurityStack::new().client_ip(tower_security::core::TrustedProxies::direct());
+    let request = from(
+        "10.0.0.1:9",
+        &[("x-forwarded-for", "192.0.2.7"), ("x-request-id", "edge-1")],
+    );
+    let answer = go(outer.layer(inner.layer(handler.clone())), request).await;
+    assert_eq!(answer.headers()["x-request-id"], "edge-1");
+    let of = handler.arrived().extensions;
+    assert_eq!(
+        ClientIp::from_extensions(&of).unwrap().ip().to_string(),
+        "192.0.2.7"
+    );
+}
+
+type Log = Arc<Mutex<Vec<(String, SystemTime, Option<String>)>>>;
+
+fn sink(log: &Log) -> impl EventSink + use<> {
+    let log = Arc::clone(log);
+    move |event: &SecurityEvent<'_>| {
+        let entry = (
+            format!("{} {} {}", event.layer, event.name, event.code),
+            event.time,
+            event.client_ip.map(|ip| ip.to_string()),
+        );
+        log.lock().unwrap().push(entry);
+    }
+}
+
+#[tokio::test]
+async fn one_sink_and_one_clock_reach_every_layer_that_has_none_of_its_own() {
+    let (shared, own) = (Log::default(), Log::default());
+    let clock = ManualClock::new();
+    let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    clock.set_now(noon);
+    let csrf = CsrfLayer::builder().events(sink(&own)).build().unwrap();
+    let stack = SecurityStack::new()
+        .cors(
+            CorsLayer::builder()
+                .origins(["https://app.example.com"])
+                .build()
+                .unwrap(),
+        )
+        .csrf(csrf)
+        .client_ip(proxies())
+        .clock(clock)
+        .events(sink(&shared));
+    let spy = Spy::new();
+
+    let mut forged = from("203.0.113.9:9", &[("sec-fetch-site", "cross-site")]);
+    *forged.method_mut() = http::Method::POST;
+    forged
+        .headers_mut()
+        .insert(ORIGIN, HeaderValue::from_static("https://evil.example"));
+    let answer = go(stack.layer(spy.clone()), forged).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert_eq!(spy.calls(), 0);
+    let client = Some("203.0.113.9".to_owned());
+    assert_eq!(
+        *shared.lock().unwrap(),
+        [(
+            "cors malicious_cors origin_refused".to_owned(),
+            noon,
+            client.clone()
+        )]
+    );
+    assert_eq!(
+        *own.lock().unwrap(),
+        [("csrf malicious_csrf csrf_refused".to_owned(), noon, client)]
+    );
+}
+
+#[tokio::test]
+async fn one_renderer_writes_the_refusals_of_every_layer() {
+    struct Pages;
+    impl RejectionRenderer for Pages {
+        fn render(
+            &self,
+            rejection: &Rejection,
+            context: &RefusalContext,
+        ) -> Option<(HeaderValue, Bytes)> {
+            let id = context.request_id()?;
+            let page = format!("<p>{} ({id})</p>", rejection.code());
+            Some((HeaderValue::from_static("text/html"), Bytes::from(page)))
+        }
+    }
+    let stack = SecurityStack::new()
+        .csrf(CsrfLayer::new())
+        .client_ip(proxies())
+        .rejections(Pages);
+    let mut forged = from(
+        "10.0.0.1:9",
+        &[("sec-fetch-site", "cross-site"), ("x-request-id", "edge-1")],
+    );
+    *forged.method_mut() = http::Method::POST;
+    let answer = go(stack.layer(Spy::new()), forged).await;
+    assert_eq!(answer.headers()["content-type"], "text/html");
+    assert_eq!(text(answer).await, "<p>csrf_refused (edge-1)</p>");
+}
+
+#[tokio::test]
+async fn what_the_stack_shares_is_readable_inside() {
+    let handler = Handler::default();
+    let clock = ManualClock::new();
+    let stack = SecurityStack::new().clock(clock.clone());
+    go(stack.layer(handler.clone()), request("/")).await;
+    let of = handler.arrived().extensions;
+    let shared = Shared::from_extensions(&of).unwrap();
+    clock.advance(Duration::from_secs(7));
+    let now = shared.clock().now();
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        shared.clock().now().duration_since(now).unwrap(),
+        Duration::from_secs(1)
+    );
+    assert!(shared.sink().is_none() && shared.renderer().is_none());
+}
+
+/// A body that no refusal can be made of.
+#[derive(Debug)]
+struct Foreign;
+
+impl http_body::Body for Foreign {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_body_is_adapted() {
+    let handler = tower::service_fn(|_: Request<Full<Bytes>>| async {
+        Ok::<_, Infallible>(Response::new(Foreign))
+    });
+    let stack = SecurityStack::new().csrf(CsrfLayer::new()).adapt_body();
+    let mut forged = request("/");
+    *forged.method_mut() = http::Method::POST;
+    forged
+        .headers_mut()
+        .insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+    let answer: Response<AdaptedBody<Foreign>> = go(stack.layer(handler), forged).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert!(text(answer).await.contains("csrf_refused"));
+    let answer = go(stack.layer(handler), request("/")).await;
+    assert_eq!(text(answer).await, "");
+}
+
+#[test]
+#[ignore = "needs rustc 1.95: other versions word their errors differently"]
+fn the_compilers_errors_are_in_our_words() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/*.rs");
+}

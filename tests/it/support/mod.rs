@@ -1,0 +1,5 @@
+//! What the tests of several rooms use.
+
+pub(crate) mod service;
+pub(crate) mod tree;
+pub(crate) mod wire;

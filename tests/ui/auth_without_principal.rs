@@ -1,0 +1,6 @@
+use tower_security::csrf::CsrfLayer;
+use tower_security::stack::SecurityStack;
+
+fn main() {
+    let _ = SecurityStack::new().auth(CsrfLayer::new());
+}
