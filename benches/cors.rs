@@ -17,56 +17,74 @@ use http::header::{
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use tower::Layer;
+use tower_security::cors::{CorsLayer, MaxAge};
 
 use harness::{Group, bare, go, go_axum};
 
 const ALLOWED: &str = "https://app.example.com";
 const REFUSED: &str = "https://app.example.net";
 const RIVAL: &str = "tower-http";
+const OURS: &str = "tower-security";
 
 fn main() -> ExitCode {
     harness::main("cors", &groups())
 }
 
-// A row of a layer is one more `.row(..)` at the end of each group, over the same request.
 fn groups() -> Vec<Group> {
     vec![
         Group::new("GET without Origin", RIVAL)
             .row("bare", || (|| actual(None), go(bare())))
             .row("tower-http", || {
                 (|| actual(None), go(rival().layer(bare())))
-            }),
+            })
+            .row(OURS, || (|| actual(None), go(ours().layer(bare())))),
         Group::new("GET allowed", RIVAL)
             .row("bare", || (|| actual(Some(ALLOWED)), go(bare())))
             .row("tower-http", || {
                 (|| actual(Some(ALLOWED)), go(rival().layer(bare())))
+            })
+            .row(OURS, || {
+                (|| actual(Some(ALLOWED)), go(ours().layer(bare())))
             }),
         Group::new("GET refused", RIVAL)
             .row("bare", || (|| actual(Some(REFUSED)), go(bare())))
             .row("tower-http", || {
                 (|| actual(Some(REFUSED)), go(rival().layer(bare())))
+            })
+            .row(OURS, || {
+                (|| actual(Some(REFUSED)), go(ours().layer(bare())))
             }),
         Group::new("GET allowed, the last of 1,000 origins", RIVAL)
             .row("bare", || (|| actual(Some(ALLOWED)), go(bare())))
             .row("tower-http", || {
                 (|| actual(Some(ALLOWED)), go(rival_of_1000().layer(bare())))
+            })
+            .row(OURS, || {
+                (|| actual(Some(ALLOWED)), go(ours_of_1000().layer(bare())))
             }),
         Group::new("preflight allowed", RIVAL)
             .row("bare", || (|| preflight(ALLOWED, AUTHORIZED), go(bare())))
             .row("tower-http", || {
                 (|| preflight(ALLOWED, AUTHORIZED), go(rival().layer(bare())))
+            })
+            .row(OURS, || {
+                (|| preflight(ALLOWED, AUTHORIZED), go(ours().layer(bare())))
             }),
         Group::new("preflight refused", RIVAL)
             .row("bare", || (|| preflight(REFUSED, AUTHORIZED), go(bare())))
             .row("tower-http", || {
                 (|| preflight(REFUSED, AUTHORIZED), go(rival().layer(bare())))
+            })
+            .row(OURS, || {
+                (|| preflight(REFUSED, AUTHORIZED), go(ours().layer(bare())))
             }),
         // The header is parsed by nobody but a layer that checks it: the rival answers with its whole list.
         Group::new("preflight of 16 KiB of commas and blanks", RIVAL)
             .row("bare", || (hostile_preflight, go(bare())))
             .row("tower-http", || {
                 (hostile_preflight, go(rival().layer(bare())))
-            }),
+            })
+            .row(OURS, || (hostile_preflight, go(ours().layer(bare())))),
         Group::new("axum: GET allowed", RIVAL)
             .row("bare", || {
                 (|| on_axum(actual(Some(ALLOWED))), go_axum(router()))
@@ -75,6 +93,12 @@ fn groups() -> Vec<Group> {
                 (
                     || on_axum(actual(Some(ALLOWED))),
                     go_axum(router().layer(rival())),
+                )
+            })
+            .row(OURS, || {
+                (
+                    || on_axum(actual(Some(ALLOWED))),
+                    go_axum(router().layer(ours())),
                 )
             }),
         Group::new("axum: preflight allowed", RIVAL)
@@ -88,6 +112,12 @@ fn groups() -> Vec<Group> {
                 (
                     || on_axum(preflight(ALLOWED, AUTHORIZED)),
                     go_axum(router().layer(rival())),
+                )
+            })
+            .row(OURS, || {
+                (
+                    || on_axum(preflight(ALLOWED, AUTHORIZED)),
+                    go_axum(router().layer(ours())),
                 )
             }),
     ]
@@ -164,4 +194,27 @@ fn rival_of(origins: Vec<HeaderValue>) -> tower_http::cors::CorsLayer {
         .allow_headers([AUTHORIZATION, CONTENT_TYPE])
         .allow_credentials(true)
         .max_age(Duration::from_secs(600))
+}
+
+fn ours() -> CorsLayer {
+    ours_of(&[ALLOWED.to_owned()])
+}
+
+fn ours_of_1000() -> CorsLayer {
+    let mut origins: Vec<_> = (0..999)
+        .map(|n| format!("https://app{n:03}.example.com"))
+        .collect();
+    origins.push(ALLOWED.to_owned());
+    ours_of(&origins)
+}
+
+fn ours_of(origins: &[String]) -> CorsLayer {
+    CorsLayer::builder()
+        .origins(origins)
+        .methods([Method::PUT, Method::DELETE])
+        .request_headers([AUTHORIZATION, CONTENT_TYPE])
+        .credentials(true)
+        .max_age(MaxAge::Secs(600))
+        .build()
+        .expect("every value is allowed")
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::grpc::{self, GrpcContentType};
 use super::{Problem, Pushback, RefusalContext, Refused, Rejection, Shape};
@@ -30,10 +30,7 @@ impl Rejection {
     #[must_use]
     pub fn into_response<B: RejectionBody>(mut self, context: &RefusalContext) -> Response<B> {
         if matches!(self.shape, Shape::Empty) {
-            let mut response = Response::new(B::empty());
-            *response.status_mut() = self.status;
-            *response.headers_mut() = self.headers;
-            return response;
+            return Self::protocol_answer(self.status, self.headers);
         }
         let marker = Refused::new(self.code, self.status, self.abuse);
         self.extensions.insert(marker);
@@ -41,6 +38,21 @@ impl Rejection {
             Some(content_type) => self.grpc_response(content_type),
             None => self.http_response(context),
         }
+    }
+
+    /// An answer of the protocol itself: a status and these header lines, without a body, a marker or an allocation.
+    ///
+    /// What [`empty`](Self::empty) renders to, without the fields that such an answer has no use for: a preflight costs less than one
+    /// of these values.
+    #[must_use]
+    pub(crate) fn protocol_answer<B: RejectionBody>(
+        status: StatusCode,
+        headers: HeaderMap,
+    ) -> Response<B> {
+        let mut response = Response::new(B::empty());
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
     }
 
     fn grpc_response<B: RejectionBody>(mut self, content_type: GrpcContentType) -> Response<B> {

@@ -1,0 +1,392 @@
+//! Carrying out the decision.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, Entry, HeaderMap, HeaderName,
+    HeaderValue, ORIGIN, VARY,
+};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use tower_service::Service;
+
+use super::CorsPolicy;
+use super::check::{self, Answer, CorsRefusal, Permission, Standing};
+use super::layer::Source;
+use crate::core::{
+    Amend, CleanText, EventName, Level, Outcome, RefusalContext, Rejection, RejectionBody,
+    ResponseFuture, SecurityEvent, Shared,
+};
+
+const ALLOW_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-allow-private-network");
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+const LAYER: &str = "cors";
+
+/// The service of [`CorsLayer`](super::CorsLayer).
+///
+/// The [module](crate::cors) has the decision procedure.
+#[derive(Clone, Debug)]
+pub struct CorsService<S> {
+    source: Arc<Source>,
+    inner: S,
+}
+
+impl<S> CorsService<S> {
+    pub(super) const fn new(source: Arc<Source>, inner: S) -> Self {
+        Self { source, inner }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for CorsService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: RejectionBody,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, S::Response, CorsAmendment>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        if self.source.is_passthrough() {
+            return ResponseFuture::amending(self.inner.call(request), CorsAmendment(None));
+        }
+        let policy = self.source.policy.load_full();
+        let (head, body) = request.into_parts();
+        if check::is_preflight(&head.method, &head.headers) {
+            return ResponseFuture::refused(preflight(&policy, head));
+        }
+        match Duty::of(policy, &head) {
+            Ok(duty) => {
+                let request = Request::from_parts(head, body);
+                ResponseFuture::amending(self.inner.call(request), CorsAmendment(Some(duty)))
+            }
+            Err(refusal) => ResponseFuture::refused(refused(refusal, head)),
+        }
+    }
+}
+
+/// Answers a preflight.
+fn preflight<B: RejectionBody>(policy: &CorsPolicy, head: Parts) -> Response<B> {
+    let (status, permission) = match check::preflight(policy, &head) {
+        Ok(permission) => (policy.preflight_success_status, Some(permission)),
+        Err(failure) => {
+            let level = if failure.refusal.is_of_origin() {
+                Level::Warn
+            } else {
+                Level::Info
+            };
+            tell(policy, &head, level, Outcome::Refused, || failure.refusal);
+            match failure.explained {
+                Some(permission) => (policy.preflight_success_status, Some(permission)),
+                None => (StatusCode::FORBIDDEN, None),
+            }
+        }
+    };
+    let mut headers = match permission {
+        Some(permission) => granted(policy, permission, head.headers),
+        None => HeaderMap::new(),
+    };
+    if let Some(vary) = &policy.vary.on_preflight {
+        set(&mut headers, VARY, vary.clone());
+    }
+    Rejection::protocol_answer(status, headers)
+}
+
+/// The headers of an answer that is no refusal, in the request's map: a preflight has more lines than its answer.
+fn granted(policy: &CorsPolicy, permission: Permission, mut headers: HeaderMap) -> HeaderMap {
+    let origin = permission.origin.take(&mut headers, ORIGIN);
+    let method = permission
+        .method
+        .take(&mut headers, ACCESS_CONTROL_REQUEST_METHOD);
+    let (names, more) = permission
+        .headers
+        .take_lines(&mut headers, ACCESS_CONTROL_REQUEST_HEADERS);
+    headers.clear();
+    if let Some(origin) = origin {
+        set(&mut headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    }
+    if policy.credentials {
+        set(&mut headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+    }
+    if let Some(method) = method {
+        set(&mut headers, ACCESS_CONTROL_ALLOW_METHODS, method);
+    }
+    if let Some(names) = names {
+        set(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
+    }
+    for names in more {
+        add(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
+    }
+    if permission.is_whole
+        && let Some(max_age) = &policy.max_age
+    {
+        set(&mut headers, ACCESS_CONTROL_MAX_AGE, max_age.clone());
+    }
+    if permission.private_network {
+        set(&mut headers, ALLOW_PRIVATE_NETWORK, TRUE);
+    }
+    headers
+}
+
+impl Answer {
+    fn take(self, asked: &mut HeaderMap, name: HeaderName) -> Option<HeaderValue> {
+        match self {
+            Self::None => None,
+            Self::Value(value) => Some(value),
+            Self::Echo | Self::EchoLines => asked.remove(name),
+        }
+    }
+
+    /// The first line and the others. The values are moved: a clone would allocate a counter for each.
+    fn take_lines(
+        self,
+        asked: &mut HeaderMap,
+        name: HeaderName,
+    ) -> (Option<HeaderValue>, Vec<HeaderValue>) {
+        if matches!(self, Self::EchoLines)
+            && let Ok(Entry::Occupied(lines)) = asked.try_entry(&name)
+        {
+            let (_, mut lines) = lines.remove_entry_mult();
+            return (lines.next(), lines.collect());
+        }
+        (self.take(asked, name), Vec::new())
+    }
+}
+
+/// The 403 of [`Refuse::PreflightAndActual`](super::Refuse::PreflightAndActual).
+fn refused<B: RejectionBody>(refusal: Refused, head: Parts) -> Response<B> {
+    let context = RefusalContext::new(&head);
+    let rejection = Rejection::new(
+        StatusCode::FORBIDDEN,
+        refusal.reason.code(),
+        "This origin is not allowed",
+    )
+    .reuse(head)
+    .reason(refusal.reason);
+    match refusal.vary {
+        Some(vary) => rejection.header(VARY, vary),
+        None => rejection,
+    }
+    .into_response(&context)
+}
+
+struct Refused {
+    reason: CorsRefusal,
+    vary: Option<HeaderValue>,
+}
+
+/// What is still to be done to the response of the inner service. Opaque.
+#[derive(Debug)]
+pub struct CorsAmendment(Option<Duty>);
+
+#[derive(Debug)]
+struct Duty {
+    /// The snapshot that the request began with.
+    policy: Arc<CorsPolicy>,
+    grant: Grant,
+    vary: bool,
+    /// Known only while there may be something to tell.
+    shared: Option<Shared>,
+}
+
+#[derive(Debug)]
+enum Grant {
+    Any,
+    Origin(HeaderValue),
+    Nobody,
+}
+
+impl Duty {
+    fn of(policy: Arc<CorsPolicy>, head: &Parts) -> Result<Self, Refused> {
+        let grant = match check::standing(&policy, head) {
+            _ if policy.any_origin => Grant::Any,
+            Standing::Exact(answer) | Standing::Matched(answer) => Grant::Origin(answer.clone()),
+            Standing::Absent | Standing::Any => Grant::Nobody,
+            Standing::Refused(origin) => {
+                if check::refuses(&policy, head, origin) {
+                    let reason = check::refusal(origin);
+                    tell(&policy, head, Level::Warn, Outcome::Refused, || reason);
+                    let vary = policy.vary.line.clone();
+                    return Err(Refused { reason, vary });
+                }
+                tell(&policy, head, Level::Info, Outcome::Success, || {
+                    check::refusal(origin)
+                });
+                Grant::Nobody
+            }
+        };
+        let shared = if policy.inner_headers_told.is_told() {
+            None
+        } else {
+            Shared::from_extensions(&head.extensions).cloned()
+        };
+        Ok(Self {
+            grant,
+            vary: policy.vary.line.is_some() && head.method != Method::OPTIONS,
+            shared,
+            policy,
+        })
+    }
+
+    fn carry_out(self, headers: &mut HeaderMap) {
+        let inner = Inner::of(headers);
+        if !(self.policy.keep_inner && inner.origin) {
+            self.set_grant(inner, headers);
+        }
+        if self.vary {
+            add_vary(&self.policy, inner, headers);
+        }
+    }
+
+    fn set_grant(&self, inner: Inner, headers: &mut HeaderMap) {
+        let policy = &self.policy;
+        let origin = match &self.grant {
+            Grant::Any => ANY,
+            Grant::Origin(origin) => origin.clone(),
+            Grant::Nobody => {
+                if inner.origin {
+                    headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+                    self.tell_of_inner();
+                }
+                return;
+            }
+        };
+        set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        if policy.credentials {
+            set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        } else if inner.credentials {
+            headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        }
+        if let Some(exposed) = &policy.exposed {
+            set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
+        }
+        if inner.origin || inner.credentials || (inner.exposed && policy.exposed.is_some()) {
+            self.tell_of_inner();
+        }
+    }
+
+    /// A second CORS layer, or a handler that thinks it has to do this by itself.
+    fn tell_of_inner(&self) {
+        if !self.policy.inner_headers_told.is_told() && self.policy.inner_headers_told.tell() {
+            self.policy.events.emit(
+                self.shared.as_ref(),
+                EventName::SysMonitorDisabled,
+                Level::Info,
+                || {
+                    SecurityEvent::new(EventName::SysMonitorDisabled, LAYER, "inner_cors_headers")
+                        .outcome(Outcome::Success)
+                },
+            );
+        }
+    }
+}
+
+impl Amend for CorsAmendment {
+    fn amend<B>(self, response: &mut Response<B>) {
+        if let Some(duty) = self.0 {
+            duty.carry_out(response.headers_mut());
+        }
+    }
+}
+
+/// Which headers the inner service has set. One pass: a response has few, and each look-up by name costs as much as a dozen
+/// comparisons.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a header that is there or is not"
+)]
+struct Inner {
+    origin: bool,
+    credentials: bool,
+    exposed: bool,
+    vary: bool,
+}
+
+impl Inner {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut inner = Self::default();
+        for name in headers.keys() {
+            inner.origin |= name == ACCESS_CONTROL_ALLOW_ORIGIN;
+            inner.credentials |= name == ACCESS_CONTROL_ALLOW_CREDENTIALS;
+            inner.exposed |= name == ACCESS_CONTROL_EXPOSE_HEADERS;
+            inner.vary |= name == VARY;
+        }
+        inner
+    }
+}
+
+/// Never replaces a line: what the inner service varies by stays.
+fn add_vary(policy: &CorsPolicy, inner: Inner, headers: &mut HeaderMap) {
+    if inner.vary {
+        for name in &policy.vary.names {
+            if !varies_by(headers, name.as_bytes()) {
+                add(headers, VARY, name.clone());
+            }
+        }
+    } else if let Some(line) = &policy.vary.line {
+        set(headers, VARY, line.clone());
+    }
+}
+
+fn varies_by(headers: &HeaderMap, name: &[u8]) -> bool {
+    headers
+        .get_all(VARY)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
+}
+
+/// A map of 32,768 names is full: the header is left out then, which a browser takes for a refusal.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    let _ = headers.try_insert(name, value);
+}
+
+fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    let _ = headers.try_append(name, value);
+}
+
+/// Records an event about the request's origin. `reason` is asked for only when the event is wanted.
+fn tell(
+    policy: &CorsPolicy,
+    head: &Parts,
+    level: Level,
+    outcome: Outcome,
+    reason: impl FnOnce() -> CorsRefusal,
+) {
+    let shared = Shared::from_extensions(&head.extensions);
+    policy
+        .events
+        .emit(shared, EventName::MaliciousCors, level, || {
+            let reason = reason();
+            SecurityEvent::new(EventName::MaliciousCors, LAYER, reason.code())
+                .outcome(outcome)
+                .request(head)
+                .rule(reason.rule())
+                .clean_detail(detail(head))
+        });
+}
+
+/// The origin as it was sent, cleaned.
+fn detail(head: &Parts) -> CleanText<'static> {
+    const NAME: &[u8] = b"origin=";
+    /// The longest origin.
+    const LONGEST: usize = 326;
+    let origin = head
+        .headers
+        .get(ORIGIN)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    // One more, so that the cut is seen.
+    let start = origin.get(..=LONGEST).unwrap_or(origin);
+    CleanText::from_bytes(&[NAME, start].concat(), NAME.len() + LONGEST).into_owned()
+}
