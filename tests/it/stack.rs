@@ -129,7 +129,10 @@ async fn every_permutation_of_the_calls_gives_one_order() {
     assert_eq!(stacks.len(), 720);
     for stack in stacks {
         let answer = go(stack.layer(Handler::default()), request("/")).await;
-        assert_eq!(text(answer).await, "headers cors rate_limit csrf auth sanitize");
+        assert_eq!(
+            text(answer).await,
+            "headers cors rate_limit csrf auth sanitize"
+        );
     }
 }
 
