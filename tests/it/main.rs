@@ -2,5 +2,9 @@
 
 mod architecture;
 mod corpus;
+mod csrf;
+mod csrf_config;
+mod csrf_model;
+mod csrf_traps;
 mod fuzz_bodies;
 mod support;
