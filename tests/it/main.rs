@@ -2,6 +2,10 @@
 
 mod architecture;
 mod corpus;
+mod csrf;
+mod csrf_config;
+mod csrf_model;
+mod csrf_traps;
 mod fuzz_bodies;
 mod readme;
 mod servers;
