@@ -16,6 +16,8 @@ use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use tower::Layer;
 
+use tower_security::csrf::CsrfLayer;
+
 use harness::{Group, bare, go, go_axum};
 
 const OWN: &str = "https://app.example.com";
@@ -29,7 +31,6 @@ fn main() -> ExitCode {
     harness::main("csrf", &groups())
 }
 
-// A row of a layer is one more `.row(..)` at the end of each group, over the same request.
 fn groups() -> Vec<Group> {
     vec![
         group("GET, same-origin", || {
@@ -54,6 +55,13 @@ fn groups() -> Vec<Group> {
                     trusted,
                     go(rival(others.chain([TRUSTED.to_owned()])).layer(bare())),
                 )
+            })
+            .row("ours", || {
+                let others = (0..999).map(|n| format!("https://partner{n:03}.example.net"));
+                (
+                    trusted,
+                    go(ours(others.chain([TRUSTED.to_owned()])).layer(bare())),
+                )
             }),
         group("POST refused", refused),
         group("POST refused, 16 KiB of Referer", || {
@@ -73,6 +81,12 @@ fn groups() -> Vec<Group> {
                     same_origin_on_axum,
                     go_axum(router().layer(rival([TRUSTED.to_owned()]))),
                 )
+            })
+            .row("ours", || {
+                (
+                    same_origin_on_axum,
+                    go_axum(router().layer(ours([TRUSTED.to_owned()]))),
+                )
             }),
     ]
 }
@@ -82,6 +96,9 @@ fn group(name: &'static str, request: fn() -> Request<Full<Bytes>>) -> Group {
         .row("bare", move || (request, go(bare())))
         .row("tower-http", move || {
             (request, go(rival([TRUSTED.to_owned()]).layer(bare())))
+        })
+        .row("ours", move || {
+            (request, go(ours([TRUSTED.to_owned()]).layer(bare())))
         })
 }
 
@@ -141,6 +158,13 @@ fn same_origin_on_axum() -> Request<Body> {
 
 fn router() -> Router {
     Router::new().route("/orders/{id}", post(async || "{}"))
+}
+
+fn ours(trusted: impl IntoIterator<Item = String>) -> CsrfLayer {
+    CsrfLayer::builder()
+        .trusted_origins(trusted)
+        .build()
+        .expect("the origins are well-formed")
 }
 
 fn rival(trusted: impl IntoIterator<Item = String>) -> tower_http::csrf::CsrfLayer {

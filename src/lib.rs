@@ -1,4 +1,60 @@
 //! Tower middleware that gives any axum, tonic or hyper service defense in depth.
+//!
+//! Each layer is useful alone; [`SecurityStack`] composes them in the right order. A layer refuses rather than guesses: what is
+//! ambiguous, missing or failed is denied, and a weak configuration does not build. A refusal is a response, never an error of the
+//! service: `application/problem+json` over HTTP, a status over gRPC.
+//!
+//! | you want | you take |
+//! |---|---|
+//! | to say which origins may read answers | [`CorsLayer`] |
+//! | to refuse forged cross-site requests | [`CsrfLayer`] |
+//! | to know who is calling | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
+//! | all of it, in order | [`SecurityStack`] |
+//! | to hear of attacks | [`core::EventSink`] |
+//! | a layer of your own that refuses in the same way | [`core::Rejection`], [`core::ResponseFuture`] |
+//!
+//! # Example
+//!
+//! A page of another site may not post, and the handler is not called:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use std::convert::Infallible;
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let stack = SecurityStack::new()
+//!     .cors(CorsLayer::builder().origins(["https://app.example.com"]).build()?)
+//!     .csrf(CsrfLayer::new());
+//! let service = stack.layer(service_fn(|_: Request<()>| async {
+//!     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"sent"))))
+//! }));
+//!
+//! let forged = Request::post("/transfer").header("sec-fetch-site", "cross-site").body(())?;
+//! let answer = ServiceExt::<Request<()>>::oneshot(service, forged).await?;
+//! assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `tracing` (default) | the default event sink |
+//! | `axum` | axum's body, peer address and route template |
+//! | `tonic` | tonic's body and peer address, [`core::Rejection`] as a `Status` |
+//! | `serde` | configuration types for files |
+//! | `full` | all of the above |
+//!
+//! # Naming the request type
+//!
+//! `stack.layer(service).oneshot(request)` makes the compiler look for the request type through every layer. Write
+//! `ServiceExt::<Request<B>>::oneshot(service, request)` and it does not have to.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(
@@ -34,6 +90,21 @@
 pub mod axum;
 pub mod core;
 pub mod cors;
+pub mod csrf;
 pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;
+
+pub use cors::CorsLayer;
+pub use csrf::CsrfLayer;
+pub use stack::SecurityStack;
+
+/// The code of the README and of the security policy compiles.
+#[cfg(all(doctest, feature = "full"))]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../SECURITY.md")]
+    struct Security;
+}

@@ -1,13 +1,17 @@
 //! The words that every layer speaks. This room knows no layer.
 
 mod body;
+mod challenge;
 mod client;
 mod clock;
 mod config;
 mod context;
 mod event;
+pub(crate) mod fetch;
 mod future;
+mod ledger;
 mod pattern;
+mod principal;
 mod random;
 mod rejection;
 mod reload;
@@ -16,17 +20,13 @@ mod route;
 mod sampler;
 mod scheme;
 mod secret;
-mod shim;
+mod store;
 pub(crate) mod text;
-mod ledger {
-    #[derive(Debug, Default)]
-    pub(crate) struct LedgerBits;
-}
-pub(crate) use ledger::LedgerBits;
-pub use shim::Principal;
 pub mod origin;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
+pub(crate) use challenge::{ChallengeFailure, is_quotable, is_scope_token};
+pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
 pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
@@ -45,7 +45,10 @@ pub use event::{
     sink_panics,
 };
 pub use future::{Amend, ResponseFuture};
+pub use ledger::AuthzLedger;
+pub(crate) use ledger::{LedgerBits, LedgerEntry};
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
+pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
@@ -54,3 +57,5 @@ pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
 pub use scheme::{PeerAddressMissing, ProtoHeader, RequestScheme, SchemeSource, Tls};
 pub use secret::Secret;
+pub(crate) use secret::constant_time_eq;
+pub use store::{Lookup, StoreError, StoreErrorKind};

@@ -54,3 +54,46 @@ const fn nanos(duration: Duration) -> u64 {
         nanos as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const NANO: Duration = Duration::from_nanos(1);
+
+    #[test]
+    fn one_caller_an_interval_hears_how_many_were_held_back() {
+        let sampler = Sampler::new(MINUTE);
+        let start = Duration::from_secs(5);
+        assert_eq!(sampler.admit(start), Some(0));
+        assert_eq!(sampler.admit(start), None);
+        assert_eq!(sampler.admit(start + MINUTE - NANO), None);
+        assert_eq!(sampler.admit(start + MINUTE), Some(2));
+        assert_eq!(sampler.admit(start + MINUTE * 2 - NANO), None);
+        assert_eq!(sampler.admit(start + MINUTE * 9), Some(1));
+    }
+
+    #[test]
+    fn the_first_caller_is_admitted_at_any_time() {
+        for start in [Duration::ZERO, NANO, Duration::MAX] {
+            assert_eq!(Sampler::new(MINUTE).admit(start), Some(0));
+        }
+    }
+
+    #[test]
+    fn of_many_threads_one_is_admitted_and_none_lost() {
+        let sampler = Sampler::new(MINUTE);
+        let admitted: usize = std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..250).filter_map(|_| sampler.admit(NANO)).count()))
+                .collect();
+            callers
+                .into_iter()
+                .map(|caller| caller.join().unwrap())
+                .sum()
+        });
+        assert_eq!(admitted, 1);
+        assert_eq!(sampler.admit(MINUTE + NANO), Some(999));
+    }
+}

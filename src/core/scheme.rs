@@ -210,3 +210,7 @@ fn forwarded_is_https(line: &HeaderValue) -> bool {
             Ok(Parameter::Absent | Parameter::Repeated) | Err(_) => false,
         })
 }
+
+#[cfg(test)]
+#[path = "scheme_tests.rs"]
+mod tests;

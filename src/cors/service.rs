@@ -10,12 +10,12 @@ use http::header::{
     HeaderValue, ORIGIN, VARY,
 };
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Extensions, Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::CorsPolicy;
-use super::check::{self, Answer, CorsRefusal, Permission, Standing};
+use super::check::{self, Answer, CorsRefusal, Permission, Preflight, Reason, Standing};
 use super::layer::Source;
+use super::{CorsPolicy, Refuse};
 use crate::core::{
     Amend, CleanText, EventName, Level, Outcome, RefusalContext, Rejection, RejectionBody,
     ResponseFuture, SecurityEvent, Shared,
@@ -60,39 +60,114 @@ where
             return ResponseFuture::amending(self.inner.call(request), CorsAmendment(None));
         }
         let policy = self.source.policy.load_full();
-        let (head, body) = request.into_parts();
-        if check::is_preflight(&head.method, &head.headers) {
-            return ResponseFuture::refused(preflight(&policy, head));
-        }
-        match Duty::of(policy, &head) {
-            Ok(duty) => {
-                let request = Request::from_parts(head, body);
-                ResponseFuture::amending(self.inner.call(request), CorsAmendment(Some(duty)))
+        let request = if request.method() == Method::OPTIONS {
+            let (head, body) = request.into_parts();
+            if let Some(answer) = preflight(&policy, &head) {
+                return ResponseFuture::refused(answered(&policy, answer, head.headers));
             }
-            Err(refusal) => ResponseFuture::refused(refused(refusal, head)),
-        }
+            Request::from_parts(head, body)
+        } else {
+            request
+        };
+        let grant = match check::standing(&policy, request.headers()) {
+            _ if policy.any_origin => Grant::Any,
+            Standing::Absent | Standing::Any => Grant::Nobody,
+            Standing::Exact(answer) | Standing::Matched(answer) => Grant::Origin(answer.clone()),
+            Standing::Refused(_) if needs_no_head(&policy, request.extensions()) => Grant::Nobody,
+            Standing::Refused(_) => {
+                let (head, body) = request.into_parts();
+                return match grant_unlisted(&policy, &head) {
+                    Ok(grant) => self.inner(policy, grant, Request::from_parts(head, body)),
+                    Err(reason) => ResponseFuture::refused(refused(&policy, reason, head)),
+                };
+            }
+        };
+        self.inner(policy, grant, request)
     }
 }
 
-/// Answers a preflight.
-fn preflight<B: RejectionBody>(policy: &CorsPolicy, head: Parts) -> Response<B> {
-    let (status, permission) = match check::preflight(policy, &head) {
-        Ok(permission) => (policy.preflight_success_status, Some(permission)),
-        Err(failure) => {
-            let level = if failure.refusal.is_of_origin() {
-                Level::Warn
-            } else {
-                Level::Info
-            };
-            tell(policy, &head, level, Outcome::Refused, || failure.refusal);
-            match failure.explained {
-                Some(permission) => (policy.preflight_success_status, Some(permission)),
-                None => (StatusCode::FORBIDDEN, None),
-            }
-        }
+impl<S> CorsService<S> {
+    fn inner<ReqBody, ResBody>(
+        &mut self,
+        policy: Arc<CorsPolicy>,
+        grant: Grant,
+        request: Request<ReqBody>,
+    ) -> ResponseFuture<S::Future, S::Response, CorsAmendment>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    {
+        // Looked up only while there may be something to tell.
+        let shared = if policy.inner_headers_told.is_told() {
+            None
+        } else {
+            Shared::from_extensions(request.extensions()).cloned()
+        };
+        let duty = Duty {
+            grant,
+            vary: request.method() != Method::OPTIONS,
+            shared,
+            policy,
+        };
+        ResponseFuture::amending(self.inner.call(request), CorsAmendment(Some(duty)))
+    }
+}
+
+/// Whether nothing but a look at the list was due for an origin that it does not have.
+fn needs_no_head(policy: &CorsPolicy, extensions: &Extensions) -> bool {
+    policy.predicate.is_none()
+        && policy.refuse == Refuse::Preflight
+        && !policy.events.wants(
+            Shared::from_extensions(extensions),
+            EventName::MaliciousCors,
+            Level::Info,
+        )
+}
+
+/// Decides on an origin that is not in the lists, and tells of it if it is not allowed.
+fn grant_unlisted(policy: &CorsPolicy, head: &Parts) -> Result<Grant, CorsRefusal> {
+    let Standing::Refused(reason) = check::decided(policy, head) else {
+        let origin = head.headers.get(ORIGIN);
+        return Ok(origin.map_or(Grant::Nobody, |origin| Grant::Origin(origin.clone())));
     };
+    if check::refuses(policy, head, reason) {
+        tell(policy, head, Level::Warn, Outcome::Refused, reason);
+        return Err(reason.refusal());
+    }
+    // Every form that the server's own pages post has an origin, too.
+    if !check::is_same_origin(&head.headers) {
+        tell(policy, head, Level::Info, Outcome::Success, reason);
+    }
+    Ok(Grant::Nobody)
+}
+
+/// Decides a preflight, and tells of it if it is refused; `None` for any other `OPTIONS`.
+fn preflight(policy: &CorsPolicy, head: &Parts) -> Option<(StatusCode, Option<Permission>)> {
+    let asked = Preflight::of(&head.method, &head.headers)?;
+    let failure = match check::preflight(policy, head, asked) {
+        Ok(permission) => return Some((policy.preflight_success_status, Some(permission))),
+        Err(failure) => failure,
+    };
+    // What an allowed origin asks for in vain is a mistake rather than an attack.
+    let level = if failure.reason.is_of_origin() {
+        Level::Warn
+    } else {
+        Level::Info
+    };
+    tell(policy, head, level, Outcome::Refused, failure.reason);
+    Some(match failure.explained {
+        Some(permission) => (policy.preflight_success_status, Some(permission)),
+        None => (StatusCode::FORBIDDEN, None),
+    })
+}
+
+/// Answers a preflight. A refusal tells nothing: not the methods, not the headers, not even that there is a policy.
+fn answered<B: RejectionBody>(
+    policy: &CorsPolicy,
+    (status, permission): (StatusCode, Option<Permission>),
+    asked: HeaderMap,
+) -> Response<B> {
     let mut headers = match permission {
-        Some(permission) => granted(policy, permission, head.headers),
+        Some(permission) => granted(policy, permission, asked),
         None => HeaderMap::new(),
     };
     if let Some(vary) = &policy.vary.on_preflight {
@@ -162,26 +237,21 @@ impl Answer {
     }
 }
 
-/// The 403 of [`Refuse::PreflightAndActual`](super::Refuse::PreflightAndActual).
-fn refused<B: RejectionBody>(refusal: Refused, head: Parts) -> Response<B> {
+/// The 403 of [`Refuse::PreflightAndActual`].
+fn refused<B: RejectionBody>(policy: &CorsPolicy, reason: CorsRefusal, head: Parts) -> Response<B> {
     let context = RefusalContext::new(&head);
     let rejection = Rejection::new(
         StatusCode::FORBIDDEN,
-        refusal.reason.code(),
+        reason.code(),
         "This origin is not allowed",
     )
     .reuse(head)
-    .reason(refusal.reason);
-    match refusal.vary {
-        Some(vary) => rejection.header(VARY, vary),
+    .reason(reason);
+    match &policy.vary.line {
+        Some(vary) => rejection.header(VARY, vary.clone()),
         None => rejection,
     }
     .into_response(&context)
-}
-
-struct Refused {
-    reason: CorsRefusal,
-    vary: Option<HeaderValue>,
 }
 
 /// What is still to be done to the response of the inner service. Opaque.
@@ -194,10 +264,11 @@ struct Duty {
     policy: Arc<CorsPolicy>,
     grant: Grant,
     vary: bool,
-    /// Known only while there may be something to tell.
+    /// For the one event that a response can cause.
     shared: Option<Shared>,
 }
 
+/// Who may read the response.
 #[derive(Debug)]
 enum Grant {
     Any,
@@ -206,88 +277,61 @@ enum Grant {
 }
 
 impl Duty {
-    fn of(policy: Arc<CorsPolicy>, head: &Parts) -> Result<Self, Refused> {
-        let grant = match check::standing(&policy, head) {
-            _ if policy.any_origin => Grant::Any,
-            Standing::Exact(answer) | Standing::Matched(answer) => Grant::Origin(answer.clone()),
-            Standing::Absent | Standing::Any => Grant::Nobody,
-            Standing::Refused(origin) => {
-                if check::refuses(&policy, head, origin) {
-                    let reason = check::refusal(origin);
-                    tell(&policy, head, Level::Warn, Outcome::Refused, || reason);
-                    let vary = policy.vary.line.clone();
-                    return Err(Refused { reason, vary });
-                }
-                tell(&policy, head, Level::Info, Outcome::Success, || {
-                    check::refusal(origin)
-                });
-                Grant::Nobody
-            }
-        };
-        let shared = if policy.inner_headers_told.is_told() {
-            None
-        } else {
-            Shared::from_extensions(&head.extensions).cloned()
-        };
-        Ok(Self {
-            grant,
-            vary: policy.vary.line.is_some() && head.method != Method::OPTIONS,
-            shared,
-            policy,
-        })
-    }
-
     fn carry_out(self, headers: &mut HeaderMap) {
         let inner = Inner::of(headers);
-        if !(self.policy.keep_inner && inner.origin) {
-            self.set_grant(inner, headers);
-        }
-        if self.vary {
-            add_vary(&self.policy, inner, headers);
-        }
-    }
-
-    fn set_grant(&self, inner: Inner, headers: &mut HeaderMap) {
-        let policy = &self.policy;
-        let origin = match &self.grant {
-            Grant::Any => ANY,
-            Grant::Origin(origin) => origin.clone(),
-            Grant::Nobody => {
-                if inner.origin {
-                    headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
-                    self.tell_of_inner();
-                }
-                return;
+        let Self {
+            policy,
+            grant,
+            vary,
+            shared,
+        } = self;
+        let is_overruled = match grant {
+            _ if inner.origin && policy.keep_inner => false,
+            Grant::Any => set_grant(&policy, ANY, inner, headers),
+            Grant::Origin(origin) => set_grant(&policy, origin, inner, headers),
+            Grant::Nobody if inner.origin => {
+                headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+                true
             }
+            Grant::Nobody => false,
         };
-        set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if policy.credentials {
-            set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
-        } else if inner.credentials {
-            headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        if vary {
+            add_vary(&policy, inner, headers);
         }
-        if let Some(exposed) = &policy.exposed {
-            set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
-        }
-        if inner.origin || inner.credentials || (inner.exposed && policy.exposed.is_some()) {
-            self.tell_of_inner();
+        if is_overruled {
+            tell_of_inner(&policy, shared.as_ref());
         }
     }
+}
 
-    /// A second CORS layer, or a handler that thinks it has to do this by itself.
-    fn tell_of_inner(&self) {
-        if !self.policy.inner_headers_told.is_told() && self.policy.inner_headers_told.tell() {
-            self.policy.events.emit(
-                self.shared.as_ref(),
-                EventName::SysMonitorDisabled,
-                Level::Info,
-                || {
-                    SecurityEvent::new(EventName::SysMonitorDisabled, LAYER, "inner_cors_headers")
-                        .outcome(Outcome::Success)
-                },
-            );
-        }
+/// Lets this origin read the response. Returns whether the inner service has said something else.
+fn set_grant(
+    policy: &CorsPolicy,
+    origin: HeaderValue,
+    inner: Inner,
+    headers: &mut HeaderMap,
+) -> bool {
+    set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if policy.credentials {
+        set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+    } else if inner.credentials {
+        headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
     }
+    if let Some(exposed) = &policy.exposed {
+        set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
+    }
+    inner.origin || inner.credentials || (inner.exposed && policy.exposed.is_some())
+}
+
+/// A second CORS layer, or a handler that thinks it has to do this by itself. Told once for each policy.
+fn tell_of_inner(policy: &CorsPolicy, shared: Option<&Shared>) {
+    const NAME: EventName = EventName::SysMonitorDisabled;
+    if policy.inner_headers_told.is_told() || !policy.inner_headers_told.tell() {
+        return;
+    }
+    policy.events.emit(shared, NAME, Level::Info, || {
+        SecurityEvent::new(NAME, LAYER, "inner_cors_headers").outcome(Outcome::Success)
+    });
 }
 
 impl Amend for CorsAmendment {
@@ -356,25 +400,18 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     let _ = headers.try_append(name, value);
 }
 
-/// Records an event about the request's origin. `reason` is asked for only when the event is wanted.
-fn tell(
-    policy: &CorsPolicy,
-    head: &Parts,
-    level: Level,
-    outcome: Outcome,
-    reason: impl FnOnce() -> CorsRefusal,
-) {
+/// Records what was asked for in vain. The finer reason is looked for only when the event is wanted.
+fn tell(policy: &CorsPolicy, head: &Parts, level: Level, outcome: Outcome, reason: Reason<'_>) {
+    const NAME: EventName = EventName::MaliciousCors;
     let shared = Shared::from_extensions(&head.extensions);
-    policy
-        .events
-        .emit(shared, EventName::MaliciousCors, level, || {
-            let reason = reason();
-            SecurityEvent::new(EventName::MaliciousCors, LAYER, reason.code())
-                .outcome(outcome)
-                .request(head)
-                .rule(reason.rule())
-                .clean_detail(detail(head))
-        });
+    policy.events.emit(shared, NAME, level, || {
+        let refusal = reason.refusal();
+        SecurityEvent::new(NAME, LAYER, refusal.code())
+            .outcome(outcome)
+            .request(head)
+            .rule(refusal.rule())
+            .clean_detail(detail(head))
+    });
 }
 
 /// The origin as it was sent, cleaned.

@@ -3,6 +3,8 @@
 mod clean_text;
 mod emit;
 mod name;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "tracing")]
 mod tracing_sink;
 

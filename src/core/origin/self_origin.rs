@@ -2,6 +2,7 @@
 
 use http::header::HOST;
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 
 use super::error::{instead, shown};
 use super::index::{Index, Keyed};
@@ -104,6 +105,16 @@ impl SelfOrigin {
     /// Returns whether `origin`, sent with the request of `parts`, is the server's own. Does not allocate.
     #[must_use]
     pub fn is_self(&self, parts: &Parts, origin: &OriginRef<'_>) -> bool {
+        self.is_self_of(&parts.uri, &parts.headers, origin)
+    }
+
+    /// [`is_self`](Self::is_self) for a request that was not taken apart.
+    pub(crate) fn is_self_of(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        origin: &OriginRef<'_>,
+    ) -> bool {
         let Some(default) = default_port(origin.scheme_bytes()) else {
             return false;
         };
@@ -117,7 +128,7 @@ impl SelfOrigin {
                 .is_some(),
             Source::Host { allow_insecure } => {
                 (origin.scheme_bytes() == b"https" || *allow_insecure || origin.is_local())
-                    && authority(parts)
+                    && authority(uri, headers)
                         .is_some_and(|own| names(own, origin.host_bytes(), port, default))
             }
         }
@@ -151,13 +162,13 @@ fn own_origin(text: &str, allow_insecure: bool) -> Result<Origin, OriginError> {
 
 /// What the request was sent to. The authority counts where there is one (RFC 9112 section 3.2.2); a second `Host` line means that
 /// somebody on the way may have looked at the other one.
-fn authority(parts: &Parts) -> Option<&[u8]> {
-    let mut hosts = parts.headers.get_all(HOST).iter();
+fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a [u8]> {
+    let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() {
         return None;
     }
-    match parts.uri.authority() {
+    match uri.authority() {
         Some(authority) => Some(authority.as_str().as_bytes()),
         None => host.map(|host| host.as_bytes()),
     }

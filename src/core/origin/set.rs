@@ -161,6 +161,15 @@ impl TrustedOrigins {
     }
 }
 
+impl<'a> IntoIterator for &'a TrustedOrigins {
+    type Item = &'a OriginPattern;
+    type IntoIter = std::slice::Iter<'a, OriginPattern>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.origins.iter()
+    }
+}
+
 impl fmt::Debug for TrustedOrigins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()

@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::escaped_byte;
 use super::template::Segment;
 
 /// The path of a request, decoded once, if it can be read in one way only.
@@ -84,6 +83,16 @@ fn is_canonical(decoded: &str) -> bool {
         && !path.contains("//")
         && !path.contains(|c: char| matches!(c, '\\' | ';') || c.is_control())
         && !path.split('/').any(|segment| matches!(segment, "." | ".."))
+}
+
+/// The value of the two hexadecimal digits behind a `%`; `None` without them.
+pub(super) fn escaped_byte(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
+    let mut digit = || {
+        let value = char::from(bytes.next()?).to_digit(16)?;
+        u8::try_from(value).ok()
+    };
+    let high = digit()?;
+    Some(high << 4 | digit()?)
 }
 
 /// The parameters of a path that matched a [`Template`](super::Template).

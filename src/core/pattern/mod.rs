@@ -16,13 +16,3 @@ mod tests;
 pub use canonical::{CanonicalPath, PathParams};
 pub use error::{TemplateError, TemplateSyntax};
 pub use template::Template;
-
-/// The value of the two hexadecimal digits behind a `%`; `None` without them.
-fn escaped_byte(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
-    let mut digit = || {
-        let value = char::from(bytes.next()?).to_digit(16)?;
-        u8::try_from(value).ok()
-    };
-    let high = digit()?;
-    Some(high << 4 | digit()?)
-}

@@ -2,7 +2,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use super::{CanonicalPath, PathParams, TemplateError, TemplateSyntax, escaped_byte};
+use super::canonical::escaped_byte;
+use super::{CanonicalPath, PathParams, TemplateError, TemplateSyntax};
 
 /// A path template in axum's syntax: `{name}` stands for one segment that is not empty, a final `{*name}` for all that is left.
 ///

@@ -1,31 +1,8 @@
-//! Makes text that somebody else chose fit for a log line.
-//!
-//! What a client sends can hold line breaks that forge a second log entry (CWE-117), escape sequences that drive the operator's
-//! terminal (CWE-150) or bidi controls that reorder what is read. None of it is dropped, since it is evidence: it is spelt out,
-//! without loss. The backslash is doubled, so that a spelt-out character cannot be confused with one that was sent that way.
-
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::str;
 
-/// The longest cleaned text of each kind of field, in bytes, the ellipsis of a cut included.
-pub(crate) mod cap {
-    pub(crate) const METHOD: usize = 32;
-    pub(crate) const RULE: usize = 128;
-    pub(crate) const USER_AGENT: usize = 256;
-    pub(crate) const PATH: usize = 1_024;
-    pub(crate) const ROUTE: usize = 256;
-    pub(crate) const PRINCIPAL: usize = 128;
-    pub(crate) const TARGET: usize = 128;
-    /// A target that is the id of an object.
-    pub(crate) const OBJECT_ID: usize = 64;
-    pub(crate) const REQUEST_ID: usize = 64;
-    /// `kid` and `alg` of a token.
-    pub(crate) const KEY_ID: usize = 64;
-    pub(crate) const DETAIL: usize = 1_024;
-}
-
-const ELLIPSIS: char = '\u{2026}';
+pub(super) const ELLIPSIS: char = '\u{2026}';
 /// The longest character in UTF-8.
 const MAX_CHAR: usize = 4;
 
@@ -47,22 +24,6 @@ pub(crate) fn clean_bytes(bytes: &[u8], cap: usize) -> Cow<'_, str> {
         return clean(text, cap);
     }
     Cow::Owned(spell_out(bytes, cap))
-}
-
-/// Makes a request id of `[A-Za-z0-9._-]{0,64}`: every other character becomes `_`, the rest behind 64 is cut.
-///
-/// Unlike other text it is not spelt out: ids are compared and searched for, and one of our own never has such a character.
-pub(crate) fn clean_request_id(id: &str) -> Cow<'_, str> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if id.len() <= cap::REQUEST_ID && id.chars().all(allowed) {
-        return Cow::Borrowed(id);
-    }
-    Cow::Owned(
-        id.chars()
-            .take(cap::REQUEST_ID)
-            .map(|c| if allowed(c) { c } else { '_' })
-            .collect(),
-    )
 }
 
 /// Whether `c` may stand in a log as it is.
@@ -149,7 +110,3 @@ impl Line {
         self.text
     }
 }
-
-#[cfg(test)]
-#[path = "text_tests.rs"]
-mod tests;

@@ -1,0 +1,195 @@
+//! Which authorization decisions were taken for a request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use http::Extensions;
+
+use super::RequestContext;
+
+/// What was decided about one request so far: guards and handlers write it, the tripwire that finds forgotten checks reads it.
+///
+/// A decision is never taken back: what was written stays until the request ends. Clones write to the same ledger.
+#[derive(Clone)]
+pub struct AuthzLedger(Place);
+
+/// Where the bits lie. With slot 1 of the stack in front they cost no allocation.
+#[derive(Clone)]
+enum Place {
+    Context(RequestContext),
+    Own(Arc<LedgerBits>),
+}
+
+/// A decision, or the reason why none is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LedgerEntry {
+    /// Somebody was allowed to do it.
+    Allow,
+    /// Somebody was not.
+    Deny,
+    /// Nobody has to be asked: a public resource.
+    Exempt,
+    /// The query itself returns only what the principal may see.
+    Scoped,
+}
+
+impl LedgerEntry {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Allow => 1,
+            Self::Deny => 1 << 1,
+            Self::Exempt => 1 << 2,
+            Self::Scoped => 1 << 3,
+        }
+    }
+}
+
+impl AuthzLedger {
+    /// Returns the ledger of the request with these extensions; `None` where neither a stack nor a tripwire has put one.
+    #[must_use]
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        match RequestContext::from_extensions(extensions) {
+            Some(context) => Some(Self(Place::Context(context.clone()))),
+            None => extensions.get().cloned(),
+        }
+    }
+
+    /// Whether the request was allowed, exempted or restricted to what the principal may see.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        self.bits().has(LedgerEntry::Allow)
+            || self.bits().has(LedgerEntry::Exempt)
+            || self.bits().has(LedgerEntry::Scoped)
+    }
+
+    /// Whether something was denied, whatever was decided besides.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.bits().has(LedgerEntry::Deny)
+    }
+
+    /// The ledger of this request; without slot 1 in front a new one, which is put into the extensions.
+    pub(crate) fn of(extensions: &mut Extensions) -> Self {
+        Self::from_extensions(extensions).unwrap_or_else(|| {
+            let ledger = Self(Place::Own(Arc::default()));
+            extensions.insert(ledger.clone());
+            ledger
+        })
+    }
+
+    pub(crate) fn record(&self, entry: LedgerEntry) {
+        self.bits().record(entry);
+    }
+
+    fn bits(&self) -> &LedgerBits {
+        match &self.0 {
+            Place::Context(context) => context.ledger(),
+            Place::Own(bits) => bits,
+        }
+    }
+}
+
+impl fmt::Debug for AuthzLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bits().fmt(f)
+    }
+}
+
+/// The bits of a ledger, one for each [`LedgerEntry`].
+#[derive(Default)]
+pub(crate) struct LedgerBits(AtomicU8);
+
+impl LedgerBits {
+    // Relaxed: the bits guard no other memory, and who reads them after the handler has seen it end.
+    pub(crate) fn record(&self, entry: LedgerEntry) {
+        self.0.fetch_or(entry.bit(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn has(&self, entry: LedgerEntry) -> bool {
+        self.0.load(Ordering::Relaxed) & entry.bit() != 0
+    }
+}
+
+impl fmt::Debug for LedgerBits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = [
+            LedgerEntry::Allow,
+            LedgerEntry::Deny,
+            LedgerEntry::Exempt,
+            LedgerEntry::Scoped,
+        ];
+        f.debug_set()
+            .entries(all.into_iter().filter(|entry| self.has(*entry)))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{Context, Shared};
+
+    fn with_context() -> Extensions {
+        let mut extensions = Extensions::new();
+        extensions.insert(RequestContext::new(Context {
+            request_id: None,
+            client_ip: None,
+            scheme: None,
+            ledger: LedgerBits::default(),
+            shared: Shared::new(None, None, None),
+        }));
+        extensions
+    }
+
+    #[test]
+    fn each_entry_counts_for_itself() {
+        let rows = [
+            (LedgerEntry::Allow, true, false, "{Allow}"),
+            (LedgerEntry::Deny, false, true, "{Deny}"),
+            (LedgerEntry::Exempt, true, false, "{Exempt}"),
+            (LedgerEntry::Scoped, true, false, "{Scoped}"),
+        ];
+        for (entry, decided, denied, debug) in rows {
+            let ledger = AuthzLedger::of(&mut Extensions::new());
+            assert!(!ledger.is_decided() && !ledger.is_denied());
+            ledger.record(entry);
+            assert_eq!(
+                (ledger.is_decided(), ledger.is_denied()),
+                (decided, denied),
+                "{entry:?}"
+            );
+            assert_eq!(format!("{ledger:?}"), debug);
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_back() {
+        let ledger = AuthzLedger::of(&mut Extensions::new());
+        ledger.record(LedgerEntry::Deny);
+        ledger.record(LedgerEntry::Allow);
+        assert!(ledger.is_decided() && ledger.is_denied());
+    }
+
+    #[test]
+    fn all_who_ask_share_one_ledger() {
+        for mut extensions in [Extensions::new(), with_context()] {
+            let tripwire = AuthzLedger::of(&mut extensions);
+            let handler = AuthzLedger::from_extensions(&extensions).expect("the tripwire put one");
+            let guard = AuthzLedger::of(&mut extensions);
+            handler.record(LedgerEntry::Allow);
+            assert!(tripwire.is_decided() && guard.is_decided());
+        }
+    }
+
+    #[test]
+    fn the_context_holds_the_bits_and_without_it_there_is_no_ledger() {
+        let mut extensions = with_context();
+        AuthzLedger::of(&mut extensions).record(LedgerEntry::Deny);
+        let context = RequestContext::from_extensions(&extensions).unwrap();
+        assert!(context.ledger().has(LedgerEntry::Deny));
+        assert!(extensions.get::<AuthzLedger>().is_none());
+
+        assert!(AuthzLedger::from_extensions(&Extensions::new()).is_none());
+    }
+}

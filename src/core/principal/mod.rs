@@ -1,0 +1,14 @@
+//! Who is asking.
+
+mod attached;
+mod builder;
+mod claims;
+mod method;
+#[cfg(test)]
+mod tests;
+mod who;
+
+pub(super) use attached::Attached;
+pub use builder::PrincipalBuilder;
+pub use method::{AuthMethod, Confirmation};
+pub use who::Principal;
