@@ -18,8 +18,8 @@ use crate::core::origin::{Match, OriginRef};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const REQUEST_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
-const ANY: HeaderValue = HeaderValue::from_static("*");
-const ANY_AND_AUTHORIZATION: HeaderValue = HeaderValue::from_static("*,authorization");
+static ANY: HeaderValue = HeaderValue::from_static("*");
+static ANY_AND_AUTHORIZATION: HeaderValue = HeaderValue::from_static("*,authorization");
 /// Longer than any method in use.
 const MAX_ECHOED_METHOD: usize = 64;
 
@@ -160,13 +160,13 @@ impl<'a> Preflight<'a> {
 
 /// Where an origin stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Standing<'a> {
+pub(super) enum Standing<'p, 'a> {
     /// There is none.
     Absent,
     /// Every origin is allowed.
     Any,
     /// It is in the list; this is its answer.
-    Exact(&'a HeaderValue),
+    Exact(&'p HeaderValue),
     /// A pattern or the predicate allows it; this is the request's own value.
     Matched(&'a HeaderValue),
     /// It is in no list.
@@ -200,17 +200,15 @@ impl Reason<'_> {
 
 const DUPLICATE_ORIGIN: CorsRefusal = CorsRefusal::Duplicate(DuplicateHeader::Origin);
 
-/// What the lists say of an origin. The predicate is asked afterwards: it wants to see the whole request.
+/// The origin of a request.
 #[inline]
-pub(super) fn standing<'a>(policy: &'a CorsPolicy, headers: &'a HeaderMap) -> Standing<'a> {
-    match Lines::of(headers, &ORIGIN) {
-        Some(origin) => listed(policy, origin),
-        None => Standing::Absent,
-    }
+pub(super) fn origin(headers: &HeaderMap) -> Option<Lines<'_>> {
+    Lines::of(headers, &ORIGIN)
 }
 
+/// What the lists say of an origin. The predicate is asked afterwards: it wants to see the whole request.
 #[inline]
-fn listed<'a>(policy: &'a CorsPolicy, origin: Lines<'a>) -> Standing<'a> {
+pub(super) fn listed<'p, 'a>(policy: &'p CorsPolicy, origin: Lines<'a>) -> Standing<'p, 'a> {
     if policy.any_origin {
         return Standing::Any;
     }
@@ -225,7 +223,7 @@ fn listed<'a>(policy: &'a CorsPolicy, origin: Lines<'a>) -> Standing<'a> {
 }
 
 /// What becomes of an origin that the lists refuse.
-fn predicate<'a>(policy: &CorsPolicy, head: &Parts, reason: Reason<'a>) -> Standing<'a> {
+fn predicate<'p, 'a>(policy: &CorsPolicy, head: &Parts, reason: Reason<'a>) -> Standing<'p, 'a> {
     if let Reason::Unlisted(value) = reason
         && let Some(predicate) = &policy.predicate
         && let Some(origin) = OriginRef::parse(value.as_bytes())
@@ -257,8 +255,9 @@ pub(super) fn verdict(policy: &CorsPolicy, head: &Parts) -> CorsVerdict {
 }
 
 /// What the lists say of the origin of an actual request, and then the predicate.
-pub(super) fn decided<'a>(policy: &'a CorsPolicy, head: &'a Parts) -> Standing<'a> {
-    match standing(policy, &head.headers) {
+pub(super) fn decided<'p, 'a>(policy: &'p CorsPolicy, head: &'a Parts) -> Standing<'p, 'a> {
+    let standing = origin(&head.headers).map_or(Standing::Absent, |origin| listed(policy, origin));
+    match standing {
         Standing::Refused(reason) => predicate(policy, head, reason),
         decided => decided,
     }
@@ -286,11 +285,11 @@ pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
 }
 
 /// A header of the answer to a preflight.
-#[derive(Debug, Default)]
-pub(super) enum Answer {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Answer<'p> {
     #[default]
     None,
-    Value(HeaderValue),
+    Value(&'p HeaderValue),
     /// What was asked for, in one line.
     Echo,
     /// What was asked for, in several lines.
@@ -298,23 +297,23 @@ pub(super) enum Answer {
 }
 
 /// The headers of the answer to a preflight.
-#[derive(Debug, Default)]
-pub(super) struct Permission {
-    pub(super) origin: Answer,
-    pub(super) method: Answer,
-    pub(super) headers: Answer,
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Permission<'p> {
+    pub(super) origin: Answer<'p>,
+    pub(super) method: Answer<'p>,
+    pub(super) headers: Answer<'p>,
     /// Whether it succeeds, and not only explains.
     pub(super) is_whole: bool,
     pub(super) private_network: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Failure<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failure<'p, 'a> {
     pub(super) reason: Reason<'a>,
-    pub(super) explained: Option<Permission>,
+    pub(super) explained: Option<Permission<'p>>,
 }
 
-impl Failure<'_> {
+impl Failure<'_, '_> {
     const fn of(refusal: CorsRefusal) -> Self {
         Self {
             reason: Reason::Known(refusal),
@@ -325,11 +324,11 @@ impl Failure<'_> {
 
 /// Decides a preflight, in the order in which a browser checks the answer.
 #[inline]
-pub(super) fn preflight<'a>(
-    policy: &'a CorsPolicy,
+pub(super) fn preflight<'p, 'a>(
+    policy: &'p CorsPolicy,
     head: &'a Parts,
     asked: Preflight<'a>,
-) -> Result<Permission, Failure<'a>> {
+) -> Result<Permission<'p>, Failure<'p, 'a>> {
     if !policy.explain_failures && policy.refuses_preflights() {
         return Err(Failure::of(CorsRefusal::Unsupported));
     }
@@ -339,8 +338,8 @@ pub(super) fn preflight<'a>(
     };
     let origin = match standing {
         Standing::Any if asked.origin.are_many => return Err(Failure::of(DUPLICATE_ORIGIN)),
-        Standing::Any | Standing::Absent => Answer::Value(ANY),
-        Standing::Exact(answer) => Answer::Value(answer.clone()),
+        Standing::Any | Standing::Absent => Answer::Value(&ANY),
+        Standing::Exact(answer) => Answer::Value(answer),
         Standing::Matched(_) => Answer::Echo,
         Standing::Refused(reason) => {
             return Err(Failure {
@@ -363,7 +362,7 @@ pub(super) fn preflight<'a>(
     };
     let Some(headers) = requested_headers(policy, &head.headers) else {
         if let RequestHeaders::Listed { all: Some(all), .. } = &policy.request_headers {
-            permission.headers = Answer::Value(all.clone());
+            permission.headers = Answer::Value(all);
         }
         return Err(explained(CorsRefusal::Header, permission));
     };
@@ -377,14 +376,17 @@ pub(super) fn preflight<'a>(
     Ok(permission)
 }
 
-fn requested_method(policy: &CorsPolicy, method: Lines<'_>) -> Result<Answer, CorsRefusal> {
+fn requested_method<'p>(
+    policy: &'p CorsPolicy,
+    method: Lines<'_>,
+) -> Result<Answer<'p>, CorsRefusal> {
     if method.are_many {
         return Err(CorsRefusal::Duplicate(DuplicateHeader::RequestMethod));
     }
     let asked = method.first.as_bytes();
     match &policy.methods {
         _ if fetch::is_safelisted_method(asked) => Ok(Answer::None),
-        Methods::Any if !policy.credentials => Ok(Answer::Value(ANY)),
+        Methods::Any if !policy.credentials => Ok(Answer::Value(&ANY)),
         Methods::Any if asked.len() <= MAX_ECHOED_METHOD && fetch::is_token(asked) => {
             Ok(Answer::Echo)
         }
@@ -393,12 +395,12 @@ fn requested_method(policy: &CorsPolicy, method: Lines<'_>) -> Result<Answer, Co
             .binary_search_by(|listed| listed.as_bytes().cmp(asked))
             .ok()
             .and_then(|at| methods.get(at))
-            .map(|method| Answer::Value(method.clone()))
+            .map(Answer::Value)
             .ok_or(CorsRefusal::Method),
     }
 }
 
-fn requested_headers(policy: &CorsPolicy, headers: &HeaderMap) -> Option<Answer> {
+fn requested_headers<'p>(policy: &'p CorsPolicy, headers: &HeaderMap) -> Option<Answer<'p>> {
     let mut lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let Some(first) = lines.next() else {
         return Some(Answer::None);
@@ -416,9 +418,9 @@ fn requested_headers(policy: &CorsPolicy, headers: &HeaderMap) -> Option<Answer>
     let asked = match &policy.request_headers {
         RequestHeaders::Any { authorization } if !policy.credentials => {
             return Some(Answer::Value(if *authorization {
-                ANY_AND_AUTHORIZATION
+                &ANY_AND_AUTHORIZATION
             } else {
-                ANY
+                &ANY
             }));
         }
         RequestHeaders::Any { .. } => acrh::allow_any(lines)?,

@@ -57,58 +57,64 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if self.source.is_passthrough() {
-            return ResponseFuture::amending(self.inner.call(request), CorsAmendment(None));
+            let untouched = CorsAmendment::default();
+            return ResponseFuture::amending(self.inner.call(request), untouched);
         }
         let policy = self.source.policy.load_full();
-        let request = if request.method() == Method::OPTIONS {
-            let (head, body) = request.into_parts();
-            if let Some(answer) = preflight(&policy, &head) {
-                return ResponseFuture::refused(answered(&policy, answer, head.headers));
-            }
-            Request::from_parts(head, body)
-        } else {
-            request
-        };
-        let grant = match check::standing(&policy, request.headers()) {
+        if request.method() == Method::OPTIONS {
+            return self.with_head(policy, request);
+        }
+        let grant = match check::origin(request.headers()) {
             _ if policy.any_origin => Grant::Any,
-            Standing::Absent | Standing::Any => Grant::Nobody,
-            Standing::Exact(answer) | Standing::Matched(answer) => Grant::Origin(answer.clone()),
-            Standing::Refused(_) if needs_no_head(&policy, request.extensions()) => Grant::Nobody,
-            Standing::Refused(_) => {
-                let (head, body) = request.into_parts();
-                return match grant_unlisted(&policy, &head) {
-                    Ok(grant) => self.inner(policy, grant, Request::from_parts(head, body)),
-                    Err(reason) => ResponseFuture::refused(refused(&policy, reason, head)),
-                };
-            }
+            None => Grant::Nobody,
+            Some(origin) => match check::listed(&policy, origin) {
+                Standing::Exact(answer) | Standing::Matched(answer) => {
+                    Grant::Origin(answer.clone())
+                }
+                Standing::Refused(_) if needs_no_head(&policy, request.extensions()) => {
+                    Grant::Nobody
+                }
+                _ => return self.with_head(policy, request),
+            },
         };
-        self.inner(policy, grant, request)
+        let amendment = CorsAmendment::new(policy, grant, request.method(), request.extensions());
+        ResponseFuture::amending(self.inner.call(request), amendment)
     }
 }
 
 impl<S> CorsService<S> {
-    fn inner<ReqBody, ResBody>(
+    /// The whole procedure, for what needs the whole head: preflights, predicates, events, refusals. Apart from `call`, because to
+    /// take a request apart and put it together again costs as much as a look-up.
+    #[inline(never)]
+    fn with_head<ReqBody, ResBody>(
         &mut self,
         policy: Arc<CorsPolicy>,
-        grant: Grant,
         request: Request<ReqBody>,
     ) -> ResponseFuture<S::Future, S::Response, CorsAmendment>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        ResBody: RejectionBody,
     {
-        // Looked up only while there may be something to tell.
-        let shared = if policy.inner_headers_told.is_told() {
-            None
-        } else {
-            Shared::from_extensions(request.extensions()).cloned()
+        let (head, body) = request.into_parts();
+        if let Some(answer) = preflight(&policy, &head) {
+            return ResponseFuture::refused(answered(&policy, answer, head.headers));
+        }
+        let grant = match check::decided(&policy, &head) {
+            _ if policy.any_origin => Ok(Grant::Any),
+            Standing::Absent | Standing::Any => Ok(Grant::Nobody),
+            Standing::Exact(answer) | Standing::Matched(answer) => {
+                Ok(Grant::Origin(answer.clone()))
+            }
+            Standing::Refused(reason) => refuse(&policy, &head, reason),
         };
-        let duty = Duty {
-            grant,
-            vary: request.method() != Method::OPTIONS,
-            shared,
-            policy,
-        };
-        ResponseFuture::amending(self.inner.call(request), CorsAmendment(Some(duty)))
+        match grant {
+            Ok(grant) => {
+                let amendment = CorsAmendment::new(policy, grant, &head.method, &head.extensions);
+                let request = Request::from_parts(head, body);
+                ResponseFuture::amending(self.inner.call(request), amendment)
+            }
+            Err(refusal) => ResponseFuture::refused(refused(&policy, refusal, head)),
+        }
     }
 }
 
@@ -123,12 +129,8 @@ fn needs_no_head(policy: &CorsPolicy, extensions: &Extensions) -> bool {
         )
 }
 
-/// Decides on an origin that is not in the lists, and tells of it if it is not allowed.
-fn grant_unlisted(policy: &CorsPolicy, head: &Parts) -> Result<Grant, CorsRefusal> {
-    let Standing::Refused(reason) = check::decided(policy, head) else {
-        let origin = head.headers.get(ORIGIN);
-        return Ok(origin.map_or(Grant::Nobody, |origin| Grant::Origin(origin.clone())));
-    };
+/// What becomes of an actual request of an origin that is not allowed.
+fn refuse(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> Result<Grant, CorsRefusal> {
     if check::refuses(policy, head, reason) {
         tell(policy, head, Level::Warn, Outcome::Refused, reason);
         return Err(reason.refusal());
@@ -141,7 +143,10 @@ fn grant_unlisted(policy: &CorsPolicy, head: &Parts) -> Result<Grant, CorsRefusa
 }
 
 /// Decides a preflight, and tells of it if it is refused; `None` for any other `OPTIONS`.
-fn preflight(policy: &CorsPolicy, head: &Parts) -> Option<(StatusCode, Option<Permission>)> {
+fn preflight<'a>(
+    policy: &'a CorsPolicy,
+    head: &Parts,
+) -> Option<(StatusCode, Option<Permission<'a>>)> {
     let asked = Preflight::of(&head.method, &head.headers)?;
     let failure = match check::preflight(policy, head, asked) {
         Ok(permission) => return Some((policy.preflight_success_status, Some(permission))),
@@ -163,11 +168,11 @@ fn preflight(policy: &CorsPolicy, head: &Parts) -> Option<(StatusCode, Option<Pe
 /// Answers a preflight. A refusal tells nothing: not the methods, not the headers, not even that there is a policy.
 fn answered<B: RejectionBody>(
     policy: &CorsPolicy,
-    (status, permission): (StatusCode, Option<Permission>),
+    (status, permission): (StatusCode, Option<Permission<'_>>),
     asked: HeaderMap,
 ) -> Response<B> {
     let mut headers = match permission {
-        Some(permission) => granted(policy, permission, asked),
+        Some(permission) => granted(policy, &permission, asked),
         None => HeaderMap::new(),
     };
     if let Some(vary) = &policy.vary.on_preflight {
@@ -177,14 +182,18 @@ fn answered<B: RejectionBody>(
 }
 
 /// The headers of an answer that is no refusal, in the request's map: a preflight has more lines than its answer.
-fn granted(policy: &CorsPolicy, permission: Permission, mut headers: HeaderMap) -> HeaderMap {
-    let origin = permission.origin.take(&mut headers, ORIGIN);
+fn granted(policy: &CorsPolicy, permission: &Permission<'_>, mut headers: HeaderMap) -> HeaderMap {
+    let origin = permission.origin.value(&mut headers, ORIGIN);
     let method = permission
         .method
-        .take(&mut headers, ACCESS_CONTROL_REQUEST_METHOD);
-    let (names, more) = permission
+        .value(&mut headers, ACCESS_CONTROL_REQUEST_METHOD);
+    let names = permission
         .headers
-        .take_lines(&mut headers, ACCESS_CONTROL_REQUEST_HEADERS);
+        .value(&mut headers, ACCESS_CONTROL_REQUEST_HEADERS);
+    let more = match permission.headers {
+        Answer::EchoLines => further_lines(&mut headers, &ACCESS_CONTROL_REQUEST_HEADERS),
+        Answer::None | Answer::Value(_) | Answer::Echo => Vec::new(),
+    };
     headers.clear();
     if let Some(origin) = origin {
         set(&mut headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -212,29 +221,29 @@ fn granted(policy: &CorsPolicy, permission: Permission, mut headers: HeaderMap) 
     headers
 }
 
-impl Answer {
-    fn take(self, asked: &mut HeaderMap, name: HeaderName) -> Option<HeaderValue> {
+impl Answer<'_> {
+    /// The value of the answer's header. What was asked for is moved out of the request: the first clone of a value allocates.
+    #[inline]
+    fn value(&self, asked: &mut HeaderMap, name: HeaderName) -> Option<HeaderValue> {
         match self {
             Self::None => None,
-            Self::Value(value) => Some(value),
-            Self::Echo | Self::EchoLines => asked.remove(name),
+            Self::Value(value) => Some((*value).clone()),
+            Self::Echo | Self::EchoLines => asked.get_mut(name).map(taken),
         }
     }
+}
 
-    /// The first line and the others. The values are moved: a clone would allocate a counter for each.
-    fn take_lines(
-        self,
-        asked: &mut HeaderMap,
-        name: HeaderName,
-    ) -> (Option<HeaderValue>, Vec<HeaderValue>) {
-        if matches!(self, Self::EchoLines)
-            && let Ok(Entry::Occupied(lines)) = asked.try_entry(&name)
-        {
-            let (_, mut lines) = lines.remove_entry_mult();
-            return (lines.next(), lines.collect());
-        }
-        (self.take(asked, name), Vec::new())
+/// The lines behind the first one.
+fn further_lines(asked: &mut HeaderMap, name: &HeaderName) -> Vec<HeaderValue> {
+    match asked.try_entry(name) {
+        Ok(Entry::Occupied(mut lines)) => lines.iter_mut().skip(1).map(taken).collect(),
+        Ok(Entry::Vacant(_)) | Err(_) => Vec::new(),
     }
+}
+
+/// The value; its place is emptied with the whole map.
+fn taken(value: &mut HeaderValue) -> HeaderValue {
+    std::mem::replace(value, HeaderValue::from_static(""))
 }
 
 /// The 403 of [`Refuse::PreflightAndActual`].
@@ -255,62 +264,79 @@ fn refused<B: RejectionBody>(policy: &CorsPolicy, reason: CorsRefusal, head: Par
 }
 
 /// What is still to be done to the response of the inner service. Opaque.
-#[derive(Debug)]
-pub struct CorsAmendment(Option<Duty>);
-
-#[derive(Debug)]
-struct Duty {
-    /// The snapshot that the request began with.
-    policy: Arc<CorsPolicy>,
+#[derive(Debug, Default)]
+pub struct CorsAmendment {
+    /// The snapshot that the request began with; `None` if nothing is to be done.
+    policy: Option<Arc<CorsPolicy>>,
     grant: Grant,
     vary: bool,
     /// For the one event that a response can cause.
     shared: Option<Shared>,
 }
 
+impl CorsAmendment {
+    #[inline]
+    fn new(
+        policy: Arc<CorsPolicy>,
+        grant: Grant,
+        method: &Method,
+        extensions: &Extensions,
+    ) -> Self {
+        // Looked up only while there may be something to tell.
+        let shared = if policy.inner_headers_told.is_told() {
+            None
+        } else {
+            Shared::from_extensions(extensions).cloned()
+        };
+        Self {
+            policy: Some(policy),
+            grant,
+            vary: *method != Method::OPTIONS,
+            shared,
+        }
+    }
+}
+
 /// Who may read the response.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Grant {
     Any,
     Origin(HeaderValue),
+    #[default]
     Nobody,
 }
 
-impl Duty {
-    fn carry_out(self, headers: &mut HeaderMap) {
-        let inner = Inner::of(headers);
-        let Self {
-            policy,
-            grant,
-            vary,
-            shared,
-        } = self;
-        let is_overruled = match grant {
-            _ if inner.origin && policy.keep_inner => false,
-            Grant::Any => set_grant(&policy, ANY, inner, headers),
-            Grant::Origin(origin) => set_grant(&policy, origin, inner, headers),
-            Grant::Nobody if inner.origin => {
-                headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
-                true
-            }
-            Grant::Nobody => false,
+impl Amend for CorsAmendment {
+    #[inline]
+    fn amend<B>(self, response: &mut Response<B>) {
+        let Some(policy) = &self.policy else {
+            return;
         };
-        if vary {
-            add_vary(&policy, inner, headers);
-        }
+        let headers = response.headers_mut();
+        let inner = Inner::of(headers);
+        let is_overruled = match self.grant {
+            _ if inner.origin && policy.keep_inner => false,
+            Grant::Nobody if !inner.origin => false,
+            Grant::Nobody => headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN).is_some(),
+            Grant::Any => allow(policy, ANY, inner, headers),
+            Grant::Origin(origin) => allow(policy, origin, inner, headers),
+        };
         if is_overruled {
-            tell_of_inner(&policy, shared.as_ref());
+            tell_of_inner(policy, self.shared.as_ref());
+        }
+        if !self.vary {
+            return;
+        }
+        if inner.vary {
+            add_vary(policy, headers);
+        } else if let Some(line) = &policy.vary.line {
+            set(headers, VARY, line.clone());
         }
     }
 }
 
 /// Lets this origin read the response. Returns whether the inner service has said something else.
-fn set_grant(
-    policy: &CorsPolicy,
-    origin: HeaderValue,
-    inner: Inner,
-    headers: &mut HeaderMap,
-) -> bool {
+fn allow(policy: &CorsPolicy, origin: HeaderValue, inner: Inner, headers: &mut HeaderMap) -> bool {
     set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     if policy.credentials {
         set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
@@ -334,14 +360,6 @@ fn tell_of_inner(policy: &CorsPolicy, shared: Option<&Shared>) {
     });
 }
 
-impl Amend for CorsAmendment {
-    fn amend<B>(self, response: &mut Response<B>) {
-        if let Some(duty) = self.0 {
-            duty.carry_out(response.headers_mut());
-        }
-    }
-}
-
 /// Which headers the inner service has set. One pass: a response has few, and each look-up by name costs as much as a dozen
 /// comparisons.
 #[derive(Clone, Copy, Debug, Default)]
@@ -357,6 +375,7 @@ struct Inner {
 }
 
 impl Inner {
+    #[inline]
     fn of(headers: &HeaderMap) -> Self {
         let mut inner = Self::default();
         for name in headers.keys() {
@@ -369,16 +388,12 @@ impl Inner {
     }
 }
 
-/// Never replaces a line: what the inner service varies by stays.
-fn add_vary(policy: &CorsPolicy, inner: Inner, headers: &mut HeaderMap) {
-    if inner.vary {
-        for name in &policy.vary.names {
-            if !varies_by(headers, name.as_bytes()) {
-                add(headers, VARY, name.clone());
-            }
+/// Adds what the inner service does not vary by yet; its own lines stay.
+fn add_vary(policy: &CorsPolicy, headers: &mut HeaderMap) {
+    for name in &policy.vary.names {
+        if !varies_by(headers, name.as_bytes()) {
+            add(headers, VARY, name.clone());
         }
-    } else if let Some(line) = &policy.vary.line {
-        set(headers, VARY, line.clone());
     }
 }
 
@@ -392,6 +407,7 @@ fn varies_by(headers: &HeaderMap, name: &[u8]) -> bool {
 }
 
 /// A map of 32,768 names is full: the header is left out then, which a browser takes for a refusal.
+#[inline]
 fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     let _ = headers.try_insert(name, value);
 }
