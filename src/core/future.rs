@@ -1,7 +1,7 @@
 //! The one response future of the layers: already refused, or waiting for the inner service.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::Response;
 use pin_project_lite::pin_project;
@@ -41,14 +41,17 @@ pin_project! {
     }
 }
 
-impl<F, R> ResponseFuture<F, R> {
+impl<F, R, A> ResponseFuture<F, R, A> {
     /// Hands the inner service's response on untouched.
     pub fn inner(future: F) -> Self {
-        Self::amending(future, ())
+        Self {
+            state: State::Inner {
+                future,
+                amendment: None,
+            },
+        }
     }
-}
 
-impl<F, R, A> ResponseFuture<F, R, A> {
     /// Answers without the inner service.
     pub fn refused(response: R) -> Self {
         Self {
@@ -84,11 +87,17 @@ where
                 None => Poll::Pending,
             },
             StateProjection::Inner { future, amendment } => {
-                let mut response = ready!(future.poll(cx))?;
-                if let Some(amendment) = amendment.take() {
-                    amendment.amend(&mut response);
+                // Nothing to do, or done in place: to move a response costs as much as a layer does.
+                if amendment.is_none() {
+                    return future.poll(cx);
                 }
-                Poll::Ready(Ok(response))
+                let mut output = future.poll(cx);
+                if let Poll::Ready(Ok(response)) = &mut output
+                    && let Some(amendment) = amendment.take()
+                {
+                    amendment.amend(response);
+                }
+                output
             }
         }
     }

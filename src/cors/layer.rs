@@ -47,6 +47,16 @@ impl CorsLayer {
         Self::of(Reload::fixed(Arc::new(policy)), Arc::default())
     }
 
+    /// Returns the policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<CorsPolicy> {
+        self.source.policy.load_full()
+    }
+
+    pub(crate) fn is_passthrough(&self) -> bool {
+        self.source.is_passthrough()
+    }
+
     /// Makes a layer whose policy the handle changes under traffic.
     ///
     /// # Example

@@ -109,6 +109,10 @@ impl Clone for Told {
 }
 
 impl CorsPolicy {
+    pub(crate) const fn has_predicate(&self) -> bool {
+        self.predicate.is_some()
+    }
+
     /// Decides what becomes of a request, without Tower.
     ///
     /// # Example

@@ -188,15 +188,20 @@ impl Site {
     /// `None` for a request of this origin or of the user alone.
     #[inline]
     fn foreign(headers: &HeaderMap) -> Option<Self> {
-        Some(match Lines::of(headers, &SEC_FETCH_SITE) {
-            Lines::None => Self::Missing,
-            // Byte-exact: the specification of Fetch Metadata knows lower case alone, and no parameters.
-            Lines::One(b"same-origin" | b"none") => return None,
-            Lines::One(b"same-site") => Self::Same,
-            Lines::One(b"cross-site") => Self::Cross,
+        let line = match Lines::of(headers, &SEC_FETCH_SITE) {
+            Lines::None => return Some(Self::Missing),
+            Lines::One(line) => line,
+            Lines::Several => return Some(Self::Duplicate),
+        };
+        // Byte-exact: the specification of Fetch Metadata knows lower case alone, and no parameters.
+        if line == b"same-origin" || line == b"none" {
+            return None;
+        }
+        Some(match line {
+            b"same-site" => Self::Same,
+            b"cross-site" => Self::Cross,
             // What cannot be read is refused like `cross-site`.
-            Lines::One(_) => Self::Unknown,
-            Lines::Several => Self::Duplicate,
+            _ => Self::Unknown,
         })
     }
 }
@@ -413,6 +418,7 @@ impl CsrfPolicy {
         }
     }
 
+    #[inline]
     pub(super) const fn is_isolating(&self) -> bool {
         self.isolation.is_some()
     }

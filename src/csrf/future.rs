@@ -11,36 +11,29 @@ const METADATA: [&str; 3] = ["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest
 const METADATA_LINE: HeaderValue =
     HeaderValue::from_static("Sec-Fetch-Site, Sec-Fetch-Mode, Sec-Fetch-Dest");
 
-/// What the layer does to an answer: nothing, or with isolation the `Vary` of a GET or HEAD.
+/// What the layer does to an answer with isolation on: the `Vary` of a GET or HEAD.
 #[derive(Clone, Copy, Debug)]
 pub struct CsrfAmendment(Vary);
 
 #[derive(Clone, Copy, Debug)]
 enum Vary {
-    Unchanged,
     Metadata,
     /// Trusted origins are let through by their `Origin`.
     MetadataAndOrigin,
 }
 
-impl CsrfAmendment {
-    pub(super) const NONE: Self = Self(Vary::Unchanged);
-}
-
 impl CsrfPolicy {
     /// The amendment for an answer to `method`. Others are not cached.
     #[inline]
-    pub(super) fn amendment(&self, method: &Method) -> CsrfAmendment {
-        CsrfAmendment(match *method {
-            Method::GET | Method::HEAD if self.is_isolating() => {
-                if self.trusted.is_empty() {
-                    Vary::Metadata
-                } else {
-                    Vary::MetadataAndOrigin
-                }
-            }
-            _ => Vary::Unchanged,
-        })
+    pub(super) fn amendment(&self, method: &Method) -> Option<CsrfAmendment> {
+        if !self.is_isolating() || !matches!(*method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        Some(CsrfAmendment(if self.trusted.is_empty() {
+            Vary::Metadata
+        } else {
+            Vary::MetadataAndOrigin
+        }))
     }
 }
 
@@ -49,7 +42,6 @@ impl Amend for CsrfAmendment {
     fn amend<B>(self, response: &mut Response<B>) {
         let headers = response.headers_mut();
         match self.0 {
-            Vary::Unchanged => {}
             Vary::Metadata => vary_by_metadata(headers),
             Vary::MetadataAndOrigin => {
                 vary_by_metadata(headers);

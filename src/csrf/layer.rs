@@ -161,6 +161,7 @@ impl ModeCell {
         Self(Arc::new(AtomicU8::new(Self::encode(mode))))
     }
 
+    #[inline]
     pub(super) fn load(&self) -> Mode {
         match self.0.load(Ordering::Relaxed) {
             Self::REPORT_ONLY => Mode::ReportOnly,

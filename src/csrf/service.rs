@@ -1,5 +1,6 @@
 //! The service: carries the decision out.
 
+use std::mem::swap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -51,7 +52,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let core = &*self.core;
-        let mut amendment = CsrfAmendment::NONE;
+        let mut amendment = None;
         let mode = core.mode.load();
         if mode != Mode::Off {
             if mode == Mode::Enforce {
@@ -65,10 +66,14 @@ where
                 Err(refusal) if mode == Mode::Enforce => {
                     return ResponseFuture::refused(core.refuse(request, refusal));
                 }
-                Err(refusal) => request = core.report(request, refusal),
+                Err(refusal) => core.report(&mut request, refusal),
             }
         }
-        ResponseFuture::amending(self.inner.call(request), amendment)
+        let future = self.inner.call(request);
+        match amendment {
+            None => ResponseFuture::inner(future),
+            Some(amendment) => ResponseFuture::amending(future, amendment),
+        }
     }
 }
 
@@ -97,10 +102,14 @@ impl Core {
     }
 
     #[cold]
-    fn report<B>(&self, request: Request<B>, refusal: CsrfRefusal) -> Request<B> {
-        let (head, body) = request.into_parts();
+    fn report<B>(&self, request: &mut Request<B>, refusal: CsrfRefusal) {
+        // The head is lent out rather than taken apart: moving the whole request here would make every request that passes
+        // move once more.
+        let mut lent = Request::new(());
+        swap_heads(request, &mut lent);
+        let (head, ()) = lent.into_parts();
         self.emit(&head, refusal, Outcome::WouldRefuse);
-        Request::from_parts(head, body)
+        swap_heads(request, &mut Request::from_parts(head, ()));
     }
 
     fn emit(&self, head: &Parts, refusal: CsrfRefusal, outcome: Outcome) {
@@ -119,6 +128,14 @@ impl Core {
                     .clean_detail(detail(&head.headers))
             });
     }
+}
+
+fn swap_heads<A, B>(one: &mut Request<A>, other: &mut Request<B>) {
+    swap(one.method_mut(), other.method_mut());
+    swap(one.uri_mut(), other.uri_mut());
+    swap(one.version_mut(), other.version_mut());
+    swap(one.headers_mut(), other.headers_mut());
+    swap(one.extensions_mut(), other.extensions_mut());
 }
 
 /// The refusal, without what depends on the request.

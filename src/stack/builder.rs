@@ -7,10 +7,12 @@ use tower_layer::{Identity, Layer};
 use super::context::{ContextLayer, ContextSettings};
 use super::posture::Posture;
 use super::slot::{
-    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesPrincipal,
+    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesOrigins,
+    ProvidesPrincipal, TakesOrigins,
 };
 use crate::core::{
-    BodyAdapterLayer, Clock, EventSink, RejectionRenderer, SchemeSource, TrustedProxies,
+    BodyAdapterLayer, Clock, ConfigErrors, EventSink, RejectionRenderer, SchemeSource,
+    TrustedProxies,
 };
 
 /// Declares the slots, outermost first, and writes the long types of the methods that fill them.
@@ -225,6 +227,41 @@ stack! {
     /// Says how it is known whether a request came over TLS. Without it the scheme is unknown.
     pub fn scheme(self, source: SchemeSource) -> Self {
         self.settings(|settings| settings.scheme = Some(source))
+    }
+
+    /// Has the CSRF layer trust what the CORS layer grants: its listed origins, if the policy allows credentials.
+    ///
+    /// Call it when both slots are filled. It is decided here and now; a later reload of the CORS policy does not change it.
+    ///
+    /// # Errors
+    ///
+    /// A policy of any origin, without credentials, or with a predicate alone names nobody to trust.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
+    ///
+    /// let cors = CorsLayer::builder().origins(["https://app.example.com"]).credentials(true).build()?;
+    /// let stack = SecurityStack::new().cors(cors).csrf(CsrfLayer::new()).trust_cors_origins()?;
+    /// # let _ = stack;
+    ///
+    /// let public = CorsLayer::builder().any_origin().build()?;
+    /// let errors = SecurityStack::new()
+    ///     .cors(public)
+    ///     .csrf(CsrfLayer::new())
+    ///     .trust_cors_origins()
+    ///     .unwrap_err();
+    /// assert!(errors.iter().any(|error| error.code() == "refused_trust_any_origin"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trust_cors_origins(mut self) -> Result<Self, ConfigErrors>
+    where
+        Cors: ProvidesOrigins,
+        Csrf: TakesOrigins,
+    {
+        self.csrf = self.csrf.trusting(&self.cors.grant())?;
+        Ok(self)
     }
 
     /// Puts a layer of your own at a position: [`BeforeAuth`], [`AfterAuth`] or [`Innermost`]. Each position takes one; join

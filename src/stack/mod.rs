@@ -99,5 +99,6 @@ pub use builder::SecurityStack;
 pub use context::{ContextAmendment, ContextLayer, ContextService};
 pub use posture::{Posture, PostureEntry, PostureState};
 pub use slot::{
-    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesPrincipal,
+    AfterAuth, BeforeAuth, EmptySlot, Extra, Innermost, Position, Protection, ProvidesOrigins,
+    ProvidesPrincipal, TakesOrigins,
 };

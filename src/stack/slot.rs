@@ -3,6 +3,8 @@
 use tower_layer::{Identity, Layer};
 
 use super::posture::Posture;
+use crate::core::ConfigErrors;
+use crate::core::origin::OriginGrant;
 
 /// A layer that may stand in a slot of [`SecurityStack`].
 ///
@@ -61,6 +63,31 @@ mod sealed {
     #[expect(unnameable_types, reason = "sealed")]
     pub trait Sealed {}
     impl Sealed for tower_layer::Identity {}
+}
+
+/// A CORS layer, whose origins another layer may trust.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no origins; give `.cors(..)` a `CorsLayer` before `.trust_cors_origins()`"
+)]
+pub trait ProvidesOrigins: sealed_origins::Sealed {
+    #[doc(hidden)]
+    fn grant(&self) -> OriginGrant;
+}
+
+/// A CSRF layer, which may trust the origins of another layer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` trusts no origins; give `.csrf(..)` a `CsrfLayer` before `.trust_cors_origins()`"
+)]
+pub trait TakesOrigins: sealed_origins::Sealed + Sized {
+    #[doc(hidden)]
+    fn trusting(&self, grant: &OriginGrant) -> Result<Self, ConfigErrors>;
+}
+
+mod sealed_origins {
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Sealed {}
+    impl Sealed for crate::cors::CorsLayer {}
+    impl Sealed for crate::csrf::CsrfLayer {}
 }
 
 /// A user's own layer at one of the positions. Its own type keeps `.extra(..)` from taking just any layer for a protection.

@@ -3,4 +3,7 @@
 mod architecture;
 mod corpus;
 mod fuzz_bodies;
+mod readme;
+mod servers;
+mod stack;
 mod support;

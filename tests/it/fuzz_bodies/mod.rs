@@ -6,3 +6,4 @@
 )]
 
 pub mod clean_text;
+pub mod client;
