@@ -91,6 +91,7 @@ pub(super) struct Vary {
 pub(super) struct Told(AtomicBool);
 
 impl Told {
+    #[inline]
     pub(super) fn is_told(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
