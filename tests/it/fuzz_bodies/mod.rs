@@ -7,3 +7,4 @@
 
 pub mod clean_text;
 pub mod client;
+pub mod origin;
