@@ -10,6 +10,8 @@ use crate::support::tree;
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("clean_text", fuzz_bodies::clean_text::clean_text),
     ("forwarded", fuzz_bodies::client::forwarded),
+    ("origin_pattern", fuzz_bodies::origin::origin_pattern),
+    ("origin_request", fuzz_bodies::origin::origin_request),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 
