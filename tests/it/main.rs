@@ -11,3 +11,4 @@ mod readme;
 mod servers;
 mod stack;
 mod support;
+mod traits;
