@@ -35,7 +35,7 @@ use axum::routing::get;
 use tower_security::core::TrustedProxies;
 use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
 
-fn app() -> Result<Router, Box<dyn Error>> {
+pub fn app() -> Result<Router, Box<dyn Error>> {
     let cors = CorsLayer::builder()
         .origins(["https://app.example.com"])
         .credentials(true)

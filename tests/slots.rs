@@ -104,14 +104,32 @@ async fn every_slot_is_filled_and_asked_in_turn() {
     assert_eq!(answer.status(), StatusCode::OK);
 
     let outside_in = [
-        "headers", "csp", "cookies", "error-mask", "bans", "https", "rate-limit", "overload",
-        "limits", "csp-reports", "before-auth", "auth", "after-auth", "by-principal",
-        "require-authorization", "access", "sanitize", "ownership", "innermost",
+        "headers",
+        "csp",
+        "cookies",
+        "error-mask",
+        "bans",
+        "https",
+        "rate-limit",
+        "overload",
+        "limits",
+        "csp-reports",
+        "before-auth",
+        "auth",
+        "after-auth",
+        "by-principal",
+        "require-authorization",
+        "access",
+        "sanitize",
+        "ownership",
+        "innermost",
     ];
     for (place, name) in outside_in.into_iter().enumerate() {
         let mut request = Request::new(Full::<Bytes>::default());
         for inner in &outside_in[place..] {
-            request.headers_mut().insert(*inner, http::HeaderValue::from_static("1"));
+            request
+                .headers_mut()
+                .insert(*inner, http::HeaderValue::from_static("1"));
         }
         let answer = service.clone().oneshot(request).await.expect("infallible");
         let refused = answer

@@ -176,7 +176,11 @@ pub(crate) fn main(bench: &str, groups: &[Group]) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if options.instructions {
-        return callgrind::table(bench, &groups, options.save && options.filter.is_none());
+        if options.save && options.filter.is_some() {
+            eprintln!("--save stores all groups: leave the filter out");
+            return ExitCode::FAILURE;
+        }
+        return callgrind::table(bench, &groups, options.save);
     }
     time::table(bench, &groups);
     ExitCode::SUCCESS

@@ -166,8 +166,14 @@ mod tests {
     #[test]
     fn nothing_is_taken_back() {
         let ledger = AuthzLedger::of(&mut Extensions::new());
-        ledger.record(LedgerEntry::Deny);
-        ledger.record(LedgerEntry::Allow);
+        for entry in [
+            LedgerEntry::Deny,
+            LedgerEntry::Allow,
+            LedgerEntry::Deny,
+            LedgerEntry::Allow,
+        ] {
+            ledger.record(entry);
+        }
         assert!(ledger.is_decided() && ledger.is_denied());
     }
 

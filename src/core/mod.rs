@@ -10,6 +10,7 @@ mod event;
 pub(crate) mod fetch;
 mod future;
 mod ledger;
+pub mod origin;
 mod pattern;
 mod principal;
 mod random;
@@ -22,16 +23,15 @@ mod scheme;
 mod secret;
 mod store;
 pub(crate) mod text;
-pub mod origin;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
-pub(crate) use challenge::{ChallengeFailure, is_quotable, is_scope_token};
 pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
+pub(crate) use challenge::{ChallengeFailure, is_quotable, is_scope_token};
+pub(crate) use client::DegradedAddress;
 pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
 };
-pub(crate) use client::DegradedAddress;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub(crate) use config::Mistakes;
 pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};

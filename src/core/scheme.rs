@@ -86,7 +86,6 @@ pub enum SchemeSource {
     /// Every request came over TLS, whatever it says. For a server that nothing but a TLS proxy can reach.
     AssumeHttps,
     /// A trusted proxy says so in a header. A request of any other peer is judged by [`Tls`].
-    #[non_exhaustive]
     ForwardedProto {
         /// The proxies whose header counts.
         trusted: TrustedProxies,

@@ -11,7 +11,8 @@ use super::slot::{
     ProvidesPrincipal, TakesOrigins,
 };
 use crate::core::{
-    BodyAdapterLayer, Clock, ConfigErrors, EventSink, RejectionRenderer, SchemeSource, TrustedProxies,
+    BodyAdapterLayer, Clock, ConfigErrors, EventSink, RejectionRenderer, SchemeSource,
+    TrustedProxies,
 };
 
 /// Declares the slots, outermost first, and writes the long types of the methods that fill them.

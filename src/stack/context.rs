@@ -10,9 +10,9 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::core::{
-    Amend, Clock, Context, DegradedAddress, EventName, EventSink, Events, LedgerBits, Level, Outcome,
-    RejectionRenderer, RequestContext, RequestId, ResponseFuture, SchemeSource, SecurityEvent,
-    Shared, TrustedProxies,
+    Amend, Clock, Context, DegradedAddress, EventName, EventSink, Events, LedgerBits, Level,
+    Outcome, RejectionRenderer, RequestContext, RequestId, ResponseFuture, SchemeSource,
+    SecurityEvent, Shared, TrustedProxies,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -32,14 +32,23 @@ impl Protection for CorsLayer {
             posture.warn("cors: any origin may read answers");
         }
         let dangerous = [
-            ("dangerous_allow_insecure_origins", config.dangerous_allow_insecure_origins),
+            (
+                "dangerous_allow_insecure_origins",
+                config.dangerous_allow_insecure_origins,
+            ),
             (
                 "dangerous_allow_public_suffix_subdomains",
                 config.dangerous_allow_public_suffix_subdomains,
             ),
             ("dangerous_allow_origin_if", policy.has_predicate()),
-            ("dangerous_allow_private_network", config.dangerous_allow_private_network),
-            ("dangerous_keep_inner_cors", config.dangerous_keep_inner_cors),
+            (
+                "dangerous_allow_private_network",
+                config.dangerous_allow_private_network,
+            ),
+            (
+                "dangerous_keep_inner_cors",
+                config.dangerous_keep_inner_cors,
+            ),
         ];
         warn_of("cors", &dangerous, posture);
     }
@@ -54,23 +63,45 @@ impl Protection for CsrfLayer {
             Missing::Refuse => "refuse",
             Missing::RefuseWithCookie => "refuse with cookie",
         };
-        let isolation = if config.isolation.is_some() { "on" } else { "off" };
+        let isolation = if config.isolation.is_some() {
+            "on"
+        } else {
+            "off"
+        };
         posture.add(
             PostureEntry::new("csrf", mode.into())
                 .setting("missing_metadata", missing)
                 .setting("isolation", isolation)
-                .setting("trusted_origins", self.policy().trusted_origins().len().to_string()),
+                .setting(
+                    "trusted_origins",
+                    self.policy().trusted_origins().len().to_string(),
+                ),
         );
         if mode != Mode::Enforce {
             posture.warn(format!("csrf: {}", PostureState::from(mode).as_str()));
         }
         let dangerous = [
-            ("dangerous_allow_missing_metadata", config.dangerous_allow_missing_metadata),
-            ("dangerous_allow_same_site", config.dangerous_allow_same_site),
-            ("dangerous_allow_insecure_origins", config.dangerous_allow_insecure_origins),
-            ("dangerous_skip_websocket_check", config.dangerous_skip_websocket_check),
+            (
+                "dangerous_allow_missing_metadata",
+                config.dangerous_allow_missing_metadata,
+            ),
+            (
+                "dangerous_allow_same_site",
+                config.dangerous_allow_same_site,
+            ),
+            (
+                "dangerous_allow_insecure_origins",
+                config.dangerous_allow_insecure_origins,
+            ),
+            (
+                "dangerous_skip_websocket_check",
+                config.dangerous_skip_websocket_check,
+            ),
             ("dangerous_exempt", !config.dangerous_exempt.is_empty()),
-            ("dangerous_exempt_method", !config.dangerous_exempt_method.is_empty()),
+            (
+                "dangerous_exempt_method",
+                !config.dangerous_exempt_method.is_empty(),
+            ),
         ];
         warn_of("csrf", &dangerous, posture);
     }

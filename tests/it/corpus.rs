@@ -7,7 +7,13 @@ use crate::fuzz_bodies;
 use crate::support::tree;
 
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
-const TARGETS: &[(&str, fn(&[u8]))] = &[("clean_text", fuzz_bodies::clean_text::clean_text)];
+const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("clean_text", fuzz_bodies::clean_text::clean_text),
+    ("csrf_check", fuzz_bodies::csrf::csrf_check),
+    ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
+    ("forwarded", fuzz_bodies::client::forwarded),
+    ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
+];
 
 /// Mutated inputs per target.
 const MUTATIONS: usize = 2000;

@@ -7,4 +7,7 @@ mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
 mod fuzz_bodies;
+mod readme;
+mod servers;
+mod stack;
 mod support;

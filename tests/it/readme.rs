@@ -5,7 +5,7 @@ use http::Method;
 use crate::support::wire::Server;
 
 #[path = "../../examples/quickstart.rs"]
-#[expect(dead_code, reason = "its `main` listens on a fixed port")]
+#[expect(dead_code, unreachable_pub, reason = "an example: its `main` listens on a fixed port")]
 mod quickstart;
 
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
@@ -26,10 +26,16 @@ struct Promise {
 }
 
 fn promises(example: &str) -> Vec<Promise> {
-    let lines: Vec<_> = example.lines().map_while(|line| line.strip_prefix("//!")).collect();
+    let lines: Vec<_> = example
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .collect();
     let mut promises = Vec::new();
     for pair in lines.windows(2) {
-        let (Some(text), Some(command)) = (pair[0].trim().strip_prefix("# "), pair[1].trim().strip_prefix("curl ")) else {
+        let (Some(text), Some(command)) = (
+            pair[0].trim().strip_prefix("# "),
+            pair[1].trim().strip_prefix("curl "),
+        ) else {
             continue;
         };
         let mut promise = Promise {
@@ -44,12 +50,19 @@ fn promises(example: &str) -> Vec<Promise> {
             while let Some(word) = words.next() {
                 match word {
                     "-i" => {}
-                    "-X" => promise.method = words.next().expect("a method").parse().expect("a method"),
+                    "-X" => {
+                        promise.method = words.next().expect("a method").parse().expect("a method")
+                    }
                     "-H" => {
-                        let (name, value) = quoted.next().and_then(|header| header.split_once(": ")).expect("a header");
+                        let (name, value) = quoted
+                            .next()
+                            .and_then(|header| header.split_once(": "))
+                            .expect("a header");
                         promise.headers.push((name.to_owned(), value.to_owned()));
                     }
-                    url => promise.path = url.parse::<http::Uri>().expect("a URL").path().to_owned(),
+                    url => {
+                        promise.path = url.parse::<http::Uri>().expect("a URL").path().to_owned()
+                    }
                 }
             }
         }
@@ -71,23 +84,48 @@ async fn every_curl_line_of_the_quickstart_gives_what_its_comment_says() {
         for (name, value) in &promise.headers {
             request = request.header(name, value);
         }
-        let answer = server.http1(request.body(http_body_util::Full::default()).expect("a request")).await;
-        let (_, promised) = promise.text.split_once(": ").expect("what it is: what it gives");
+        let answer = server
+            .http1(
+                request
+                    .body(http_body_util::Full::default())
+                    .expect("a request"),
+            )
+            .await;
+        let (_, promised) = promise
+            .text
+            .split_once(": ")
+            .expect("what it is: what it gives");
         let status = answer.status().as_u16().to_string();
         assert!(promised.starts_with(&status), "{promise:?}: {answer:?}");
         let body = String::from_utf8_lossy(answer.body());
         let cors = answer.headers().get("access-control-allow-origin");
-        assert_eq!(cors.is_some(), promised.contains("access-control-allow-origin"), "{promise:?}: {answer:?}");
-        assert_eq!(body.contains("csrf_refused"), promised.contains("csrf_refused"), "{promise:?}: {answer:?}");
+        assert_eq!(
+            cors.is_some(),
+            promised.contains("access-control-allow-origin"),
+            "{promise:?}: {answer:?}"
+        );
+        assert_eq!(
+            body.contains("csrf_refused"),
+            promised.contains("csrf_refused"),
+            "{promise:?}: {answer:?}"
+        );
         if let Some((_, methods)) = promised.split_once("access-control-allow-methods: ") {
             assert_eq!(answer.headers()["access-control-allow-methods"], methods);
         }
         if let Some((_, allow)) = promised.split_once("allow: ") {
-            assert_eq!(answer.headers()["allow"], allow.trim_end_matches(" from the handler"));
+            assert_eq!(
+                answer.headers()["allow"],
+                allow.trim_end_matches(" from the handler")
+            );
         }
         if promised.contains("without a word") {
             assert!(body.is_empty());
-            assert!(!answer.headers().keys().any(|name| name.as_str().starts_with("access-control")));
+            assert!(
+                !answer
+                    .headers()
+                    .keys()
+                    .any(|name| name.as_str().starts_with("access-control"))
+            );
         }
     }
 }

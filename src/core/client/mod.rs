@@ -14,9 +14,9 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use degraded::DegradedAddress;
 pub use client_ip::{ClientIp, IpSource};
 pub use config::{ClientIpConfigError, HopsFault, TrustedProxiesBuilder};
+pub(crate) use degraded::DegradedAddress;
 pub use header::ForwardHeader;
 pub use layer::ClientIpLayer;
 pub use net::{IpNet, IpNetError, IpSet};

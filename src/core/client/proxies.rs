@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName};
 
 use super::config::check_hops;
-use super::forwarded::{Entry, List, from_right, trim_ows};
+use super::forwarded::{List, from_right, trim_ows};
 use super::{
     ClientIp, ForwardHeader, IpNet, IpSet, IpSource, PeerAddr, TrustedProxiesBuilder, address,
 };
@@ -326,9 +326,6 @@ impl Proxies {
     ) -> (Option<IpAddr>, IpSource) {
         let mut hop = 0;
         let found = from_right(list, &self.header, headers, |entry| {
-            if matches!(entry, Entry::Broken) {
-                return ControlFlow::Break(None);
-            }
             hop += 1;
             if hop == hops.get() {
                 ControlFlow::Break(entry.address())
@@ -338,8 +335,8 @@ impl Proxies {
         });
         match found.flatten() {
             Some(client) => (Some(client), IpSource::Forwarded),
-            // An empty list is no list (RFC 9110 section 5.6.1), unless reading it was given up.
-            None if hop == 0 && found.is_none() => (peer, IpSource::Peer),
+            // An empty list is no list (RFC 9110 section 5.6.1).
+            None if hop == 0 => (peer, IpSource::Peer),
             None => (peer, IpSource::Degraded),
         }
     }

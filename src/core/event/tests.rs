@@ -52,9 +52,15 @@ fn a_layers_own_sink_wins_over_the_stacks() {
     let (own, stack) = (Seen::default(), Seen::default());
     let shared = Shared::new(Some(Arc::new(sink(&stack))), None, None);
     emit(&Events::new(sink(&own)), Some(&shared));
-    assert_eq!((own.lock().unwrap().len(), stack.lock().unwrap().len()), (1, 0));
+    assert_eq!(
+        (own.lock().unwrap().len(), stack.lock().unwrap().len()),
+        (1, 0)
+    );
     emit(&Events::default(), Some(&shared));
-    assert_eq!((own.lock().unwrap().len(), stack.lock().unwrap().len()), (1, 1));
+    assert_eq!(
+        (own.lock().unwrap().len(), stack.lock().unwrap().len()),
+        (1, 1)
+    );
 }
 
 #[test]
@@ -63,7 +69,8 @@ fn level_and_time_are_those_of_the_emission() {
     clock.set_now(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
     let seen = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&seen);
-    let sink = move |event: &SecurityEvent<'_>| *kept.lock().unwrap() = Some((event.level, event.time));
+    let sink =
+        move |event: &SecurityEvent<'_>| *kept.lock().unwrap() = Some((event.level, event.time));
     let shared = Shared::new(Some(Arc::new(sink)), None, Some(Arc::new(clock)));
     emit(&Events::default(), Some(&shared));
     let day = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
@@ -92,17 +99,24 @@ impl EventSink for Picky {
 #[test]
 fn a_list_of_sinks_asks_each_of_them() {
     let (all, picky) = (Seen::default(), Seen::default());
-    let sinks: Vec<Arc<dyn EventSink>> = vec![Arc::new(sink(&all)), Arc::new(Picky(Arc::clone(&picky)))];
+    let sinks: Vec<Arc<dyn EventSink>> =
+        vec![Arc::new(sink(&all)), Arc::new(Picky(Arc::clone(&picky)))];
     let events = Events::new(sinks);
     emit(&events, None);
     events.emit(None, EventName::MaliciousCsrf, Level::Warn, event);
-    assert_eq!((all.lock().unwrap().len(), picky.lock().unwrap().len()), (2, 1));
+    assert_eq!(
+        (all.lock().unwrap().len(), picky.lock().unwrap().len()),
+        (2, 1)
+    );
 }
 
 #[test]
 fn a_sink_that_panics_takes_no_request_down() {
     let before = sink_panics();
-    emit(&Events::new(|_: &SecurityEvent<'_>| panic!("a bug in the sink")), None);
+    emit(
+        &Events::new(|_: &SecurityEvent<'_>| panic!("a bug in the sink")),
+        None,
+    );
     assert_eq!(sink_panics(), before + 1);
 }
 
@@ -120,14 +134,21 @@ fn a_request_tells_what_is_safe_to_tell() {
     assert_eq!(event.method.as_deref(), Some("POST"));
     assert_eq!(event.path.as_deref(), Some("/orders/7"));
     assert_eq!(event.user_agent.as_deref(), Some("curl\\u{9b}31m\\xff"));
-    assert_eq!((&event.principal, &event.client_ip, &event.request_id), (&None, &None, &None));
+    assert_eq!(
+        (&event.principal, &event.client_ip, &event.request_id),
+        (&None, &None, &None)
+    );
     assert!(!format!("{event:?}").contains("secret"));
 }
 
 #[test]
 fn every_text_is_capped() {
     let long = "x".repeat(5_000);
-    let event = event().principal(&long).target(&long).rule(&long).detail(&long);
+    let event = event()
+        .principal(&long)
+        .target(&long)
+        .rule(&long)
+        .detail(&long);
     let lengths = [&event.principal, &event.target, &event.rule, &event.detail]
         .map(|text| text.as_ref().unwrap().len());
     assert_eq!(lengths, [128, 128, 128, 1_024]);

@@ -382,6 +382,8 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// `candidate`, or what would have to be written instead of it: a suggestion is never wrong itself.
+///
+/// This ends because each suggestion is free of the mistake it is made for.
 pub(super) fn instead(candidate: String) -> String {
     match OriginPattern::parse(&candidate) {
         Ok(_) => candidate,

@@ -237,7 +237,7 @@ fn check_whole(text: &str) -> Result<(), OriginError> {
     if !text.is_ascii() {
         return Err(OriginError::InvalidOriginNonAscii {
             value: shown(text),
-            instead: instead(ascii_spelling(text)),
+            instead: instead(ascii_spelling(text).unwrap_or_default()),
         });
     }
     let separates = |c: char| c.is_ascii_whitespace() || c.is_ascii_control() || c == ',';
@@ -326,21 +326,21 @@ fn split_port(address: &str) -> (&str, Option<&str>) {
         .map_or((address, None), |(host, port)| (host, Some(port)))
 }
 
-/// `text` with each label beyond ASCII in Punycode. No IDNA mapping but lower case: this is a suggestion.
-fn ascii_spelling(text: &str) -> String {
+/// `text` with each label beyond ASCII in Punycode, unless one has no such spelling. No IDNA mapping but lower case: this is a
+/// suggestion.
+fn ascii_spelling(text: &str) -> Option<String> {
     let mut spelling = String::new();
     for part in text.to_lowercase().split_inclusive(['.', '/', ':', '@']) {
         let label = part.trim_end_matches(['.', '/', ':', '@']);
-        match punycode::encode(label) {
-            Some(code) if !label.is_ascii() => {
-                spelling.push_str("xn--");
-                spelling.push_str(&code);
-                spelling.extend(part.strip_prefix(label));
-            }
-            _ => spelling.push_str(part),
+        if label.is_ascii() {
+            spelling.push_str(part);
+        } else {
+            spelling.push_str("xn--");
+            spelling.push_str(&punycode::encode(label)?);
+            spelling.extend(part.strip_prefix(label));
         }
     }
-    spelling
+    Some(spelling)
 }
 
 /// `text` without what people write for a missing scheme.

@@ -9,8 +9,7 @@ use super::index::{Index, Keyed};
 use super::parse::default_port;
 use super::set::{MAX_ORIGINS, insecure};
 use super::{Origin, OriginError, OriginPattern, OriginRef};
-use crate::core::ConfigErrors;
-use crate::core::config::Mistakes;
+use crate::core::{ConfigErrors, Mistakes};
 
 /// Tells whether a request comes from a page of the server itself.
 ///

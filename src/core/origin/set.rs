@@ -9,8 +9,7 @@ use super::error::{instead, shown};
 use super::index::{Index, Keyed};
 use super::pattern::PortRule;
 use super::{OriginError, OriginPattern, OriginRef, PublicSuffixes};
-use crate::core::ConfigErrors;
-use crate::core::config::Mistakes;
+use crate::core::{ConfigErrors, Mistakes};
 
 /// More exact origins than any list written by people; a rule of your own is cheaper from there on.
 pub(super) const MAX_ORIGINS: usize = 65_536;

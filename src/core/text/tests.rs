@@ -5,91 +5,93 @@ use proptest::prelude::*;
 use super::clean::ELLIPSIS;
 use super::{cap, clean, clean_bytes};
 
+/// Name, input, and how it stands in a log.
+const HOSTILE: [(&str, &[u8], &str); 24] = [
+    (
+        "fake line",
+        b"x\r\n2025-01-01 INFO login ok",
+        r"x\u{d}\u{a}2025-01-01 INFO login ok",
+    ),
+    (
+        "ANSI colour",
+        b"\x1b[31mred\x1b[0m",
+        r"\u{1b}[31mred\u{1b}[0m",
+    ),
+    (
+        "OSC 8 link",
+        b"\x1b]8;;https://evil.test\x1b\\",
+        r"\u{1b}]8;;https://evil.test\u{1b}\\",
+    ),
+    (
+        "OSC 52 clipboard",
+        b"\x1b]52;c;cm0gLXJm\x07",
+        r"\u{1b}]52;c;cm0gLXJm\u{7}",
+    ),
+    ("C1 CSI", "\u{9b}31m".as_bytes(), r"\u{9b}31m"),
+    ("NUL, TAB, DEL", b"\0\t\x7f", r"\u{0}\u{9}\u{7f}"),
+    (
+        "last C0, first C1, last C1",
+        "\u{1f}\u{80}\u{9f}".as_bytes(),
+        r"\u{1f}\u{80}\u{9f}",
+    ),
+    (
+        "line separators",
+        "a\u{2028}b\u{2029}".as_bytes(),
+        r"a\u{2028}b\u{2029}",
+    ),
+    (
+        "bidi override",
+        "\u{202e}gpj.exe".as_bytes(),
+        r"\u{202e}gpj.exe",
+    ),
+    (
+        "bidi embeddings",
+        "\u{202a}\u{202d}".as_bytes(),
+        r"\u{202a}\u{202d}",
+    ),
+    (
+        "bidi isolates",
+        "\u{2066}\u{2069}".as_bytes(),
+        r"\u{2066}\u{2069}",
+    ),
+    (
+        "bidi marks",
+        "\u{61c}\u{200e}\u{200f}".as_bytes(),
+        r"\u{61c}\u{200e}\u{200f}",
+    ),
+    ("byte-order mark", "\u{feff}a".as_bytes(), r"\u{feff}a"),
+    (
+        "tag characters",
+        "\u{e0000}\u{e0041}\u{e007f}".as_bytes(),
+        r"\u{e0000}\u{e0041}\u{e007f}",
+    ),
+    (
+        "neighbours of the listed ones",
+        "\u{a0}\u{61b}\u{200d}\u{2010}\u{2027}\u{202f}\u{2065}\u{206a}\u{e0080}".as_bytes(),
+        "\u{a0}\u{61b}\u{200d}\u{2010}\u{2027}\u{202f}\u{2065}\u{206a}\u{e0080}",
+    ),
+    ("backslash", br"C:\temp", r"C:\\temp"),
+    ("an escape sent as text", br"\u{a}", r"\\u{a}"),
+    ("overlong slash", b"\xc0\xaf", r"\xc0\xaf"),
+    ("lone surrogate", b"\xed\xa0\x80", r"\xed\xa0\x80"),
+    ("broken at the end", b"a\xe2\x82", r"a\xe2\x82"),
+    ("Latin-1", b"caf\xe9!", r"caf\xe9!"),
+    (
+        "printable ASCII",
+        b"Mozilla/5.0 (X11; \"q\" ~)",
+        "Mozilla/5.0 (X11; \"q\" ~)",
+    ),
+    (
+        "other scripts",
+        "\u{43f}\u{440} \u{65e5} \u{1f600}".as_bytes(),
+        "\u{43f}\u{440} \u{65e5} \u{1f600}",
+    ),
+    ("nothing", b"", ""),
+];
+
 #[test]
 fn hostile_text_is_spelt_out() {
-    let rows: [(&str, &[u8], &str); 24] = [
-        (
-            "fake line",
-            b"x\r\n2025-01-01 INFO login ok",
-            r"x\u{d}\u{a}2025-01-01 INFO login ok",
-        ),
-        (
-            "ANSI colour",
-            b"\x1b[31mred\x1b[0m",
-            r"\u{1b}[31mred\u{1b}[0m",
-        ),
-        (
-            "OSC 8 link",
-            b"\x1b]8;;https://evil.test\x1b\\",
-            r"\u{1b}]8;;https://evil.test\u{1b}\\",
-        ),
-        (
-            "OSC 52 clipboard",
-            b"\x1b]52;c;cm0gLXJm\x07",
-            r"\u{1b}]52;c;cm0gLXJm\u{7}",
-        ),
-        ("C1 CSI", "\u{9b}31m".as_bytes(), r"\u{9b}31m"),
-        ("NUL, TAB, DEL", b"\0\t\x7f", r"\u{0}\u{9}\u{7f}"),
-        (
-            "last C0, first C1, last C1",
-            "\u{1f}\u{80}\u{9f}".as_bytes(),
-            r"\u{1f}\u{80}\u{9f}",
-        ),
-        (
-            "line separators",
-            "a\u{2028}b\u{2029}".as_bytes(),
-            r"a\u{2028}b\u{2029}",
-        ),
-        (
-            "bidi override",
-            "\u{202e}gpj.exe".as_bytes(),
-            r"\u{202e}gpj.exe",
-        ),
-        (
-            "bidi embeddings",
-            "\u{202a}\u{202d}".as_bytes(),
-            r"\u{202a}\u{202d}",
-        ),
-        (
-            "bidi isolates",
-            "\u{2066}\u{2069}".as_bytes(),
-            r"\u{2066}\u{2069}",
-        ),
-        (
-            "bidi marks",
-            "\u{61c}\u{200e}\u{200f}".as_bytes(),
-            r"\u{61c}\u{200e}\u{200f}",
-        ),
-        ("byte-order mark", "\u{feff}a".as_bytes(), r"\u{feff}a"),
-        (
-            "tag characters",
-            "\u{e0000}\u{e0041}\u{e007f}".as_bytes(),
-            r"\u{e0000}\u{e0041}\u{e007f}",
-        ),
-        (
-            "neighbours of the listed ones",
-            "\u{a0}\u{61b}\u{200d}\u{2010}\u{2027}\u{202f}\u{2065}\u{206a}\u{e0080}".as_bytes(),
-            "\u{a0}\u{61b}\u{200d}\u{2010}\u{2027}\u{202f}\u{2065}\u{206a}\u{e0080}",
-        ),
-        ("backslash", br"C:\temp", r"C:\\temp"),
-        ("an escape sent as text", br"\u{a}", r"\\u{a}"),
-        ("overlong slash", b"\xc0\xaf", r"\xc0\xaf"),
-        ("lone surrogate", b"\xed\xa0\x80", r"\xed\xa0\x80"),
-        ("broken at the end", b"a\xe2\x82", r"a\xe2\x82"),
-        ("Latin-1", b"caf\xe9!", r"caf\xe9!"),
-        (
-            "printable ASCII",
-            b"Mozilla/5.0 (X11; \"q\" ~)",
-            "Mozilla/5.0 (X11; \"q\" ~)",
-        ),
-        (
-            "other scripts",
-            "\u{43f}\u{440} \u{65e5} \u{1f600}".as_bytes(),
-            "\u{43f}\u{440} \u{65e5} \u{1f600}",
-        ),
-        ("nothing", b"", ""),
-    ];
-    for (name, input, expected) in rows {
+    for (name, input, expected) in HOSTILE {
         assert_eq!(clean_bytes(input, 256), expected, "{name}");
         if let Ok(text) = std::str::from_utf8(input) {
             assert_eq!(clean(text, 256), expected, "{name}, as text");
@@ -153,26 +155,21 @@ fn a_megabyte_is_cut_to_its_cap() {
 fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        bytes.extend_from_slice(rest[..at].as_bytes());
-        let escape = &rest[at + 1..];
-        match escape.as_bytes().first()? {
-            b'\\' => {
-                bytes.push(b'\\');
-                rest = &escape[1..];
-            }
-            b'x' => {
-                bytes.push(u8::from_str_radix(escape.get(1..3)?, 16).ok()?);
-                rest = &escape[3..];
-            }
-            b'u' => {
-                let (hex, after) = escape.strip_prefix("u{")?.split_once('}')?;
-                let c = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
-                bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = after;
-            }
-            _ => return None,
-        }
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        bytes.extend_from_slice(plain.as_bytes());
+        rest = if let Some(after) = escape.strip_prefix('\\') {
+            bytes.push(b'\\');
+            after
+        } else if let Some(digits) = escape.strip_prefix('x') {
+            let (hex, after) = digits.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+            after
+        } else {
+            let (hex, after) = escape.strip_prefix("u{")?.split_once('}')?;
+            let c = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            after
+        };
     }
     bytes.extend_from_slice(rest.as_bytes());
     Some(bytes)

@@ -13,6 +13,8 @@ const EXEMPT: &[(&str, &str)] = &[
     ("src/core/rejection/", "disallowed_methods"),
     // `Box::pin` of a user's store that is really pending.
     ("src/core/store.rs", "disallowed_methods"),
+    // Serialises the writers of a reload cell.
+    ("src/cors/layer.rs", "disallowed_types"),
     // `IntoResponse` belongs to axum.
     ("src/axum/", "disallowed_methods"),
 ];

@@ -6,4 +6,5 @@
 )]
 
 pub mod clean_text;
+pub mod client;
 pub mod csrf;

@@ -56,7 +56,8 @@ impl Server {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, peer) = listener.accept().await.unwrap();
-                let service = TowerToHyperService::new(WithPeerAddr::new(service.clone(), peer.into()));
+                let service =
+                    TowerToHyperService::new(WithPeerAddr::new(service.clone(), peer.into()));
                 connections.spawn(async move {
                     let server = auto::Builder::new(TokioExecutor::new());
                     let stream = TokioIo::new(stream);
@@ -116,13 +117,19 @@ impl Server {
     }
 
     /// Asks over HTTP/2 and reads the whole answer; a stream that is reset is an error.
-    pub(crate) async fn http2(&self, mut request: Request<Full<Bytes>>) -> hyper::Result<Response<Bytes>> {
+    pub(crate) async fn http2(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> hyper::Result<Response<Bytes>> {
         let stream = TcpStream::connect(self.addr).await.unwrap();
         let io = TokioIo::new(stream);
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
         let driver = tokio::spawn(connection);
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
         *request.uri_mut() = format!("http://{}{path}", self.addr).parse().unwrap();
         let (head, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();

@@ -312,11 +312,16 @@ fn forwarded_stops_at_what_names_no_address() {
         ("empty for", "10.0.0.1", &[(FWD, b"for=\"\"")], Some(("10.0.0.1", Degraded))),
         ("bare v6 in quotes", "10.0.0.1", &[(FWD, b"for=\"2001:db8::7\"")], Some(("10.0.0.1", Degraded))),
         ("not ASCII", "10.0.0.1", &[(FWD, b"for=\"192.0.2.\xb2\"")], Some(("10.0.0.1", Degraded))),
-        ("too long for an address", "10.0.0.1", &[(FWD, b"for=\"[fe80::1%\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a]\"")], Some(("10.0.0.1", Degraded))),
+        ("zone too long", "10.0.0.1", &[(FWD, b"for=\"[fe80::1%\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a\\a]\"")], Some(("10.0.0.1", Degraded))),
         ("open quote", "10.0.0.1", &[(FWD, b"for=192.0.2.7;host=\"a")], Some(("10.0.0.1", Degraded))),
         ("open quote left of the proxy's element", "10.0.0.1", &[(FWD, b"for=\"6.6.6.6, for=192.0.2.7")], Some(("10.0.0.1", Degraded))),
         ("quote that swallows the proxy's quote", "10.0.0.1", &[(FWD, b"host=\", for=\"[2001:db8::7]\"")], Some(("10.0.0.1", Degraded))),
         ("backslash at the end", "10.0.0.1", &[(FWD, b"for=\"192.0.2.7\\")], Some(("10.0.0.1", Degraded))),
+        ("a nameless pair", "10.0.0.1", &[(FWD, b"=x, for=192.0.2.7")], Some(("10.0.0.1", Degraded))),
+        ("a named pair", "10.0.0.1", &[(FWD, b"a=x, for=192.0.2.7")], Some(("192.0.2.7", Forwarded))),
+        ("a pair without value", "10.0.0.1", &[(FWD, b"a=, for=192.0.2.7")], Some(("10.0.0.1", Degraded))),
+        ("a pair with an empty value", "10.0.0.1", &[(FWD, b"a=\"\", for=192.0.2.7")], Some(("192.0.2.7", Forwarded))),
+        ("a word alone", "10.0.0.1", &[(FWD, b"a, for=192.0.2.7")], Some(("10.0.0.1", Degraded))),
         ("junk behind the quote", "10.0.0.1", &[(FWD, b"for=\"192.0.2.7\"x")], Some(("10.0.0.1", Degraded))),
         ("v6 without quotes", "10.0.0.1", &[(FWD, b"for=[2001:db8::7]")], Some(("10.0.0.1", Degraded))),
         ("port without quotes", "10.0.0.1", &[(FWD, b"for=192.0.2.7:80")], Some(("10.0.0.1", Degraded))),
@@ -611,4 +616,18 @@ fn transition_addresses_are_unwrapped_on_request_and_only_for_the_answer() {
         "8.8.8.8"
     );
     assert_eq!(client(&public, "8.8.8.8", "192.0.2.7"), "192.0.2.7");
+}
+
+#[test]
+fn nodes_are_read_to_96_bytes() {
+    let proxies = behind(ForwardHeader::Forwarded).build().unwrap();
+    let source = |port: &str, letters: usize| {
+        let line = format!("for=\"192.0.2.7:_{port}{}\"", "a".repeat(letters));
+        let client = proxies.resolve(&call("10.0.0.1", &[(FWD, line.as_bytes())]));
+        client.unwrap().source()
+    };
+    assert_eq!(source("", 85), Forwarded);
+    assert_eq!(source("", 86), Degraded);
+    assert_eq!(source("\\a", 84), Forwarded);
+    assert_eq!(source("\\a", 85), Degraded);
 }

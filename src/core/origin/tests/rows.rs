@@ -79,13 +79,18 @@ fn each_mistake_has_its_code() {
         ("https://ab--c.example", "refused_origin_label_hyphen"),
         ("https://xn--.example", "refused_origin_label_hyphen"),
         ("https://xn--abc-.example", "refused_origin_label_hyphen"),
-        // Overflow, a digit that is missing, a code point beyond Unicode, a surrogate.
-        ("https://xn--999999999.example", "refused_origin_punycode"),
+        // Unfinished, overflowing, no digit, beyond Unicode, a surrogate.
+        ("https://xn--999.example", "refused_origin_punycode"),
+        (
+            "https://xn--99999999999a.example",
+            "refused_origin_punycode",
+        ),
         ("https://xn--a_b.example", "refused_origin_punycode"),
         ("https://xn--0000h.example", "refused_origin_punycode"),
+        ("https://xn--ib9b.example", "refused_origin_punycode"),
         ("https://xn---abc.example", "refused_origin_punycode"),
-        // alef between Latin letters: a, U+05D0, b
-        ("https://xn--ab-zcc.example", "refused_origin_punycode"),
+        // A Hebrew letter between Latin ones.
+        ("https://xn--ab-vld.example", "refused_origin_punycode"),
         ("https://1", "invalid_origin_ipv4"),
         ("https://127.1", "invalid_origin_ipv4"),
         ("https://0x7f", "invalid_origin_ipv4"),
@@ -211,8 +216,9 @@ fn what_looks_alike_and_is_right() {
         "https://[0:2:3:4:5:6:7:8]",
         "https://xn--bcher-kva.example",
         "https://xn--fiqs8s",
-        // Hebrew letters alone, and with digits
+        // Hebrew letters alone, and with a digit.
         "https://xn--4dbc.example",
+        "https://xn--1-zhc.example",
         "https://a.example:1",
         "https://a.example:65535",
         "https://a.example:80",
@@ -275,6 +281,20 @@ fn the_message_says_what_to_write() {
     assert_eq!(
         refusal("https://a.example/").to_string(),
         "invalid origin \"https://a.example/\": an origin has no path, write \"https://a.example\""
+    );
+}
+
+/// A suggestion that repeats the mistake would be followed for ever.
+#[test]
+fn a_label_too_long_for_punycode_has_no_suggestion_of_its_own() {
+    let text = |len| format!("https://{}.example", "\u{fc}".repeat(len));
+    assert_eq!(
+        refusal(&text(64)).instead(),
+        Some("https://app.example.com")
+    );
+    assert_eq!(
+        refusal(&text(3)).instead(),
+        Some("https://xn--tdaaa.example")
     );
 }
 
