@@ -8,9 +8,12 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, HeaderValue, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service};
+use tower::{Layer, Service};
+use tower_security::SecurityStack;
+use tower_security::core::{ClientIp, PeerAddr, Principal, TrustedProxies};
 use tower_security::csrf::CsrfLayer;
 
 thread_local! {
@@ -115,6 +118,67 @@ fn the_allocator_counts_allocations_and_reallocations_of_this_thread() {
 fn the_bare_service_makes_none() {
     let request = Request::new(Full::<Bytes>::default());
     assert_eq!(allocations(|| go(&mut Bare, request)), 0);
+}
+
+/// A request with a peer, as a server hands it on: its extension map has been made already.
+fn from_peer(peer: &str) -> Request<Full<Bytes>> {
+    let peer: std::net::SocketAddr = peer.parse().expect("an address");
+    Request::builder()
+        .extension(PeerAddr::from(peer))
+        .body(Full::default())
+        .expect("a request")
+}
+
+#[test]
+fn an_empty_stack_makes_none() {
+    let mut service = SecurityStack::new().layer(Bare);
+    let request = from_peer("203.0.113.9:9");
+    assert_eq!(allocations(|| go(&mut service, request)), 0);
+}
+
+#[test]
+fn the_request_context_makes_three_and_one_growth_of_two_maps() {
+    let mut service = SecurityStack::new()
+        .client_ip(TrustedProxies::direct())
+        .layer(Bare);
+    // The first id of a thread also fills the thread's buffer of randomness, which is no allocation.
+    let request = from_peer("203.0.113.9:9");
+    let (answer, made) = counted(|| go(&mut service, request));
+    assert!(answer.headers().contains_key("x-request-id"));
+    // The context, its extension, the header value; the answer's header map makes its two tables.
+    assert_eq!(made, 3 + 2);
+}
+
+#[test]
+fn resolving_a_client_makes_none() {
+    let nets = ["10.0.0.0/8".parse().expect("a network")];
+    let proxies = ClientIp::trusted_proxies(nets).expect("legal networks");
+    let mut request = from_peer("10.0.0.1:9");
+    let chain = HeaderValue::from_static("192.0.2.7, 10.0.0.3, 10.0.0.2");
+    request.headers_mut().insert("x-forwarded-for", chain);
+    let (head, _) = request.into_parts();
+    let (client, made) = counted(|| proxies.resolve(&head));
+    assert_eq!(
+        client.map(|client| client.ip().to_string()).as_deref(),
+        Some("192.0.2.7")
+    );
+    assert_eq!(made, 0);
+}
+
+#[test]
+fn a_principal_is_read_without_any() {
+    let mut extensions = Extensions::new();
+    let principal = Principal::builder("alice")
+        .scopes(["read", "write"])
+        .build();
+    principal.dangerous_attach(&mut extensions);
+    let read = || {
+        let who = Principal::from_extensions(&extensions).expect("it is attached");
+        who.has_scope("write") && !who.has_role("admin") && who.subject() == "alice"
+    };
+    let (read, made) = counted(read);
+    assert!(read);
+    assert_eq!(made, 0);
 }
 
 fn csrf(lines: &[(&str, &str)], method: &str) -> Request<Full<Bytes>> {

@@ -91,51 +91,50 @@ fn read_bounded<'a>(
     let mut asked = Asked::Nothing;
     let mut empty_left = MAX_EMPTY;
     for line in lines {
-        let mut rest = line?;
+        let mut list = line?;
+        let mut ows_left = MAX_OWS;
+        let mut has_name = false;
         loop {
-            let (name, after) = element(rest, longest)?;
-            if name.is_empty() {
-                empty_left = empty_left.checked_sub(1)?;
-            } else {
-                visit(name)?;
-                asked = Asked::Names;
-            }
-            match after {
-                Some(after) => rest = after,
-                None => break,
+            match list {
+                [b',', rest @ ..] => {
+                    list = rest;
+                    empty_left = empty_left.checked_sub(usize::from(!has_name))?;
+                    ows_left = MAX_OWS;
+                    has_name = false;
+                }
+                [b' ' | b'\t', rest @ ..] => {
+                    list = rest;
+                    ows_left = ows_left.checked_sub(1)?;
+                }
+                [_, ..] if !has_name => {
+                    let (name, rest) = split_name(list, longest)?;
+                    visit(name)?;
+                    list = rest;
+                    has_name = true;
+                    asked = Asked::Names;
+                }
+                // A second word in one element.
+                [_, ..] => return None,
+                [] => break,
             }
         }
+        empty_left = empty_left.checked_sub(usize::from(!has_name))?;
     }
     Some(asked)
 }
 
-/// The name at the start of `list`, and what follows its comma, if there is one.
-fn element(list: &[u8], longest: usize) -> Option<(&[u8], Option<&[u8]>)> {
-    let (list, ows_left) = skip_ows(list, MAX_OWS);
-    let end = list
-        .iter()
-        // One more than the longest: what goes on there is no allowed name.
-        .take(longest.saturating_add(1))
-        .position(|byte| matches!(byte, b',' | b' ' | b'\t'));
-    let (name, list) = match end {
-        Some(end) => list.split_at_checked(end)?,
-        None if list.len() <= longest => (list, &[][..]),
-        None => return None,
-    };
-    match skip_ows(list, ows_left).0 {
-        [] => Some((name, None)),
-        [b',', after @ ..] => Some((name, Some(after))),
-        // A third blank, or a second word.
-        _ => None,
+/// The bytes before the first comma or blank, and the others; `None` if there are more than `longest`.
+#[inline]
+fn split_name(list: &[u8], longest: usize) -> Option<(&[u8], &[u8])> {
+    let mut end = 0;
+    for byte in list {
+        if matches!(byte, b',' | b' ' | b'\t') {
+            break;
+        }
+        if end == longest {
+            return None;
+        }
+        end += 1;
     }
-}
-
-/// `list` without its first blanks, of which at most `left` are skipped; and how many more might have been.
-fn skip_ows(mut list: &[u8], mut left: usize) -> (&[u8], usize) {
-    while let [b' ' | b'\t', rest @ ..] = list
-        && let Some(fewer) = left.checked_sub(1)
-    {
-        (list, left) = (rest, fewer);
-    }
-    (list, left)
+    list.split_at_checked(end)
 }

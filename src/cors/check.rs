@@ -18,8 +18,8 @@ use crate::core::origin::{Match, OriginRef};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const REQUEST_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
-const ANY: HeaderValue = HeaderValue::from_static("*");
-const ANY_AND_AUTHORIZATION: HeaderValue = HeaderValue::from_static("*,authorization");
+static ANY: HeaderValue = HeaderValue::from_static("*");
+static ANY_AND_AUTHORIZATION: HeaderValue = HeaderValue::from_static("*,authorization");
 /// Longer than any method in use.
 const MAX_ECHOED_METHOD: usize = 64;
 
@@ -90,14 +90,6 @@ impl CorsRefusal {
             Self::Unsupported => "nothing_to_ask_for",
         }
     }
-
-    /// Whether the origin is at fault, and not what an allowed one asks for.
-    pub(super) const fn is_of_origin(self) -> bool {
-        matches!(
-            self,
-            Self::Origin(_) | Self::Duplicate(DuplicateHeader::Origin)
-        )
-    }
 }
 
 impl fmt::Display for CorsRefusal {
@@ -127,89 +119,160 @@ pub enum CorsVerdict {
     Refused(CorsRefusal),
 }
 
-pub(super) fn verdict(policy: &CorsPolicy, head: &Parts) -> CorsVerdict {
-    if is_preflight(&head.method, &head.headers) {
-        return match preflight(policy, head) {
-            Ok(_) => CorsVerdict::PreflightAllowed,
-            Err(failure) if failure.explained.is_some() => {
-                CorsVerdict::PreflightExplained(failure.refusal)
-            }
-            Err(failure) => CorsVerdict::PreflightRefused(failure.refusal),
-        };
-    }
-    match standing(policy, head) {
-        Standing::Absent => CorsVerdict::NoOrigin,
-        Standing::Any | Standing::Exact(_) | Standing::Matched(_) => CorsVerdict::Allowed,
-        Standing::Refused(origin) if refuses(policy, head, origin) => {
-            CorsVerdict::Refused(refusal(origin))
-        }
-        Standing::Refused(origin) => CorsVerdict::NotAllowed(refusal(origin)),
+/// The lines of a header that is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lines<'a> {
+    pub(super) first: &'a HeaderValue,
+    are_many: bool,
+}
+
+impl<'a> Lines<'a> {
+    #[inline]
+    fn of(headers: &'a HeaderMap, name: &HeaderName) -> Option<Self> {
+        let mut lines = headers.get_all(name).iter();
+        Some(Self {
+            first: lines.next()?,
+            are_many: lines.next().is_some(),
+        })
     }
 }
 
-/// Where the origin of a request stands.
+/// The two headers that make an `OPTIONS` a preflight.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Standing<'a> {
+pub(super) struct Preflight<'a> {
+    origin: Lines<'a>,
+    method: Lines<'a>,
+}
+
+impl<'a> Preflight<'a> {
+    /// `None` for every other request, other `OPTIONS` included: they belong to the service.
+    #[inline]
+    pub(super) fn of(method: &Method, headers: &'a HeaderMap) -> Option<Self> {
+        if *method != Method::OPTIONS {
+            return None;
+        }
+        Some(Self {
+            method: Lines::of(headers, &ACCESS_CONTROL_REQUEST_METHOD)?,
+            origin: Lines::of(headers, &ORIGIN)?,
+        })
+    }
+}
+
+/// Where an origin stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Standing<'p, 'a> {
     /// There is none.
     Absent,
     /// Every origin is allowed.
     Any,
     /// It is in the list; this is its answer.
-    Exact(&'a HeaderValue),
+    Exact(&'p HeaderValue),
     /// A pattern or the predicate allows it; this is the request's own value.
     Matched(&'a HeaderValue),
-    /// It is not allowed; `None` stands for several lines.
-    Refused(Option<&'a HeaderValue>),
+    /// It is in no list.
+    Refused(Reason<'a>),
 }
 
+/// A refusal whose finer reason was not looked for yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reason<'a> {
+    Known(CorsRefusal),
+    Unlisted(&'a HeaderValue),
+}
+
+impl Reason<'_> {
+    pub(super) fn refusal(self) -> CorsRefusal {
+        match self {
+            Self::Known(refusal) => refusal,
+            Self::Unlisted(origin) if origin == "null" => CorsRefusal::Origin(OriginProblem::Null),
+            Self::Unlisted(origin) if OriginRef::parse(origin.as_bytes()).is_none() => {
+                CorsRefusal::Origin(OriginProblem::Malformed)
+            }
+            Self::Unlisted(_) => CorsRefusal::Origin(OriginProblem::NotAllowed),
+        }
+    }
+
+    /// Whether the origin is at fault, and not what an allowed one asks for.
+    pub(super) const fn is_of_origin(self) -> bool {
+        matches!(self, Self::Unlisted(_) | Self::Known(DUPLICATE_ORIGIN))
+    }
+}
+
+const DUPLICATE_ORIGIN: CorsRefusal = CorsRefusal::Duplicate(DuplicateHeader::Origin);
+
+/// The origin of a request.
 #[inline]
-pub(super) fn standing<'a>(policy: &'a CorsPolicy, head: &'a Parts) -> Standing<'a> {
-    let mut lines = head.headers.get_all(ORIGIN).iter();
-    let Some(origin) = lines.next() else {
-        return Standing::Absent;
-    };
+pub(super) fn origin(headers: &HeaderMap) -> Option<Lines<'_>> {
+    Lines::of(headers, &ORIGIN)
+}
+
+/// What the lists say of an origin. The predicate is asked afterwards: it wants to see the whole request.
+#[inline]
+pub(super) fn listed<'p, 'a>(policy: &'p CorsPolicy, origin: Lines<'a>) -> Standing<'p, 'a> {
     if policy.any_origin {
         return Standing::Any;
     }
-    if lines.next().is_some() {
-        return Standing::Refused(None);
+    if origin.are_many {
+        return Standing::Refused(Reason::Known(DUPLICATE_ORIGIN));
     }
-    match policy.trusted.matches(origin.as_bytes()) {
+    match policy.trusted.matches(origin.first.as_bytes()) {
         Some(Match::Exact(answer)) => Standing::Exact(answer),
-        Some(Match::Pattern) => Standing::Matched(origin),
-        None if predicate_allows(policy, head, origin) => Standing::Matched(origin),
-        None => Standing::Refused(Some(origin)),
+        Some(Match::Pattern) => Standing::Matched(origin.first),
+        None => Standing::Refused(Reason::Unlisted(origin.first)),
     }
 }
 
-fn predicate_allows(policy: &CorsPolicy, head: &Parts, origin: &HeaderValue) -> bool {
-    policy.predicate.as_ref().is_some_and(|predicate| {
-        OriginRef::parse(origin.as_bytes()).is_some_and(|origin| predicate.allows(&origin, head))
-    })
+/// What becomes of an origin that the lists refuse.
+fn predicate<'p, 'a>(policy: &CorsPolicy, head: &Parts, reason: Reason<'a>) -> Standing<'p, 'a> {
+    if let Reason::Unlisted(value) = reason
+        && let Some(predicate) = &policy.predicate
+        && let Some(origin) = OriginRef::parse(value.as_bytes())
+        && predicate.allows(&origin, head)
+    {
+        return Standing::Matched(value);
+    }
+    Standing::Refused(reason)
 }
 
-/// The reason of a [`Standing::Refused`].
-pub(super) fn refusal(origin: Option<&HeaderValue>) -> CorsRefusal {
-    let Some(origin) = origin else {
-        return CorsRefusal::Duplicate(DuplicateHeader::Origin);
-    };
-    CorsRefusal::Origin(if origin == "null" {
-        OriginProblem::Null
-    } else if OriginRef::parse(origin.as_bytes()).is_none() {
-        OriginProblem::Malformed
-    } else {
-        OriginProblem::NotAllowed
-    })
+pub(super) fn verdict(policy: &CorsPolicy, head: &Parts) -> CorsVerdict {
+    if let Some(asked) = Preflight::of(&head.method, &head.headers) {
+        return match preflight(policy, head, asked) {
+            Ok(_) => CorsVerdict::PreflightAllowed,
+            Err(failure) if failure.explained.is_some() => {
+                CorsVerdict::PreflightExplained(failure.reason.refusal())
+            }
+            Err(failure) => CorsVerdict::PreflightRefused(failure.reason.refusal()),
+        };
+    }
+    match decided(policy, head) {
+        Standing::Absent => CorsVerdict::NoOrigin,
+        Standing::Any | Standing::Exact(_) | Standing::Matched(_) => CorsVerdict::Allowed,
+        Standing::Refused(reason) if refuses(policy, head, reason) => {
+            CorsVerdict::Refused(reason.refusal())
+        }
+        Standing::Refused(reason) => CorsVerdict::NotAllowed(reason.refusal()),
+    }
+}
+
+/// What the lists say of the origin of an actual request, and then the predicate.
+pub(super) fn decided<'p, 'a>(policy: &'p CorsPolicy, head: &'a Parts) -> Standing<'p, 'a> {
+    let standing = origin(&head.headers).map_or(Standing::Absent, |origin| listed(policy, origin));
+    match standing {
+        Standing::Refused(reason) => predicate(policy, head, reason),
+        decided => decided,
+    }
 }
 
 /// Whether an actual request of an origin that is not allowed is answered with 403.
-pub(super) fn refuses(policy: &CorsPolicy, head: &Parts, origin: Option<&HeaderValue>) -> bool {
-    policy.refuse == Refuse::PreflightAndActual
-        && !origin.is_some_and(|origin| is_own(policy, head, origin))
+pub(super) fn refuses(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> bool {
+    policy.refuse == Refuse::PreflightAndActual && !is_own(policy, head, reason)
 }
 
-/// Whether the server's own page sent it: browsers send `Origin` with its forms and scripts too, unless they read.
-fn is_own(policy: &CorsPolicy, head: &Parts, origin: &HeaderValue) -> bool {
+/// Whether the server's own page sent it: browsers send `Origin` with its forms and scripts too, unless they only read.
+fn is_own(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> bool {
+    let Reason::Unlisted(origin) = reason else {
+        return false;
+    };
     is_same_origin(&head.headers)
         || OriginRef::parse(origin.as_bytes())
             .is_some_and(|origin| policy.self_origin.is_self(head, &origin))
@@ -217,24 +280,16 @@ fn is_own(policy: &CorsPolicy, head: &Parts, origin: &HeaderValue) -> bool {
 
 /// Whether the browser says that the page is the server's own. No page can set this header.
 pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
-    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
-    sites.next().is_some_and(|site| site == "same-origin") && sites.next().is_none()
-}
-
-/// Whether the request is a preflight: any other `OPTIONS` belongs to the service.
-#[inline]
-pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
-    method == Method::OPTIONS
-        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-        && headers.contains_key(ORIGIN)
+    Lines::of(headers, &SEC_FETCH_SITE)
+        .is_some_and(|site| site.first == "same-origin" && !site.are_many)
 }
 
 /// A header of the answer to a preflight.
-#[derive(Debug, Default)]
-pub(super) enum Answer {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Answer<'p> {
     #[default]
     None,
-    Value(HeaderValue),
+    Value(&'p HeaderValue),
     /// What was asked for, in one line.
     Echo,
     /// What was asked for, in several lines.
@@ -242,56 +297,72 @@ pub(super) enum Answer {
 }
 
 /// The headers of the answer to a preflight.
-#[derive(Debug, Default)]
-pub(super) struct Permission {
-    pub(super) origin: Answer,
-    pub(super) method: Answer,
-    pub(super) headers: Answer,
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Permission<'p> {
+    pub(super) origin: Answer<'p>,
+    pub(super) method: Answer<'p>,
+    pub(super) headers: Answer<'p>,
     /// Whether it succeeds, and not only explains.
     pub(super) is_whole: bool,
     pub(super) private_network: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) refusal: CorsRefusal,
-    pub(super) explained: Option<Permission>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failure<'p, 'a> {
+    pub(super) reason: Reason<'a>,
+    pub(super) explained: Option<Permission<'p>>,
+}
+
+impl Failure<'_, '_> {
+    const fn of(refusal: CorsRefusal) -> Self {
+        Self {
+            reason: Reason::Known(refusal),
+            explained: None,
+        }
+    }
 }
 
 /// Decides a preflight, in the order in which a browser checks the answer.
 #[inline]
-pub(super) fn preflight(policy: &CorsPolicy, head: &Parts) -> Result<Permission, Failure> {
-    let refused = |refusal| Failure {
-        refusal,
-        explained: None,
-    };
+pub(super) fn preflight<'p, 'a>(
+    policy: &'p CorsPolicy,
+    head: &'a Parts,
+    asked: Preflight<'a>,
+) -> Result<Permission<'p>, Failure<'p, 'a>> {
     if !policy.explain_failures && policy.refuses_preflights() {
-        return Err(refused(CorsRefusal::Unsupported));
+        return Err(Failure::of(CorsRefusal::Unsupported));
     }
-    let origin = match standing(policy, head) {
-        Standing::Any if has_many(&head.headers, &ORIGIN) => return Err(refused(refusal(None))),
-        Standing::Any => Answer::Value(ANY),
-        Standing::Exact(answer) => Answer::Value(answer.clone()),
+    let standing = match listed(policy, asked.origin) {
+        Standing::Refused(reason) => predicate(policy, head, reason),
+        allowed => allowed,
+    };
+    let origin = match standing {
+        Standing::Any if asked.origin.are_many => return Err(Failure::of(DUPLICATE_ORIGIN)),
+        Standing::Any | Standing::Absent => Answer::Value(&ANY),
+        Standing::Exact(answer) => Answer::Value(answer),
         Standing::Matched(_) => Answer::Echo,
-        Standing::Refused(origin) => return Err(refused(refusal(origin))),
-        // `is_preflight` has seen one.
-        Standing::Absent => return Err(refused(CorsRefusal::Origin(OriginProblem::Malformed))),
+        Standing::Refused(reason) => {
+            return Err(Failure {
+                reason,
+                explained: None,
+            });
+        }
     };
     let mut permission = Permission {
         origin,
         ..Permission::default()
     };
     let explained = |refusal, permission| Failure {
-        refusal,
         explained: policy.explain_failures.then_some(permission),
+        ..Failure::of(refusal)
     };
-    permission.method = match requested_method(policy, &head.headers) {
+    permission.method = match requested_method(policy, asked.method) {
         Ok(method) => method,
         Err(refusal) => return Err(explained(refusal, permission)),
     };
     let Some(headers) = requested_headers(policy, &head.headers) else {
         if let RequestHeaders::Listed { all: Some(all), .. } = &policy.request_headers {
-            permission.headers = Answer::Value(all.clone());
+            permission.headers = Answer::Value(all);
         }
         return Err(explained(CorsRefusal::Header, permission));
     };
@@ -305,19 +376,17 @@ pub(super) fn preflight(policy: &CorsPolicy, head: &Parts) -> Result<Permission,
     Ok(permission)
 }
 
-fn has_many(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.get_all(name).iter().nth(1).is_some()
-}
-
-fn requested_method(policy: &CorsPolicy, headers: &HeaderMap) -> Result<Answer, CorsRefusal> {
-    let mut lines = headers.get_all(ACCESS_CONTROL_REQUEST_METHOD).iter();
-    let (Some(method), None) = (lines.next(), lines.next()) else {
+fn requested_method<'p>(
+    policy: &'p CorsPolicy,
+    method: Lines<'_>,
+) -> Result<Answer<'p>, CorsRefusal> {
+    if method.are_many {
         return Err(CorsRefusal::Duplicate(DuplicateHeader::RequestMethod));
-    };
-    let asked = method.as_bytes();
+    }
+    let asked = method.first.as_bytes();
     match &policy.methods {
         _ if fetch::is_safelisted_method(asked) => Ok(Answer::None),
-        Methods::Any if !policy.credentials => Ok(Answer::Value(ANY)),
+        Methods::Any if !policy.credentials => Ok(Answer::Value(&ANY)),
         Methods::Any if asked.len() <= MAX_ECHOED_METHOD && fetch::is_token(asked) => {
             Ok(Answer::Echo)
         }
@@ -326,12 +395,12 @@ fn requested_method(policy: &CorsPolicy, headers: &HeaderMap) -> Result<Answer, 
             .binary_search_by(|listed| listed.as_bytes().cmp(asked))
             .ok()
             .and_then(|at| methods.get(at))
-            .map(|method| Answer::Value(method.clone()))
+            .map(Answer::Value)
             .ok_or(CorsRefusal::Method),
     }
 }
 
-fn requested_headers(policy: &CorsPolicy, headers: &HeaderMap) -> Option<Answer> {
+fn requested_headers<'p>(policy: &'p CorsPolicy, headers: &HeaderMap) -> Option<Answer<'p>> {
     let mut lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let Some(first) = lines.next() else {
         return Some(Answer::None);
@@ -349,9 +418,9 @@ fn requested_headers(policy: &CorsPolicy, headers: &HeaderMap) -> Option<Answer>
     let asked = match &policy.request_headers {
         RequestHeaders::Any { authorization } if !policy.credentials => {
             return Some(Answer::Value(if *authorization {
-                ANY_AND_AUTHORIZATION
+                &ANY_AND_AUTHORIZATION
             } else {
-                ANY
+                &ANY
             }));
         }
         RequestHeaders::Any { .. } => acrh::allow_any(lines)?,

@@ -10,12 +10,12 @@ use http::header::{
     HeaderValue, ORIGIN, VARY,
 };
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Extensions, Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::CorsPolicy;
-use super::check::{self, Answer, CorsRefusal, Permission, Standing};
+use super::check::{self, Answer, CorsRefusal, Permission, Preflight, Reason, Standing};
 use super::layer::Source;
+use super::{CorsPolicy, Refuse};
 use crate::core::{
     Amend, CleanText, EventName, Level, Outcome, RefusalContext, Rejection, RejectionBody,
     ResponseFuture, SecurityEvent, Shared,
@@ -57,42 +57,122 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if self.source.is_passthrough() {
-            return ResponseFuture::amending(self.inner.call(request), CorsAmendment(None));
+            let untouched = CorsAmendment::default();
+            return ResponseFuture::amending(self.inner.call(request), untouched);
         }
         let policy = self.source.policy.load_full();
-        let (head, body) = request.into_parts();
-        if check::is_preflight(&head.method, &head.headers) {
-            return ResponseFuture::refused(preflight(&policy, head));
+        if request.method() == Method::OPTIONS {
+            return self.with_head(policy, request);
         }
-        match Duty::of(policy, &head) {
-            Ok(duty) => {
-                let request = Request::from_parts(head, body);
-                ResponseFuture::amending(self.inner.call(request), CorsAmendment(Some(duty)))
+        let grant = match check::origin(request.headers()) {
+            _ if policy.any_origin => Grant::Any,
+            None => Grant::Nobody,
+            Some(origin) => match check::listed(&policy, origin) {
+                Standing::Exact(answer) | Standing::Matched(answer) => {
+                    Grant::Origin(answer.clone())
+                }
+                Standing::Refused(_) if needs_no_head(&policy, request.extensions()) => {
+                    Grant::Nobody
+                }
+                _ => return self.with_head(policy, request),
+            },
+        };
+        let amendment = CorsAmendment::new(policy, grant, request.method(), request.extensions());
+        ResponseFuture::amending(self.inner.call(request), amendment)
+    }
+}
+
+impl<S> CorsService<S> {
+    /// The whole procedure, for what needs the whole head: preflights, predicates, events, refusals. Apart from `call`, because to
+    /// take a request apart and put it together again costs as much as a look-up.
+    #[inline(never)]
+    fn with_head<ReqBody, ResBody>(
+        &mut self,
+        policy: Arc<CorsPolicy>,
+        request: Request<ReqBody>,
+    ) -> ResponseFuture<S::Future, S::Response, CorsAmendment>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        ResBody: RejectionBody,
+    {
+        let (head, body) = request.into_parts();
+        if let Some(answer) = preflight(&policy, &head) {
+            return ResponseFuture::refused(answered(&policy, answer, head.headers));
+        }
+        let grant = match check::decided(&policy, &head) {
+            _ if policy.any_origin => Ok(Grant::Any),
+            Standing::Absent | Standing::Any => Ok(Grant::Nobody),
+            Standing::Exact(answer) | Standing::Matched(answer) => {
+                Ok(Grant::Origin(answer.clone()))
             }
-            Err(refusal) => ResponseFuture::refused(refused(refusal, head)),
+            Standing::Refused(reason) => refuse(&policy, &head, reason),
+        };
+        match grant {
+            Ok(grant) => {
+                let amendment = CorsAmendment::new(policy, grant, &head.method, &head.extensions);
+                let request = Request::from_parts(head, body);
+                ResponseFuture::amending(self.inner.call(request), amendment)
+            }
+            Err(refusal) => ResponseFuture::refused(refused(&policy, refusal, head)),
         }
     }
 }
 
-/// Answers a preflight.
-fn preflight<B: RejectionBody>(policy: &CorsPolicy, head: Parts) -> Response<B> {
-    let (status, permission) = match check::preflight(policy, &head) {
-        Ok(permission) => (policy.preflight_success_status, Some(permission)),
-        Err(failure) => {
-            let level = if failure.refusal.is_of_origin() {
-                Level::Warn
-            } else {
-                Level::Info
-            };
-            tell(policy, &head, level, Outcome::Refused, || failure.refusal);
-            match failure.explained {
-                Some(permission) => (policy.preflight_success_status, Some(permission)),
-                None => (StatusCode::FORBIDDEN, None),
-            }
-        }
+/// Whether nothing but a look at the list was due for an origin that it does not have.
+fn needs_no_head(policy: &CorsPolicy, extensions: &Extensions) -> bool {
+    policy.predicate.is_none()
+        && policy.refuse == Refuse::Preflight
+        && !policy.events.wants(
+            Shared::from_extensions(extensions),
+            EventName::MaliciousCors,
+            Level::Info,
+        )
+}
+
+/// What becomes of an actual request of an origin that is not allowed.
+fn refuse(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> Result<Grant, CorsRefusal> {
+    if check::refuses(policy, head, reason) {
+        tell(policy, head, Level::Warn, Outcome::Refused, reason);
+        return Err(reason.refusal());
+    }
+    // Every form that the server's own pages post has an origin, too.
+    if !check::is_same_origin(&head.headers) {
+        tell(policy, head, Level::Info, Outcome::Success, reason);
+    }
+    Ok(Grant::Nobody)
+}
+
+/// Decides a preflight, and tells of it if it is refused; `None` for any other `OPTIONS`.
+fn preflight<'a>(
+    policy: &'a CorsPolicy,
+    head: &Parts,
+) -> Option<(StatusCode, Option<Permission<'a>>)> {
+    let asked = Preflight::of(&head.method, &head.headers)?;
+    let failure = match check::preflight(policy, head, asked) {
+        Ok(permission) => return Some((policy.preflight_success_status, Some(permission))),
+        Err(failure) => failure,
     };
+    // What an allowed origin asks for in vain is a mistake rather than an attack.
+    let level = if failure.reason.is_of_origin() {
+        Level::Warn
+    } else {
+        Level::Info
+    };
+    tell(policy, head, level, Outcome::Refused, failure.reason);
+    Some(match failure.explained {
+        Some(permission) => (policy.preflight_success_status, Some(permission)),
+        None => (StatusCode::FORBIDDEN, None),
+    })
+}
+
+/// Answers a preflight. A refusal tells nothing: not the methods, not the headers, not even that there is a policy.
+fn answered<B: RejectionBody>(
+    policy: &CorsPolicy,
+    (status, permission): (StatusCode, Option<Permission<'_>>),
+    asked: HeaderMap,
+) -> Response<B> {
     let mut headers = match permission {
-        Some(permission) => granted(policy, permission, head.headers),
+        Some(permission) => granted(policy, &permission, asked),
         None => HeaderMap::new(),
     };
     if let Some(vary) = &policy.vary.on_preflight {
@@ -102,14 +182,18 @@ fn preflight<B: RejectionBody>(policy: &CorsPolicy, head: Parts) -> Response<B> 
 }
 
 /// The headers of an answer that is no refusal, in the request's map: a preflight has more lines than its answer.
-fn granted(policy: &CorsPolicy, permission: Permission, mut headers: HeaderMap) -> HeaderMap {
-    let origin = permission.origin.take(&mut headers, ORIGIN);
+fn granted(policy: &CorsPolicy, permission: &Permission<'_>, mut headers: HeaderMap) -> HeaderMap {
+    let origin = permission.origin.value(&mut headers, ORIGIN);
     let method = permission
         .method
-        .take(&mut headers, ACCESS_CONTROL_REQUEST_METHOD);
-    let (names, more) = permission
+        .value(&mut headers, ACCESS_CONTROL_REQUEST_METHOD);
+    let names = permission
         .headers
-        .take_lines(&mut headers, ACCESS_CONTROL_REQUEST_HEADERS);
+        .value(&mut headers, ACCESS_CONTROL_REQUEST_HEADERS);
+    let more = match permission.headers {
+        Answer::EchoLines => further_lines(&mut headers, &ACCESS_CONTROL_REQUEST_HEADERS),
+        Answer::None | Answer::Value(_) | Answer::Echo => Vec::new(),
+    };
     headers.clear();
     if let Some(origin) = origin {
         set(&mut headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -137,165 +221,143 @@ fn granted(policy: &CorsPolicy, permission: Permission, mut headers: HeaderMap) 
     headers
 }
 
-impl Answer {
-    fn take(self, asked: &mut HeaderMap, name: HeaderName) -> Option<HeaderValue> {
+impl Answer<'_> {
+    /// The value of the answer's header. What was asked for is moved out of the request: the first clone of a value allocates.
+    #[inline]
+    fn value(&self, asked: &mut HeaderMap, name: HeaderName) -> Option<HeaderValue> {
         match self {
             Self::None => None,
-            Self::Value(value) => Some(value),
-            Self::Echo | Self::EchoLines => asked.remove(name),
+            Self::Value(value) => Some((*value).clone()),
+            Self::Echo | Self::EchoLines => asked.get_mut(name).map(taken),
         }
-    }
-
-    /// The first line and the others. The values are moved: a clone would allocate a counter for each.
-    fn take_lines(
-        self,
-        asked: &mut HeaderMap,
-        name: HeaderName,
-    ) -> (Option<HeaderValue>, Vec<HeaderValue>) {
-        if matches!(self, Self::EchoLines)
-            && let Ok(Entry::Occupied(lines)) = asked.try_entry(&name)
-        {
-            let (_, mut lines) = lines.remove_entry_mult();
-            return (lines.next(), lines.collect());
-        }
-        (self.take(asked, name), Vec::new())
     }
 }
 
-/// The 403 of [`Refuse::PreflightAndActual`](super::Refuse::PreflightAndActual).
-fn refused<B: RejectionBody>(refusal: Refused, head: Parts) -> Response<B> {
+/// The lines behind the first one.
+fn further_lines(asked: &mut HeaderMap, name: &HeaderName) -> Vec<HeaderValue> {
+    match asked.try_entry(name) {
+        Ok(Entry::Occupied(mut lines)) => lines.iter_mut().skip(1).map(taken).collect(),
+        Ok(Entry::Vacant(_)) | Err(_) => Vec::new(),
+    }
+}
+
+/// The value; its place is emptied with the whole map.
+fn taken(value: &mut HeaderValue) -> HeaderValue {
+    std::mem::replace(value, HeaderValue::from_static(""))
+}
+
+/// The 403 of [`Refuse::PreflightAndActual`].
+fn refused<B: RejectionBody>(policy: &CorsPolicy, reason: CorsRefusal, head: Parts) -> Response<B> {
     let context = RefusalContext::new(&head);
     let rejection = Rejection::new(
         StatusCode::FORBIDDEN,
-        refusal.reason.code(),
+        reason.code(),
         "This origin is not allowed",
     )
     .reuse(head)
-    .reason(refusal.reason);
-    match refusal.vary {
-        Some(vary) => rejection.header(VARY, vary),
+    .reason(reason);
+    match &policy.vary.line {
+        Some(vary) => rejection.header(VARY, vary.clone()),
         None => rejection,
     }
     .into_response(&context)
 }
 
-struct Refused {
-    reason: CorsRefusal,
-    vary: Option<HeaderValue>,
-}
-
 /// What is still to be done to the response of the inner service. Opaque.
-#[derive(Debug)]
-pub struct CorsAmendment(Option<Duty>);
-
-#[derive(Debug)]
-struct Duty {
-    /// The snapshot that the request began with.
-    policy: Arc<CorsPolicy>,
+#[derive(Debug, Default)]
+pub struct CorsAmendment {
+    /// The snapshot that the request began with; `None` if nothing is to be done.
+    policy: Option<Arc<CorsPolicy>>,
     grant: Grant,
     vary: bool,
-    /// Known only while there may be something to tell.
+    /// For the one event that a response can cause.
     shared: Option<Shared>,
 }
 
-#[derive(Debug)]
-enum Grant {
-    Any,
-    Origin(HeaderValue),
-    Nobody,
-}
-
-impl Duty {
-    fn of(policy: Arc<CorsPolicy>, head: &Parts) -> Result<Self, Refused> {
-        let grant = match check::standing(&policy, head) {
-            _ if policy.any_origin => Grant::Any,
-            Standing::Exact(answer) | Standing::Matched(answer) => Grant::Origin(answer.clone()),
-            Standing::Absent | Standing::Any => Grant::Nobody,
-            Standing::Refused(origin) => {
-                if check::refuses(&policy, head, origin) {
-                    let reason = check::refusal(origin);
-                    tell(&policy, head, Level::Warn, Outcome::Refused, || reason);
-                    let vary = policy.vary.line.clone();
-                    return Err(Refused { reason, vary });
-                }
-                tell(&policy, head, Level::Info, Outcome::Success, || {
-                    check::refusal(origin)
-                });
-                Grant::Nobody
-            }
-        };
+impl CorsAmendment {
+    #[inline]
+    fn new(
+        policy: Arc<CorsPolicy>,
+        grant: Grant,
+        method: &Method,
+        extensions: &Extensions,
+    ) -> Self {
+        // Looked up only while there may be something to tell.
         let shared = if policy.inner_headers_told.is_told() {
             None
         } else {
-            Shared::from_extensions(&head.extensions).cloned()
+            Shared::from_extensions(extensions).cloned()
         };
-        Ok(Self {
+        Self {
+            policy: Some(policy),
             grant,
-            vary: policy.vary.line.is_some() && head.method != Method::OPTIONS,
+            vary: *method != Method::OPTIONS,
             shared,
-            policy,
-        })
-    }
-
-    fn carry_out(self, headers: &mut HeaderMap) {
-        let inner = Inner::of(headers);
-        if !(self.policy.keep_inner && inner.origin) {
-            self.set_grant(inner, headers);
-        }
-        if self.vary {
-            add_vary(&self.policy, inner, headers);
-        }
-    }
-
-    fn set_grant(&self, inner: Inner, headers: &mut HeaderMap) {
-        let policy = &self.policy;
-        let origin = match &self.grant {
-            Grant::Any => ANY,
-            Grant::Origin(origin) => origin.clone(),
-            Grant::Nobody => {
-                if inner.origin {
-                    headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
-                    self.tell_of_inner();
-                }
-                return;
-            }
-        };
-        set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if policy.credentials {
-            set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
-        } else if inner.credentials {
-            headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
-        }
-        if let Some(exposed) = &policy.exposed {
-            set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
-        }
-        if inner.origin || inner.credentials || (inner.exposed && policy.exposed.is_some()) {
-            self.tell_of_inner();
-        }
-    }
-
-    /// A second CORS layer, or a handler that thinks it has to do this by itself.
-    fn tell_of_inner(&self) {
-        if !self.policy.inner_headers_told.is_told() && self.policy.inner_headers_told.tell() {
-            self.policy.events.emit(
-                self.shared.as_ref(),
-                EventName::SysMonitorDisabled,
-                Level::Info,
-                || {
-                    SecurityEvent::new(EventName::SysMonitorDisabled, LAYER, "inner_cors_headers")
-                        .outcome(Outcome::Success)
-                },
-            );
         }
     }
 }
 
+/// Who may read the response.
+#[derive(Debug, Default)]
+enum Grant {
+    Any,
+    Origin(HeaderValue),
+    #[default]
+    Nobody,
+}
+
 impl Amend for CorsAmendment {
+    #[inline]
     fn amend<B>(self, response: &mut Response<B>) {
-        if let Some(duty) = self.0 {
-            duty.carry_out(response.headers_mut());
+        let Some(policy) = &self.policy else {
+            return;
+        };
+        let headers = response.headers_mut();
+        let inner = Inner::of(headers);
+        let is_overruled = match self.grant {
+            _ if inner.origin && policy.keep_inner => false,
+            Grant::Nobody if !inner.origin => false,
+            Grant::Nobody => headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN).is_some(),
+            Grant::Any => allow(policy, ANY, inner, headers),
+            Grant::Origin(origin) => allow(policy, origin, inner, headers),
+        };
+        if is_overruled {
+            tell_of_inner(policy, self.shared.as_ref());
+        }
+        if !self.vary {
+            return;
+        }
+        if inner.vary {
+            add_vary(policy, headers);
+        } else if let Some(line) = &policy.vary.line {
+            set(headers, VARY, line.clone());
         }
     }
+}
+
+/// Lets this origin read the response. Returns whether the inner service has said something else.
+fn allow(policy: &CorsPolicy, origin: HeaderValue, inner: Inner, headers: &mut HeaderMap) -> bool {
+    set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if policy.credentials {
+        set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+    } else if inner.credentials {
+        headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    }
+    if let Some(exposed) = &policy.exposed {
+        set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
+    }
+    inner.origin || inner.credentials || (inner.exposed && policy.exposed.is_some())
+}
+
+/// A second CORS layer, or a handler that thinks it has to do this by itself. Told once for each policy.
+fn tell_of_inner(policy: &CorsPolicy, shared: Option<&Shared>) {
+    const NAME: EventName = EventName::SysMonitorDisabled;
+    if policy.inner_headers_told.is_told() || !policy.inner_headers_told.tell() {
+        return;
+    }
+    policy.events.emit(shared, NAME, Level::Info, || {
+        SecurityEvent::new(NAME, LAYER, "inner_cors_headers").outcome(Outcome::Success)
+    });
 }
 
 /// Which headers the inner service has set. One pass: a response has few, and each look-up by name costs as much as a dozen
@@ -313,6 +375,7 @@ struct Inner {
 }
 
 impl Inner {
+    #[inline]
     fn of(headers: &HeaderMap) -> Self {
         let mut inner = Self::default();
         for name in headers.keys() {
@@ -325,16 +388,12 @@ impl Inner {
     }
 }
 
-/// Never replaces a line: what the inner service varies by stays.
-fn add_vary(policy: &CorsPolicy, inner: Inner, headers: &mut HeaderMap) {
-    if inner.vary {
-        for name in &policy.vary.names {
-            if !varies_by(headers, name.as_bytes()) {
-                add(headers, VARY, name.clone());
-            }
+/// Adds what the inner service does not vary by yet; its own lines stay.
+fn add_vary(policy: &CorsPolicy, headers: &mut HeaderMap) {
+    for name in &policy.vary.names {
+        if !varies_by(headers, name.as_bytes()) {
+            add(headers, VARY, name.clone());
         }
-    } else if let Some(line) = &policy.vary.line {
-        set(headers, VARY, line.clone());
     }
 }
 
@@ -348,6 +407,7 @@ fn varies_by(headers: &HeaderMap, name: &[u8]) -> bool {
 }
 
 /// A map of 32,768 names is full: the header is left out then, which a browser takes for a refusal.
+#[inline]
 fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     let _ = headers.try_insert(name, value);
 }
@@ -356,25 +416,18 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     let _ = headers.try_append(name, value);
 }
 
-/// Records an event about the request's origin. `reason` is asked for only when the event is wanted.
-fn tell(
-    policy: &CorsPolicy,
-    head: &Parts,
-    level: Level,
-    outcome: Outcome,
-    reason: impl FnOnce() -> CorsRefusal,
-) {
+/// Records what was asked for in vain. The finer reason is looked for only when the event is wanted.
+fn tell(policy: &CorsPolicy, head: &Parts, level: Level, outcome: Outcome, reason: Reason<'_>) {
+    const NAME: EventName = EventName::MaliciousCors;
     let shared = Shared::from_extensions(&head.extensions);
-    policy
-        .events
-        .emit(shared, EventName::MaliciousCors, level, || {
-            let reason = reason();
-            SecurityEvent::new(EventName::MaliciousCors, LAYER, reason.code())
-                .outcome(outcome)
-                .request(head)
-                .rule(reason.rule())
-                .clean_detail(detail(head))
-        });
+    policy.events.emit(shared, NAME, level, || {
+        let refusal = reason.refusal();
+        SecurityEvent::new(NAME, LAYER, refusal.code())
+            .outcome(outcome)
+            .request(head)
+            .rule(refusal.rule())
+            .clean_detail(detail(head))
+    });
 }
 
 /// The origin as it was sent, cleaned.

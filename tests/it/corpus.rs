@@ -12,6 +12,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),
+    ("origin_pattern", fuzz_bodies::origin::origin_pattern),
+    ("origin_request", fuzz_bodies::origin::origin_request),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 

@@ -65,7 +65,10 @@ fn origins_that_cannot_be_trusted_do_not_build() {
         ("https://app!.example.com", "invalid_origin_host_byte"),
         ("https://app..example.com", "invalid_origin_label_empty"),
         ("https://-app.example.com", "refused_origin_label_hyphen"),
-        ("https://xn--999999999.example.com", "refused_origin_punycode"),
+        (
+            "https://xn--999999999.example.com",
+            "refused_origin_punycode",
+        ),
         ("https://127.1", "invalid_origin_ipv4"),
         ("https://[::1", "invalid_origin_ipv6"),
         ("https://[0::1]", "refused_origin_ipv6_form"),

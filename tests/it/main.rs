@@ -1,13 +1,20 @@
 //! Tests of the crate from outside, in one binary.
 
 mod architecture;
+#[cfg(feature = "axum")]
+mod chromium;
 mod corpus;
 mod csrf;
 mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
 mod fuzz_bodies;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod grpc_web;
+#[cfg(feature = "axum")]
 mod readme;
+#[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod stack;
 mod support;
+mod traits;

@@ -35,12 +35,8 @@ impl Events {
         level: Level,
         make: impl FnOnce() -> SecurityEvent<'a>,
     ) {
-        let sink = match (&self.0, shared.and_then(Shared::sink)) {
-            (Some(own), _) => &**own,
-            (None, Some(stack)) => stack,
-            (None, None) => default_sink(),
-        };
-        if !guarded(|| sink.wants(name, level)).unwrap_or(false) {
+        let sink = self.sink(shared);
+        if !wants(sink, name, level) {
             return;
         }
         let mut event = make();
@@ -51,6 +47,23 @@ impl Events {
         };
         guarded(|| sink.record(&event));
     }
+
+    /// Whether [`emit`](Self::emit) would record an event: for a layer that has to take the request apart to make one.
+    pub(crate) fn wants(&self, shared: Option<&Shared>, name: EventName, level: Level) -> bool {
+        wants(self.sink(shared), name, level)
+    }
+
+    fn sink<'a>(&'a self, shared: Option<&'a Shared>) -> &'a dyn EventSink {
+        match (&self.0, shared.and_then(Shared::sink)) {
+            (Some(own), _) => &**own,
+            (None, Some(stack)) => stack,
+            (None, None) => default_sink(),
+        }
+    }
+}
+
+fn wants(sink: &dyn EventSink, name: EventName, level: Level) -> bool {
+    guarded(|| sink.wants(name, level)).unwrap_or(false)
 }
 
 impl fmt::Debug for Events {

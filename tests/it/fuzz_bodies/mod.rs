@@ -8,3 +8,4 @@
 pub mod clean_text;
 pub mod client;
 pub mod csrf;
+pub mod origin;
