@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http::{Extensions, HeaderValue, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service};
-use tower::{Layer, Service};
 use tower_security::SecurityStack;
 use tower_security::core::{ClientIp, PeerAddr, Principal, TrustedProxies};
 use tower_security::csrf::CsrfLayer;
