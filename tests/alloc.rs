@@ -229,7 +229,7 @@ fn csrf_refuses_with_at_most_eight_and_decides_without_one() {
     let layer = CsrfLayer::new();
     let long = |name: &str, value: String| {
         let mut request = csrf(&[], "POST");
-        let value = http::HeaderValue::try_from(value).expect("it is a value");
+        let value = HeaderValue::try_from(value).expect("it is a value");
         let name = http::HeaderName::try_from(name).expect("it is a name");
         request.headers_mut().insert(name, value);
         request
