@@ -13,6 +13,7 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_security::SecurityStack;
 use tower_security::core::{ClientIp, PeerAddr, Principal, TrustedProxies};
+use tower_security::csrf::CsrfLayer;
 
 thread_local! {
     // `const` and without a destructor: reading it allocates nothing and is allowed while a thread ends.
@@ -177,4 +178,90 @@ fn a_principal_is_read_without_any() {
     let (read, made) = counted(read);
     assert!(read);
     assert_eq!(made, 0);
+}
+
+fn csrf(lines: &[(&str, &str)], method: &str) -> Request<Full<Bytes>> {
+    let builder = Request::builder().method(method).uri("/orders");
+    [("host", "app.example.com"), ("cookie", "session=1")]
+        .iter()
+        .chain(lines)
+        .fold(builder, |builder, (name, value)| {
+            builder.header(*name, *value)
+        })
+        .body(Full::default())
+        .expect("it is a request")
+}
+
+#[test]
+fn csrf_lets_requests_pass_without_one() {
+    const OWN: (&str, &str) = ("origin", "https://app.example.com");
+    const SSO: (&str, &str) = ("origin", "https://sso.example.com");
+    const APP: (&str, &str) = ("origin", "https://shop.apps.example.com");
+    const CROSS: (&str, &str) = ("sec-fetch-site", "cross-site");
+    let builder = CsrfLayer::builder()
+        .trusted_origins(["https://sso.example.com", "https://*.apps.example.com"])
+        .dangerous_exempt("/orders");
+    let mut service = builder.build().expect("it is sound").layer(Bare);
+    let rows: [(&str, &str, &[(&str, &str)]); 9] = [
+        ("GET of an old browser", "GET", &[]),
+        ("GET", "GET", &[("sec-fetch-site", "same-origin")]),
+        ("link", "GET", &[CROSS]),
+        ("POST", "POST", &[("sec-fetch-site", "same-origin"), OWN]),
+        ("POST by Origin", "POST", &[OWN]),
+        (
+            "POST by Referer",
+            "POST",
+            &[("referer", "https://app.example.com/a")],
+        ),
+        ("POST from a trusted origin", "POST", &[CROSS, SSO]),
+        ("POST from a trusted sub-domain", "POST", &[CROSS, APP]),
+        ("POST to an exempt path", "POST", &[CROSS]),
+    ];
+    for (name, method, lines) in rows {
+        let request = csrf(lines, method);
+        let (answer, made) = counted(|| go(&mut service, request));
+        assert_eq!((answer.status(), made), (http::StatusCode::OK, 0), "{name}");
+    }
+}
+
+#[test]
+fn csrf_refuses_with_at_most_eight_and_decides_without_one() {
+    let layer = CsrfLayer::new();
+    let long = |name: &str, value: String| {
+        let mut request = csrf(&[], "POST");
+        let value = HeaderValue::try_from(value).expect("it is a value");
+        let name = http::HeaderName::try_from(name).expect("it is a name");
+        request.headers_mut().insert(name, value);
+        request
+    };
+    let rows = [
+        ("plain", csrf(&[("sec-fetch-site", "cross-site")], "POST")),
+        ("nothing said", csrf(&[], "POST")),
+        (
+            "100 lines of metadata",
+            csrf(&[("sec-fetch-site", "same-origin"); 100], "POST"),
+        ),
+        (
+            "16 KiB of Referer",
+            long(
+                "referer",
+                format!("https://a.example/{}", "a".repeat(16 * 1024)),
+            ),
+        ),
+        (
+            "8 KiB of Origin",
+            long("origin", format!("https://{}", "a.".repeat(4 * 1024))),
+        ),
+    ];
+    for (name, request) in rows {
+        let (head, body) = request.into_parts();
+        let (decision, made) = counted(|| layer.policy().check(&head));
+        assert!(decision.is_err(), "{name}");
+        assert_eq!(made, 0, "{name}");
+        let mut service = layer.layer(Bare);
+        let request = Request::from_parts(head, body);
+        let (answer, made) = counted(|| go(&mut service, request));
+        assert_eq!(answer.status(), http::StatusCode::FORBIDDEN, "{name}");
+        assert!(made <= 8, "{name}: {made}");
+    }
 }

@@ -9,6 +9,8 @@ use crate::support::tree;
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("clean_text", fuzz_bodies::clean_text::clean_text),
+    ("csrf_check", fuzz_bodies::csrf::csrf_check),
+    ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),
     ("origin_request", fuzz_bodies::origin::origin_request),

@@ -65,6 +65,7 @@ async fn verdict<B>(layer: &CsrfLayer, request: Request<B>) -> Result<(), CsrfRe
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn the_first_deciding_header_wins() {
     const OWN: &str = "https://app.example.com";
     const HERE: (&str, &str) = ("host", "app.example.com");
@@ -321,6 +322,7 @@ async fn configured_own_origins_replace_the_host() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn each_option_changes_an_answer() {
     let builder = CsrfLayer::builder;
     let trusting = || builder().trusted_origins(["https://sso.example.com"]);
@@ -662,6 +664,7 @@ fn a_mode_that_is_switched_under_traffic_never_gives_half_a_decision() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn isolation_lets_browsers_navigate_and_refuses_what_includes() {
     let layer = CsrfLayer::builder()
         .trusted_origins(["https://sso.example.com"])

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
@@ -12,8 +13,7 @@ pub fn csrf_check(data: &[u8]) {
     let [rules, method, rest @ ..] = data else {
         return;
     };
-    let all = Rules::samples();
-    let rules = &all[usize::from(*rules) % all.len()];
+    let (rules, policy) = &SAMPLES[usize::from(*rules) % SAMPLES.len()];
     let method = METHODS[usize::from(*method) % METHODS.len()];
     let mut lines = rest.split(|byte| *byte == b'\n');
     let Ok(target) = Uri::try_from(lines.next().unwrap_or_default()) else {
@@ -32,11 +32,19 @@ pub fn csrf_check(data: &[u8]) {
     }
     let (head, ()) = request.into_parts();
     assert_eq!(
-        rules.policy().check(&head),
+        policy.check(&head),
         rules.expected(&head),
         "{rules:?} {head:?}"
     );
 }
+
+/// Every sample, built.
+pub static SAMPLES: LazyLock<Vec<(Rules, CsrfPolicy)>> = LazyLock::new(|| {
+    let samples = Rules::samples().into_iter();
+    samples
+        .map(|rules| (rules.clone(), rules.policy()))
+        .collect()
+});
 
 /// The first line is a pattern, the second a path.
 pub fn exempt_pattern(data: &[u8]) {
