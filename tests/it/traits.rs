@@ -41,6 +41,7 @@ fn every_type_crosses_threads_and_can_be_printed() {
     layer::<ReloadHandle<u8>>();
     layer::<ManualClock>();
     layer::<SystemClock>();
+    #[cfg(feature = "tracing")]
     layer::<TracingSink>();
     layer::<NoopSink>();
     layer::<TrustedProxies>();
