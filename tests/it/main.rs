@@ -2,6 +2,11 @@
 
 mod architecture;
 mod corpus;
+mod cors;
+mod cors_config;
+mod cors_oracle;
+mod cors_reload;
+mod cors_traps;
 mod fuzz_bodies;
 mod readme;
 mod servers;
