@@ -138,3 +138,110 @@ fn split_name(list: &[u8], longest: usize) -> Option<(&[u8], &[u8])> {
     }
     list.split_at_checked(end)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn allowed(names: &[&str]) -> AllowedNames {
+        AllowedNames::new(names.iter().map(|name| (*name).into()).collect())
+    }
+
+    fn listed(lines: &[&str]) -> Option<Asked> {
+        allowed(&["x-c", "authorization", "x-a", "x-b"]).allow(lines.iter().map(|l| l.as_bytes()))
+    }
+
+    #[test]
+    fn names_are_walked_in_order() {
+        let ten_empty = ",".repeat(9);
+        for (lines, asked) in [
+            (&["x-a"][..], Some(Asked::Names)),
+            (&["authorization,x-a,x-b,x-c"], Some(Asked::Names)),
+            (&["authorization", "x-c"], Some(Asked::Names)),
+            (&["x-a, x-b ,x-c"], Some(Asked::Names)),
+            (&["\tx-a\t,  x-b"], Some(Asked::Names)),
+            (&[",x-a,"], Some(Asked::Names)),
+            (&[""], Some(Asked::Nothing)),
+            (&[" , ,\t"], Some(Asked::Nothing)),
+            // 16 empty elements, and a 17th.
+            (&[&ten_empty, ",,,,,"], Some(Asked::Nothing)),
+            (&[&ten_empty, ",,,,,,"], None),
+            (&[""; 16], Some(Asked::Nothing)),
+            (&[""; 17], None),
+            // Three blanks in one element.
+            (&["x-a ,  x-b "], None),
+            (&["   x-a"], None),
+            (&["   "], None),
+            // Not as a browser sends it.
+            (&["X-A"], None),
+            (&["x-b,x-a"], None),
+            (&["x-a,x-a"], None),
+            (&["x-a", "authorization"], None),
+            (&["x-a x-b"], None),
+            (&["x-a;x-b"], None),
+            // Not allowed, also where one is the start of the other.
+            (&["x-d"], None),
+            (&["x-"], None),
+            (&["authorizatio"], None),
+            (&["authorizations"], None),
+            (&["*"], None),
+        ] {
+            assert_eq!(listed(lines), asked, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_echo_has_limits_of_its_own() {
+        let any = |lines: &[String]| allow_any(lines.iter().map(String::as_bytes));
+        let names = |count: usize| vec![vec!["a"; count].join(",")];
+        assert_eq!(any(&names(64)), Some(Asked::Names));
+        assert_eq!(any(&names(65)), None);
+        assert_eq!(any(&["a".repeat(4_096)]), Some(Asked::Names));
+        assert_eq!(any(&["a".repeat(4_097)]), None);
+        assert_eq!(any(&["a".repeat(2_048), "b".repeat(2_048)]), Some(Asked::Names));
+        assert_eq!(any(&["a".repeat(2_048), "b".repeat(2_049)]), None);
+        assert_eq!(any(&["X-B,x-a".into()]), Some(Asked::Names));
+        assert_eq!(any(&["x a".into()]), None);
+        assert_eq!(any(&["x\u{e9}".into()]), None);
+        assert_eq!(any(&[" ".into()]), Some(Asked::Nothing));
+    }
+
+    /// Split, trim, count, compare with the sorted list: slow and plain.
+    fn naive(lines: &[String], allowed: &[&str]) -> Option<Asked> {
+        let elements: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).collect();
+        let blank = |c: char| matches!(c, ' ' | '\t');
+        let names: Vec<&str> = elements
+            .iter()
+            .map(|element| element.trim_matches(blank))
+            .collect();
+        let most_blanks = elements
+            .iter()
+            .zip(&names)
+            .map(|(element, name)| element.len() - name.len())
+            .max();
+        let empty = names.iter().filter(|name| name.is_empty()).count();
+        let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        let fits = most_blanks <= Some(2)
+            && empty <= 16
+            && names.is_sorted_by(|a, b| a < b)
+            && names.iter().all(|name| allowed.contains(name));
+        fits.then_some(if names.is_empty() {
+            Asked::Nothing
+        } else {
+            Asked::Names
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_parser_agrees_with_a_naive_one(
+            lines in prop::collection::vec("(a|b|ab|ba|abc|A|,|,|,| |\t|;){0,24}", 1..4),
+            names in prop::sample::subsequence(vec!["a", "ab", "abc", "b", "ba"], 0..=5),
+        ) {
+            let parsed = allowed(&names).allow(lines.iter().map(String::as_bytes));
+            prop_assert_eq!(parsed, naive(&lines, &names));
+        }
+    }
+}

@@ -42,7 +42,12 @@ pub(super) fn compile(builder: CorsBuilder) -> Result<CorsPolicy, ConfigErrors> 
     let request_headers = request_headers(&builder, &mut mistakes);
     let exposed = exposed(&builder, &mut mistakes);
     let max_age = builder.max_age.unwrap_or_else(|seconds| {
-        let error = CorsConfigError::InvalidMaxAge { seconds };
+        // More than any `MaxAge` holds, or less than -1.
+        let error = if seconds > 0 {
+            CorsConfigError::RefusedMaxAge { seconds }
+        } else {
+            CorsConfigError::InvalidMaxAge { seconds }
+        };
         mistakes.push("cors.max_age", error);
         MaxAge::BrowserDefault
     });

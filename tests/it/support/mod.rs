@@ -2,6 +2,7 @@
 
 #[cfg(feature = "axum")]
 pub(crate) mod browser;
+pub(crate) mod fetch_oracle;
 pub(crate) mod service;
 pub(crate) mod tree;
 #[cfg(feature = "axum")]
