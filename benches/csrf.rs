@@ -25,6 +25,7 @@ use harness::{Group, bare, go, go_axum};
 const OWN: &str = "https://app.example.com";
 const TRUSTED: &str = "https://partner.example.net";
 const FOREIGN: &str = "https://evil.example";
+const OURS: &str = "tower-security";
 const RIVAL: &str = "tower-http";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -58,7 +59,7 @@ fn groups() -> Vec<Group> {
                     go(rival(others.chain([TRUSTED.to_owned()])).layer(bare())),
                 )
             })
-            .row("ours", || {
+            .row(OURS, || {
                 let others = (0..999).map(|n| format!("https://partner{n:03}.example.net"));
                 (
                     trusted,
@@ -84,7 +85,7 @@ fn groups() -> Vec<Group> {
                     go_axum(router().layer(rival([TRUSTED.to_owned()]))),
                 )
             })
-            .row("ours", || {
+            .row(OURS, || {
                 (
                     same_origin_on_axum,
                     go_axum(router().layer(ours([TRUSTED.to_owned()]))),
@@ -99,10 +100,10 @@ fn group(name: &'static str, request: fn() -> Request<Full<Bytes>>) -> Group {
         .row("tower-http", move || {
             (request, go(rival([TRUSTED.to_owned()]).layer(bare())))
         })
-        .row("ours", move || {
+        .row(OURS, move || {
             (request, go(ours([TRUSTED.to_owned()]).layer(bare())))
         })
-        .row("look-up", move || (request, go(LookUp(bare()))))
+        .row("one look-up", move || (request, go(LookUp(bare()))))
 }
 
 /// What one look-up of `Sec-Fetch-Site` costs: no layer that reads it can do with less.

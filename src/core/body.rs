@@ -202,3 +202,56 @@ where
         Poll::Ready(Ok(response.map(AdaptedBody::new)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// The content of a body that is ready at once, and whether it knew its length and its end.
+    fn content<B: Body<Data = Bytes> + RejectionBody>(body: B) -> (Vec<u8>, bool) {
+        let exact = body.size_hint().exact();
+        let mut body = pin!(body);
+        let mut task = Context::from_waker(Waker::noop());
+        let mut content = Vec::new();
+        while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut task) {
+            let Ok(frame) = frame else {
+                panic!("a body in memory does not fail")
+            };
+            content.extend(frame.into_data().unwrap_or_default());
+        }
+        let length = u64::try_from(content.len()).ok();
+        (content, body.is_end_stream() && exact == length)
+    }
+
+    fn holds<B: Body<Data = Bytes> + RejectionBody>() {
+        let refused = B::from_bytes(Bytes::from_static(b"refused"));
+        assert_eq!(content(refused), (b"refused".to_vec(), true));
+        assert_eq!(content(B::empty()), (Vec::new(), true));
+        assert!(
+            B::empty().is_end_stream(),
+            "a HEAD needs a body that has ended"
+        );
+        assert_eq!(content(B::from_bytes(Bytes::new())), (Vec::new(), true));
+    }
+
+    #[test]
+    fn every_body_holds_a_refusal_and_knows_its_end() {
+        holds::<Full<Bytes>>();
+        holds::<BoxBody<Bytes, std::io::Error>>();
+        holds::<UnsyncBoxBody<Bytes, std::io::Error>>();
+        holds::<AdaptedBody<Full<Bytes>>>();
+        #[cfg(feature = "axum")]
+        holds::<axum::body::Body>();
+        #[cfg(feature = "tonic")]
+        holds::<tonic::body::Body>();
+    }
+
+    #[test]
+    fn an_adapted_body_is_the_inner_one() {
+        let inner = AdaptedBody::new(Full::new(Bytes::from_static(b"served")));
+        assert_eq!(content(inner), (b"served".to_vec(), true));
+    }
+}

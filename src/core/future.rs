@@ -102,3 +102,64 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{pending, ready};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    type Answer = Response<u8>;
+
+    fn poll<F: Future<Output = Result<Answer, Infallible>>>(
+        future: Pin<&mut F>,
+    ) -> Poll<Result<Answer, Infallible>> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn body(answer: Poll<Result<Answer, Infallible>>) -> Option<u8> {
+        match answer {
+            Poll::Ready(Ok(answer)) => Some(*answer.body()),
+            Poll::Ready(Err(never)) => match never {},
+            Poll::Pending => None,
+        }
+    }
+
+    struct Created;
+
+    impl Amend for Created {
+        fn amend<B>(self, response: &mut Response<B>) {
+            *response.status_mut() = http::StatusCode::CREATED;
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_ready_once_and_never_amended() {
+        type Refused =
+            ResponseFuture<std::future::Ready<Result<Answer, Infallible>>, Answer, Created>;
+        let mut refused = pin!(Refused::refused(Response::new(7)));
+        let Poll::Ready(Ok(answer)) = poll(refused.as_mut()) else {
+            panic!("a refusal is ready at once");
+        };
+        assert_eq!((*answer.body(), answer.status()), (7, http::StatusCode::OK));
+        assert!(poll(refused).is_pending());
+    }
+
+    #[test]
+    fn the_inner_answer_is_handed_on_or_amended() {
+        let answer = || ready(Ok::<_, Infallible>(Response::new(1)));
+        let handed_on: ResponseFuture<_, Answer> = ResponseFuture::inner(answer());
+        assert_eq!(body(poll(pin!(handed_on))), Some(1));
+        let Poll::Ready(Ok(amended)) = poll(pin!(ResponseFuture::amending(answer(), Created)))
+        else {
+            panic!("it is ready at once");
+        };
+        assert_eq!(amended.status(), http::StatusCode::CREATED);
+        let waiting = pending::<Result<Answer, Infallible>>();
+        let waiting: ResponseFuture<_, Answer> = ResponseFuture::inner(waiting);
+        assert_eq!(body(poll(pin!(waiting))), None);
+    }
+}

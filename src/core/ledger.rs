@@ -70,6 +70,10 @@ impl AuthzLedger {
     }
 
     /// The ledger of this request; without slot 1 in front a new one, which is put into the extensions.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "what the rooms authorize and ownership write")
+    )]
     pub(crate) fn of(extensions: &mut Extensions) -> Self {
         Self::from_extensions(extensions).unwrap_or_else(|| {
             let ledger = Self(Place::Own(Arc::default()));
@@ -78,6 +82,10 @@ impl AuthzLedger {
         })
     }
 
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "what the rooms authorize and ownership write")
+    )]
     pub(crate) fn record(&self, entry: LedgerEntry) {
         self.bits().record(entry);
     }

@@ -26,7 +26,6 @@ pub(crate) mod text;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
-pub(crate) use challenge::{ChallengeFailure, is_quotable, is_scope_token};
 pub(crate) use client::DegradedAddress;
 pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
@@ -46,7 +45,7 @@ pub use event::{
 };
 pub use future::{Amend, ResponseFuture};
 pub use ledger::AuthzLedger;
-pub(crate) use ledger::{LedgerBits, LedgerEntry};
+pub(crate) use ledger::LedgerBits;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 pub use rejection::{
@@ -57,5 +56,4 @@ pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
 pub use scheme::{PeerAddressMissing, ProtoHeader, RequestScheme, SchemeSource, Tls};
 pub use secret::Secret;
-pub(crate) use secret::constant_time_eq;
 pub use store::{Lookup, StoreError, StoreErrorKind};

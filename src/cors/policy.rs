@@ -17,7 +17,7 @@ use crate::core::origin::{OriginGrant, OriginPattern, PublicSuffixes, SelfOrigin
 
 /// A CORS policy, checked and compiled: what a [`CorsLayer`](super::CorsLayer) decides by.
 ///
-/// Made by [`CorsBuilder::build_policy`] or [`CorsConfig::build`]. It can be swapped under traffic
+/// Made by [`CorsBuilder::build_policy`](super::CorsBuilder::build_policy) or [`CorsConfig::build`]. It can be swapped under traffic
 /// ([`CorsLayer::reloadable`](super::CorsLayer::reloadable)) and asked without Tower ([`check`](Self::check)).
 #[derive(Clone, Debug)]
 #[expect(

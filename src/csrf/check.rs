@@ -275,7 +275,7 @@ impl CsrfPolicy {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<Pass, CsrfRefusal> {
-        // Not `Method::is_safe`: nothing a browser page may send is a TRACE, so that one is no reason to be lenient.
+        // Not `Method::is_safe`, for which TRACE is safe too: there is no reason to be lenient with what no page may send.
         let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         if is_safe && !self.is_disguised(headers) {
             return match &self.isolation {

@@ -6,7 +6,7 @@ use super::posture::Posture;
 use crate::core::ConfigErrors;
 use crate::core::origin::OriginGrant;
 
-/// A layer that may stand in a slot of [`SecurityStack`].
+/// A layer that may stand in a slot of [`SecurityStack`](super::SecurityStack).
 ///
 /// The layers of this crate implement it. Implement it for a layer of your own to put it into a slot; `.extra(..)` takes any
 /// layer.
@@ -34,7 +34,7 @@ use crate::core::origin::OriginGrant;
     note = "`.extra(position, layer)` takes any layer"
 )]
 pub trait Protection {
-    /// Says what this layer does, for [`SecurityStack::posture`].
+    /// Says what this layer does, for [`SecurityStack::posture`](super::SecurityStack::posture).
     fn describe(&self, posture: &mut Posture) {
         let _ = posture;
     }

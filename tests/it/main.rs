@@ -1,14 +1,25 @@
 //! Tests of the crate from outside, in one binary.
 
 mod architecture;
+#[cfg(feature = "axum")]
+mod chromium;
 mod corpus;
 mod cors;
 mod cors_config;
 mod cors_oracle;
 mod cors_reload;
 mod cors_traps;
+mod csrf;
+mod csrf_config;
+mod csrf_model;
+mod csrf_traps;
 mod fuzz_bodies;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod grpc_web;
+#[cfg(feature = "axum")]
 mod readme;
+#[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod stack;
 mod support;
+mod traits;

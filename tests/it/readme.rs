@@ -5,7 +5,11 @@ use http::Method;
 use crate::support::wire::Server;
 
 #[path = "../../examples/quickstart.rs"]
-#[expect(dead_code, unreachable_pub, reason = "an example: its `main` listens on a fixed port")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "an example: its `main` listens on a fixed port"
+)]
 mod quickstart;
 
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");

@@ -405,7 +405,9 @@ async fn tonic_decides_by_the_table() {
 async fn a_tonic_client_reads_refusals_as_statuses() {
     let reached = Reached::default();
     let server = tonic_server(&reached).await;
-    let endpoint = format!("http://{}", server.addr).parse::<Endpoint>().unwrap();
+    let endpoint = format!("http://{}", server.addr)
+        .parse::<Endpoint>()
+        .unwrap();
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
 
     let own = client.check(HealthCheckRequest::default()).await.unwrap();

@@ -13,13 +13,13 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service};
 use tower_security::core::{
-    AdaptedBody, ClientIp, EventSink, ManualClock, PeerAddr, RefusalContext, Rejection,
+    AdaptedBody, ClientIp, EventSink, ManualClock, Mode, PeerAddr, RefusalContext, Rejection,
     RejectionRenderer, RequestId, RequestScheme, SchemeSource, SecurityEvent, Shared,
 };
 use tower_security::cors::CorsLayer;
 use tower_security::csrf::CsrfLayer;
 use tower_security::stack::{
-    AfterAuth, BeforeAuth, Innermost, Protection, ProvidesPrincipal, SecurityStack,
+    AfterAuth, BeforeAuth, Innermost, PostureState, Protection, ProvidesPrincipal, SecurityStack,
 };
 
 use crate::support::service::{Spy, go};
@@ -116,20 +116,27 @@ macro_rules! permutations {
     (@pick $visit:ident; $done:tt $skipped:tt []) => {};
 }
 
+/// Keeps the temporaries of 720 chains off one stack frame.
+fn apart<T>(make: impl FnOnce() -> T) -> T {
+    make()
+}
+
 #[tokio::test]
 async fn every_permutation_of_the_calls_gives_one_order() {
     let mut stacks = Vec::new();
     macro_rules! visit {
         ($($slot:ident)*) => {
-            // A closure keeps the temporaries of 720 chains off one stack frame.
-            stacks.push((|| SecurityStack::new()$( .$slot(Mark(stringify!($slot))) )*)());
+            stacks.push(apart(|| SecurityStack::new()$( .$slot(Mark(stringify!($slot))) )*));
         };
     }
     permutations!(visit; [] [headers cors rate_limit csrf auth sanitize]);
     assert_eq!(stacks.len(), 720);
     for stack in stacks {
         let answer = go(stack.layer(Handler::default()), request("/")).await;
-        assert_eq!(text(answer).await, "headers cors rate_limit csrf auth sanitize");
+        assert_eq!(
+            text(answer).await,
+            "headers cors rate_limit csrf auth sanitize"
+        );
     }
 }
 
@@ -375,6 +382,120 @@ async fn what_the_stack_shares_is_readable_inside() {
         Duration::from_secs(1)
     );
     assert!(shared.sink().is_none() && shared.renderer().is_none());
+}
+
+#[test]
+fn the_posture_names_what_is_on_and_warns_of_every_dangerous_call() {
+    let strict = SecurityStack::new().csrf(CsrfLayer::new()).cors(
+        CorsLayer::builder()
+            .origins(["https://app.example.com", "https://*.shop.example"])
+            .credentials(true)
+            .build()
+            .unwrap(),
+    );
+    let posture = strict.posture();
+    assert_eq!(posture.warnings(), [""; 0]);
+    let lines: Vec<_> = posture
+        .to_string()
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "cors on origins=2 credentials=true",
+            "csrf on missing_metadata=refuse with cookie isolation=off trusted_origins=0",
+        ]
+    );
+
+    let (cors, handle) = CorsLayer::reloadable(
+        CorsLayer::builder()
+            .origins(["http://app.example.com", "https://*.github.io"])
+            .credentials(true)
+            .dangerous_allow_insecure_origins(true)
+            .dangerous_allow_public_suffix_subdomains(true)
+            .dangerous_allow_origin_if(|_, _| false)
+            .dangerous_allow_private_network(true)
+            .dangerous_keep_inner_cors(true)
+            .build_policy()
+            .unwrap(),
+    );
+    handle.set_passthrough(true);
+    let csrf = CsrfLayer::builder()
+        .mode(Mode::ReportOnly)
+        .dangerous_allow_missing_metadata()
+        .dangerous_allow_same_site(true)
+        .dangerous_allow_insecure_origins(true)
+        .dangerous_skip_websocket_check(true)
+        .dangerous_exempt("/webhooks/{*rest}")
+        .dangerous_exempt_method(http::Method::POST, "/saml/acs")
+        .build()
+        .unwrap();
+    let posture = SecurityStack::new().cors(cors).csrf(csrf).posture();
+    let states: Vec<_> = posture
+        .entries()
+        .iter()
+        .map(|entry| (entry.protection(), entry.state()))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("cors", PostureState::Off),
+            ("csrf", PostureState::ReportOnly)
+        ]
+    );
+    assert_eq!(
+        posture.warnings(),
+        [
+            "cors: passthrough is on",
+            "cors: dangerous_allow_insecure_origins",
+            "cors: dangerous_allow_public_suffix_subdomains",
+            "cors: dangerous_allow_origin_if",
+            "cors: dangerous_allow_private_network",
+            "cors: dangerous_keep_inner_cors",
+            "csrf: report-only",
+            "csrf: dangerous_allow_missing_metadata",
+            "csrf: dangerous_allow_same_site",
+            "csrf: dangerous_allow_insecure_origins",
+            "csrf: dangerous_skip_websocket_check",
+            "csrf: dangerous_exempt",
+            "csrf: dangerous_exempt_method",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_csrf_layer_trusts_the_origins_of_the_cors_policy_when_told_to() {
+    let cors = || {
+        CorsLayer::builder()
+            .origins(["https://app.example.com"])
+            .credentials(true)
+            .build()
+            .unwrap()
+    };
+    let post = || {
+        let mut request = request("/");
+        *request.method_mut() = http::Method::POST;
+        let headers = request.headers_mut();
+        headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+        headers.insert(ORIGIN, HeaderValue::from_static("https://app.example.com"));
+        request
+    };
+    let untold = SecurityStack::new().cors(cors()).csrf(CsrfLayer::new());
+    let answer = go(untold.clone().layer(Spy::new()), post()).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    let told = untold.trust_cors_origins().unwrap();
+    let answer = go(told.layer(Spy::new()), post()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+
+    let uncredentialed = CorsLayer::builder().origins(["https://app.example.com"]);
+    let errors = SecurityStack::new()
+        .cors(uncredentialed.build().unwrap())
+        .csrf(CsrfLayer::new())
+        .trust_cors_origins()
+        .unwrap_err();
+    let codes: Vec<_> = errors.iter().map(|error| error.code()).collect();
+    assert_eq!(codes, ["refused_trust_uncredentialed"]);
 }
 
 /// A body that no refusal can be made of.

@@ -3,7 +3,8 @@ use std::sync::{Arc, LazyLock};
 
 use http::{Extensions, HeaderValue};
 
-use super::{ChallengeFailure, ChallengesBuilder};
+use super::ChallengesBuilder;
+use super::failure::ChallengeFailure;
 use crate::core::AuthMethod;
 use crate::core::principal::Attached;
 
@@ -68,12 +69,26 @@ impl Challenges {
     }
 
     /// The attached challenges, or those that hold without any.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "what the rooms auth, authorize and ownership answer with"
+        )
+    )]
     pub(crate) fn of(extensions: &Extensions) -> &Self {
         Self::from_extensions(extensions).unwrap_or_else(|| &*DEFAULT)
     }
 
     /// The lines for what was presented and did not suffice. The one of the scheme that decided says why; the first, when no scheme
     /// was at fault or it has no line.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "what the rooms auth, authorize and ownership answer with"
+        )
+    )]
     pub(crate) fn failure_lines(
         &self,
         decided_by: Option<AuthMethod>,

@@ -8,7 +8,5 @@ mod scheme;
 mod tests;
 
 pub use config::{ChallengeConfigError, ChallengesBuilder};
-pub(crate) use config::{is_quotable, is_scope_token};
-pub(crate) use failure::ChallengeFailure;
 pub use lines::Challenges;
 pub use scheme::ChallengeScheme;

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use http::{Extensions, HeaderName, HeaderValue};
 
+use super::config::{is_quotable, is_scope_token};
+use super::failure::ChallengeFailure;
 use super::*;
 use crate::core::{AuthMethod, ConfigErrorKind, ErrorClass, Principal};
 

@@ -196,12 +196,10 @@ impl TrustedProxiesBuilder {
     /// private ranges alone.
     pub fn build(self) -> Result<TrustedProxies, ConfigErrors> {
         let mut mistakes = Mistakes::default();
-        let named = !self.nets.is_empty();
-        let has_peers = named || self.private_ranges || self.unix_socket;
         if let Some(hops) = self.hops {
-            check_hops(&mut mistakes, hops, has_peers);
+            check_hops(&mut mistakes, hops, self.has_peers());
         }
-        let reading = self.reading(&mut mistakes, has_peers, named);
+        let reading = self.reading(&mut mistakes);
         let private = self.private_ranges.then(IpNet::private_ranges);
         let peers = self
             .nets
@@ -221,16 +219,15 @@ impl TrustedProxiesBuilder {
         mistakes.finish(TrustedProxies::of(proxies))
     }
 
-    fn reading(
-        &self,
-        mistakes: &mut Mistakes,
-        has_peers: bool,
-        named: bool,
-    ) -> Option<(ForwardHeader, Reading)> {
+    fn has_peers(&self) -> bool {
+        !self.nets.is_empty() || self.private_ranges || self.unix_socket
+    }
+
+    fn reading(&self, mistakes: &mut Mistakes) -> Option<(ForwardHeader, Reading)> {
         let header = match (self.headers.as_slice(), self.hops) {
-            ([], _) if !has_peers => return None,
+            ([], None) if !self.has_peers() => return None,
             // The missing peers of a header with hops are reported with the hops.
-            (&[header], hops) if has_peers || hops.is_some() => header,
+            (&[header], hops) if self.has_peers() || hops.is_some() => header,
             (headers, _) => {
                 let headers = headers.to_vec();
                 mistakes.push(
@@ -240,7 +237,7 @@ impl TrustedProxiesBuilder {
                 return None;
             }
         };
-        if header.is_written_by_public_cdn() && self.private_ranges && !named {
+        if header.is_written_by_public_cdn() && self.private_ranges && self.nets.is_empty() {
             mistakes.push(
                 "client_ip.header",
                 ClientIpConfigError::CdnHeaderUntrusted { header },

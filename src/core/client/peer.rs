@@ -103,11 +103,11 @@ fn of_tonic(extensions: &Extensions) -> Option<PeerAddr> {
 /// tonic's `TlsConnectInfo<I>`. Its name is exported only by features that choose a TLS provider; its type is also what the
 /// `Connected` implementation of a TLS stream attaches.
 #[cfg(feature = "tonic")]
-type TonicTls<I> = <tokio_rustls::server::TlsStream<Carries<I>> as tonic::transport::server::Connected>::ConnectInfo;
+pub(super) type TonicTls<I> = <tokio_rustls::server::TlsStream<Carries<I>> as tonic::transport::server::Connected>::ConnectInfo;
 
 /// Stands in for a connection whose info is `I`.
 #[cfg(feature = "tonic")]
-struct Carries<I>(std::convert::Infallible, std::marker::PhantomData<I>);
+pub(super) struct Carries<I>(std::convert::Infallible, std::marker::PhantomData<I>);
 
 #[cfg(feature = "tonic")]
 impl<I: Clone + Send + Sync + 'static> tonic::transport::server::Connected for Carries<I> {

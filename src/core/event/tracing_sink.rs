@@ -88,10 +88,6 @@ impl EventSink for TracingSink {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "the lines are those of the macro's call sites"
-)]
 fn record_event(event: &SecurityEvent<'_>) {
     per_call_site!(event.name.category(), event.level, record(event));
 }

@@ -32,7 +32,10 @@ impl<T: Keyed> Index<T> {
     /// Builds the index; values whose keys are longer than an origin are left out.
     pub(super) fn new(values: impl IntoIterator<Item = T>) -> Self {
         let random = std::hash::RandomState::new();
-        let seed = [random.hash_one(0), random.hash_one(1)];
+        Self::seeded([random.hash_one(0), random.hash_one(1)], values)
+    }
+
+    fn seeded(seed: [u64; 2], values: impl IntoIterator<Item = T>) -> Self {
         let mut entries: Vec<(u64, T)> = values
             .into_iter()
             .filter(|value| value.key().len() <= MAX_ORIGIN)
@@ -149,4 +152,36 @@ fn fold(a: u64, b: u64) -> u64 {
 )]
 const fn low(value: u128) -> u64 {
     value as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Index, Keyed};
+
+    impl Keyed for Vec<u8> {
+        fn key(&self) -> &[u8] {
+            self
+        }
+    }
+
+    /// Whoever knows the seed can make keys of one hash: the product of their first half is 0 whatever the second half is.
+    #[test]
+    fn keys_of_one_hash_are_told_apart() {
+        let seed = [7, 9];
+        let colliding = |second: u64| [(7 ^ 16_u64).to_le_bytes(), second.to_le_bytes()].concat();
+        let index = Index::seeded(
+            seed,
+            [colliding(1), colliding(2), b"https://a.example".to_vec()],
+        );
+        let hashes: Vec<u64> = index.entries.iter().map(|(hash, _)| *hash).collect();
+        assert!(
+            hashes.windows(2).any(|pair| pair[0] == pair[1]),
+            "{hashes:?}"
+        );
+        for key in index.iter() {
+            assert_eq!(index.find(key, |_| true), Some(key));
+        }
+        assert_eq!(index.find(&colliding(3), |_| true), None);
+        assert_eq!(index.find(&colliding(2), |key| *key == colliding(1)), None);
+    }
 }

@@ -47,8 +47,9 @@ impl<'a> CanonicalPath<'a> {
         &self.0
     }
 
-    /// How many segments the path has, an empty last one included.
-    pub(crate) fn segment_count(&self) -> usize {
+    /// Returns how many segments the path has, an empty last one included.
+    #[must_use]
+    pub fn segment_count(&self) -> usize {
         self.0.bytes().filter(|byte| *byte == b'/').count()
     }
 }

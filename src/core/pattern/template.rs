@@ -177,13 +177,15 @@ impl Template {
             .then(|| PathParams::new(&self.segments, path))
     }
 
-    /// How many segments a path must have to match; at least so many with a catch-all.
-    pub(crate) fn segment_count(&self) -> usize {
+    /// Returns how many segments a path must have to match; at least so many with a catch-all.
+    #[must_use]
+    pub fn segment_count(&self) -> usize {
         self.segments.len()
     }
 
     /// Whether the last segment stands for all that is left.
-    pub(crate) fn has_catch_all(&self) -> bool {
+    #[must_use]
+    pub fn has_catch_all(&self) -> bool {
         matches!(self.segments.last(), Some(Segment::CatchAll(_)))
     }
 

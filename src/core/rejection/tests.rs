@@ -40,7 +40,7 @@ trait Unwrapped {
     fn unwrapped(self) -> Self::Value;
 }
 
-impl<T, E: std::fmt::Debug> Unwrapped for Result<T, E> {
+impl<T, E: fmt::Debug> Unwrapped for Result<T, E> {
     type Value = T;
     fn unwrapped(self) -> T {
         self.unwrap()

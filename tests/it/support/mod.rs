@@ -1,6 +1,9 @@
 //! What the tests of several rooms use.
 
+#[cfg(feature = "axum")]
+pub(crate) mod browser;
 pub(crate) mod fetch_oracle;
 pub(crate) mod service;
 pub(crate) mod tree;
+#[cfg(feature = "axum")]
 pub(crate) mod wire;

@@ -55,6 +55,21 @@ fn the_unix_socket_of_tonic_is_one() {
     assert_eq!(PeerAddr::from_extensions(&extensions), Some(PeerAddr::Unix));
 }
 
+/// Only a TLS handshake makes a value of this type.
+#[cfg(feature = "tonic")]
+#[test]
+fn the_tls_connection_of_tonic_has_its_own_type() {
+    use crate::core::client::peer::TonicTls;
+    use tonic::transport::server::TcpConnectInfo;
+
+    let name = std::any::type_name::<TonicTls<TcpConnectInfo>>();
+    let inner = std::any::type_name::<TcpConnectInfo>();
+    assert_eq!(
+        name,
+        format!("tonic::transport::server::conn::TlsConnectInfo<{inner}>")
+    );
+}
+
 #[test]
 fn a_function_of_the_users_is_asked_first() {
     #[derive(Clone)]

@@ -306,6 +306,7 @@ fn no_message_shows_a_password() {
         "https://user:hunter2@a.example/@",
         "https://user:hunter,hunter2@a.example",
         "https://a.example, https://user:hunter2@b.example",
+        "https://user:hunter@hunter2@a.example",
         "user:hunter2@a.example",
         "https://user:hunter2@",
         "https://user:hunter2\u{fc}@a.example",

@@ -1,0 +1,171 @@
+//! The stack: what both layers together cost above a bare service, beside tower-http's two as one `ServiceBuilder`. See
+//! `harness` for the commands.
+
+mod harness;
+
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_REQUEST_METHOD, COOKIE, HOST,
+    HeaderName, ORIGIN, USER_AGENT,
+};
+use http::{HeaderValue, Method, Request};
+use http_body_util::Full;
+use tower::{Layer, ServiceBuilder};
+use tower_security::core::TrustedProxies;
+use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
+
+use harness::{Group, bare, go, go_axum};
+
+const PEERS: &str = "tower-http's cors and csrf";
+const OURS: &str = "tower-security";
+const WITH_CONTEXT: &str = "tower-security with id and client address";
+
+const APP: &str = "https://app.example.com";
+
+fn main() -> ExitCode {
+    harness::main("stack", &groups())
+}
+
+macro_rules! stack {
+    () => {
+        SecurityStack::new().cors(our_cors()).csrf(CsrfLayer::new())
+    };
+}
+
+macro_rules! peers {
+    ($inner:expr) => {
+        peer_cors().layer(peer_csrf().layer($inner))
+    };
+}
+
+/// The peers as one layer, the stack, and the stack with its context on: a macro, since the types have many parameters.
+macro_rules! group {
+    ($name:literal, $request:expr) => {
+        Group::new($name, PEERS)
+            .row("bare", || ($request, go(bare())))
+            .row(PEERS, || ($request, go(peers!(bare()))))
+            .row(OURS, || ($request, go(stack!().layer(bare()))))
+            .row(WITH_CONTEXT, || {
+                let stack = stack!().client_ip(TrustedProxies::direct());
+                ($request, go(stack.layer(bare())))
+            })
+    };
+}
+
+macro_rules! axum_group {
+    ($name:literal, $request:expr) => {
+        Group::new($name, PEERS)
+            .row("bare", || (|| on_axum($request()), go_axum(router())))
+            .row(PEERS, || {
+                let peers = ServiceBuilder::new().layer(peer_cors()).layer(peer_csrf());
+                (|| on_axum($request()), go_axum(router().layer(peers)))
+            })
+            .row(OURS, || {
+                (|| on_axum($request()), go_axum(router().layer(stack!())))
+            })
+            .row(WITH_CONTEXT, || {
+                let stack = stack!().client_ip(TrustedProxies::direct());
+                (|| on_axum($request()), go_axum(router().layer(stack)))
+            })
+    };
+}
+
+fn groups() -> Vec<Group> {
+    vec![
+        group!("GET, same-origin", own_get),
+        group!("POST, same-origin", own_post),
+        group!("GET of an allowed origin", allowed_get),
+        group!("preflight allowed", preflight),
+        group!("POST, cross-site, refused", forged_post),
+        axum_group!("axum: GET, same-origin", own_get),
+        axum_group!("axum: POST, same-origin", own_post),
+        axum_group!("axum: preflight allowed", preflight),
+        axum_group!("axum: POST, cross-site, refused", forged_post),
+    ]
+}
+
+fn browser(
+    method: Method,
+    site: &'static str,
+    origin: Option<&'static str>,
+) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::default());
+    *request.method_mut() = method;
+    *request.uri_mut() = http::Uri::from_static("/orders/1");
+    let headers = request.headers_mut();
+    headers.reserve(12);
+    for (name, value) in [
+        (HOST, "api.example.com"),
+        (USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0"),
+        (ACCEPT, "application/json"),
+        (ACCEPT_LANGUAGE, "en-GB,en;q=0.9"),
+        (ACCEPT_ENCODING, "gzip, deflate, br, zstd"),
+        (COOKIE, "__Host-session=0123456789abcdef"),
+        (HeaderName::from_static("sec-fetch-mode"), "cors"),
+        (HeaderName::from_static("sec-fetch-site"), site),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(origin) = origin {
+        headers.insert(ORIGIN, HeaderValue::from_static(origin));
+    }
+    request
+}
+
+fn own_get() -> Request<Full<Bytes>> {
+    browser(Method::GET, "same-origin", None)
+}
+
+fn own_post() -> Request<Full<Bytes>> {
+    browser(Method::POST, "same-origin", Some("https://api.example.com"))
+}
+
+fn allowed_get() -> Request<Full<Bytes>> {
+    browser(Method::GET, "cross-site", Some(APP))
+}
+
+fn forged_post() -> Request<Full<Bytes>> {
+    browser(Method::POST, "cross-site", Some("https://evil.example"))
+}
+
+fn preflight() -> Request<Full<Bytes>> {
+    let mut request = browser(Method::OPTIONS, "cross-site", Some(APP));
+    let method = HeaderValue::from_static("PUT");
+    request
+        .headers_mut()
+        .insert(ACCESS_CONTROL_REQUEST_METHOD, method);
+    request
+}
+
+fn on_axum(request: Request<Full<Bytes>>) -> Request<Body> {
+    request.map(|_| Body::empty())
+}
+
+fn router() -> Router {
+    Router::new().route("/orders/{id}", get(async || "{}").post(async || "{}"))
+}
+
+fn peer_cors() -> tower_http::cors::CorsLayer {
+    tower_http::cors::CorsLayer::new()
+        .allow_origin([HeaderValue::from_static(APP)])
+        .allow_methods([Method::GET, Method::POST, Method::PUT])
+        .allow_credentials(true)
+}
+
+fn peer_csrf() -> tower_http::csrf::CsrfLayer {
+    tower_http::csrf::CsrfLayer::new()
+}
+
+fn our_cors() -> CorsLayer {
+    CorsLayer::builder()
+        .origins([APP])
+        .methods([Method::PUT])
+        .credentials(true)
+        .build()
+        .expect("every value is allowed")
+}

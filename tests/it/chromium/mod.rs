@@ -1,0 +1,9 @@
+//! What Chromium really sends, and what it lets a page read.
+//!
+//! The names of localhost stand in for sites: browsers treat them as trustworthy over plain HTTP and send `Sec-Fetch-*` there.
+//! `app.localhost` and `evil.app.localhost` are one site, `127.0.0.1` is another. Run with `--nocapture` to see what is sent.
+
+mod cors;
+mod csrf;
+mod isolation;
+mod site;
