@@ -13,6 +13,7 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_security::SecurityStack;
 use tower_security::core::{ClientIp, PeerAddr, Principal, TrustedProxies};
+use tower_security::cors::{CorsBuilder, CorsLayer, MaxAge};
 use tower_security::csrf::CsrfLayer;
 
 thread_local! {
@@ -263,5 +264,131 @@ fn csrf_refuses_with_at_most_eight_and_decides_without_one() {
         let (answer, made) = counted(|| go(&mut service, request));
         assert_eq!(answer.status(), http::StatusCode::FORBIDDEN, "{name}");
         assert!(made <= 8, "{name}: {made}");
+    }
+}
+
+const CORS_APP: &str = "https://app.example.com";
+
+fn cors_builder() -> CorsBuilder {
+    CorsLayer::builder()
+        .origins([CORS_APP, "https://*.apps.example.com"])
+        .methods(["PUT", "DELETE"])
+        .request_headers(["authorization", "content-type"])
+        .expose_headers(["etag"])
+        .credentials(true)
+        .max_age(MaxAge::Secs(600))
+}
+
+/// As hyper makes it: values are parts of one shared buffer.
+fn cors_request(method: &str, lines: &[(&'static str, &str)]) -> Request<Full<Bytes>> {
+    let mut request = csrf(&[], method);
+    for (name, value) in lines {
+        let value = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(value.as_bytes()));
+        let value = value.expect("it is a value");
+        // The buffer is shared from the beginning.
+        drop(value.clone());
+        request.headers_mut().append(*name, value);
+    }
+    request
+}
+
+/// Answers with one header, as most handlers do: its map has room for six.
+#[derive(Clone, Copy, Debug)]
+struct Typed;
+
+impl<B> Service<Request<B>> for Typed {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        let mut response = Response::new(Full::default());
+        let value = HeaderValue::from_static("application/json");
+        response.headers_mut().insert("content-type", value);
+        ready(Ok(response))
+    }
+}
+
+#[test]
+fn cors_adds_headers_without_an_allocation() {
+    const MAP: usize = 2;
+    let sub_domain = ("origin", "https://a.apps.example.com");
+    let rows = [
+        ("no origin", "GET", &[][..]),
+        ("allowed", "GET", &[("origin", CORS_APP)]),
+        ("allowed by a pattern", "POST", &[sub_domain]),
+        ("foreign", "GET", &[("origin", "https://evil.example")]),
+        ("null", "GET", &[("origin", "null")]),
+        ("two lines", "GET", &[sub_domain, sub_domain]),
+        ("no preflight", "OPTIONS", &[sub_domain]),
+    ];
+    let thousand = (0..1_000).map(|n| format!("https://app{n}.example.com"));
+    let of_1000 = cors_builder().origins(thousand.chain([CORS_APP.to_owned()]));
+    for builder in [cors_builder(), of_1000] {
+        let layer = builder.build().expect("a valid policy");
+        for (name, method, lines) in rows {
+            let request = cors_request(method, lines);
+            let mut service = layer.layer(Typed);
+            assert_eq!(allocations(|| go(&mut service, request)), MAP, "{name}");
+            // The handler has set none: the map is made for the layer's own.
+            let request = cors_request(method, lines);
+            let mut service = layer.layer(Bare);
+            assert!(allocations(|| go(&mut service, request)) <= MAP, "{name}");
+        }
+    }
+}
+
+#[test]
+fn cors_answers_preflights_with_at_most_one() {
+    let commas = ", ".repeat(8 * 1024);
+    let put = ("access-control-request-method", "PUT");
+    let names = |value| ("access-control-request-headers", value);
+    let app = ("origin", CORS_APP);
+    let rows = [
+        (
+            "allowed",
+            204,
+            0,
+            vec![app, put, names("authorization,content-type")],
+        ),
+        (
+            "allowed by a pattern",
+            204,
+            0,
+            vec![("origin", "https://a.apps.example.com"), put],
+        ),
+        // The list of further lines.
+        (
+            "two lines",
+            204,
+            1,
+            vec![app, put, names("authorization"), names("content-type")],
+        ),
+        (
+            "foreign",
+            403,
+            0,
+            vec![("origin", "https://evil.example"), put],
+        ),
+        (
+            "method",
+            403,
+            0,
+            vec![app, ("access-control-request-method", "PATCH")],
+        ),
+        ("headers", 403, 0, vec![app, put, names("x-a")]),
+        ("16 KiB of commas", 403, 0, vec![app, put, names(&commas)]),
+        ("two origins", 403, 0, vec![app, app, put]),
+    ];
+    let layer = cors_builder().build().expect("a valid policy");
+    let mut service = layer.layer(Bare);
+    for (name, status, most, lines) in rows {
+        let request = cors_request("OPTIONS", &lines);
+        let (answer, made) = counted(|| go(&mut service, request));
+        assert_eq!((answer.status().as_u16(), made), (status, most), "{name}");
     }
 }

@@ -200,7 +200,10 @@ mod tests {
         assert_eq!(any(&names(65)), None);
         assert_eq!(any(&["a".repeat(4_096)]), Some(Asked::Names));
         assert_eq!(any(&["a".repeat(4_097)]), None);
-        assert_eq!(any(&["a".repeat(2_048), "b".repeat(2_048)]), Some(Asked::Names));
+        assert_eq!(
+            any(&["a".repeat(2_048), "b".repeat(2_048)]),
+            Some(Asked::Names)
+        );
         assert_eq!(any(&["a".repeat(2_048), "b".repeat(2_049)]), None);
         assert_eq!(any(&["X-B,x-a".into()]), Some(Asked::Names));
         assert_eq!(any(&["x a".into()]), None);

@@ -8,7 +8,9 @@ use crate::support::tree;
 
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
 const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("acrh", fuzz_bodies::cors::acrh),
     ("clean_text", fuzz_bodies::clean_text::clean_text),
+    ("cors_request", fuzz_bodies::cors::cors_request),
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),

@@ -9,7 +9,8 @@ use http_body_util::Full;
 use tower::Layer;
 use tower_security::core::{EventName, Level, Outcome, SecurityEvent};
 use tower_security::cors::{
-    CorsBuilder, CorsLayer, CorsRefusal, CorsVerdict, DuplicateHeader, MaxAge, OriginProblem, Refuse,
+    CorsBuilder, CorsLayer, CorsRefusal, CorsVerdict, DuplicateHeader, MaxAge, OriginProblem,
+    Refuse,
 };
 
 use crate::support::service::{Spy, go};
@@ -76,7 +77,11 @@ pub(crate) async fn answer(
         }
         other => panic!("an unknown verdict: {other:?}"),
     };
-    assert_eq!((was_called, true), (calls, answered), "{verdict:?}, {status}");
+    assert_eq!(
+        (was_called, true),
+        (calls, answered),
+        "{verdict:?}, {status}"
+    );
     answer
 }
 
@@ -116,7 +121,9 @@ fn one() -> CorsBuilder {
 }
 
 fn with_put() -> CorsBuilder {
-    one().methods(["PUT", "PATCH"]).request_headers(["x-a", "content-type"])
+    one()
+        .methods(["PUT", "PATCH"])
+        .request_headers(["x-a", "content-type"])
 }
 
 fn public() -> CorsBuilder {
@@ -134,7 +141,9 @@ async fn preflights_are_told_what_they_ask_for_and_no_more() {
     let any_method = one().any_method().request_headers(["x-a"]);
     let any_name = one().methods(["PUT"]).any_request_header();
     let any = public().any_method().any_request_header();
-    let with_authorization = public().request_headers(["authorization"]).any_request_header();
+    let with_authorization = public()
+        .request_headers(["authorization"])
+        .any_request_header();
     let echo = one().credentials(true).any_method().any_request_header();
     let ok = (ACAO, APP);
     for (name, builder, request, status, expected) in [
@@ -160,7 +169,13 @@ async fn preflights_are_told_what_they_ask_for_and_no_more() {
             204,
             &[ok, (ACAH, "content-type"), (ACAH, "x-a")],
         ),
-        ("nothing but commas", with_put(), preflight(APP, "GET", &[", ,"]), 204, &[ok]),
+        (
+            "nothing but commas",
+            with_put(),
+            preflight(APP, "GET", &[", ,"]),
+            204,
+            &[ok],
+        ),
         (
             "credentials",
             with_credentials(),
@@ -168,14 +183,56 @@ async fn preflights_are_told_what_they_ask_for_and_no_more() {
             204,
             &[ok, (ACAC, "true"), (ACAM, "PUT")],
         ),
-        ("method of another case", with_put(), preflight(APP, "put", &[]), 403, &[]),
-        ("method not allowed", with_put(), preflight(APP, "DELETE", &[]), 403, &[]),
-        ("header not allowed", with_put(), preflight(APP, "GET", &["x-b"]), 403, &[]),
-        ("one of two headers", with_put(), preflight(APP, "GET", &["x-a,x-b"]), 403, &[]),
-        ("foreign origin", with_put(), preflight(EVIL, "PUT", &[]), 403, &[]),
+        (
+            "method of another case",
+            with_put(),
+            preflight(APP, "put", &[]),
+            403,
+            &[],
+        ),
+        (
+            "method not allowed",
+            with_put(),
+            preflight(APP, "DELETE", &[]),
+            403,
+            &[],
+        ),
+        (
+            "header not allowed",
+            with_put(),
+            preflight(APP, "GET", &["x-b"]),
+            403,
+            &[],
+        ),
+        (
+            "one of two headers",
+            with_put(),
+            preflight(APP, "GET", &["x-a,x-b"]),
+            403,
+            &[],
+        ),
+        (
+            "foreign origin",
+            with_put(),
+            preflight(EVIL, "PUT", &[]),
+            403,
+            &[],
+        ),
         ("null", with_put(), preflight("null", "PUT", &[]), 403, &[]),
-        ("nothing to ask for", one(), preflight(APP, "POST", &[]), 403, &[]),
-        ("any method", any_method.clone(), put(), 204, &[ok, (ACAM, "*")]),
+        (
+            "nothing to ask for",
+            one(),
+            preflight(APP, "POST", &[]),
+            403,
+            &[],
+        ),
+        (
+            "any method",
+            any_method.clone(),
+            put(),
+            204,
+            &[ok, (ACAM, "*")],
+        ),
         (
             "any method is a wildcard whatever is asked",
             any_method,
@@ -217,9 +274,27 @@ async fn preflights_are_told_what_they_ask_for_and_no_more() {
                 (ACAH, "X-B,x-a"),
             ],
         ),
-        ("an echo of a token alone", echo.clone(), preflight(APP, "O D", &[]), 403, &[]),
-        ("of names alone", echo.clone(), preflight(APP, "GET", &["a b"]), 403, &[]),
-        ("an empty echo", echo, preflight(APP, "GET", &[""]), 204, &[ok, (ACAC, "true")]),
+        (
+            "an echo of a token alone",
+            echo.clone(),
+            preflight(APP, "O D", &[]),
+            403,
+            &[],
+        ),
+        (
+            "of names alone",
+            echo.clone(),
+            preflight(APP, "GET", &["a b"]),
+            403,
+            &[],
+        ),
+        (
+            "an empty echo",
+            echo,
+            preflight(APP, "GET", &[""]),
+            204,
+            &[ok, (ACAC, "true")],
+        ),
     ] {
         assert_answer(name, &builder, request, status, expected).await;
     }
@@ -229,12 +304,7 @@ async fn preflights_are_told_what_they_ask_for_and_no_more() {
 async fn an_echoed_method_has_a_limit() {
     let echo = one().credentials(true).any_method();
     for (length, status) in [(64, 204), (65, 403)] {
-        let response = answer(
-            &echo,
-            &Spy::new(),
-            preflight(APP, &"M".repeat(length), &[]),
-        )
-        .await;
+        let response = answer(&echo, &Spy::new(), preflight(APP, &"M".repeat(length), &[])).await;
         assert_eq!(response.status(), status, "{length}");
     }
 }
@@ -260,15 +330,30 @@ async fn duplicates_are_refused() {
         ],
     );
     for (name, builder, request, reason) in [
-        ("foreign one second", with_put(), origins(APP, EVIL), DuplicateHeader::Origin),
-        ("twice the same", with_put(), origins(APP, APP), DuplicateHeader::Origin),
+        (
+            "foreign one second",
+            with_put(),
+            origins(APP, EVIL),
+            DuplicateHeader::Origin,
+        ),
+        (
+            "twice the same",
+            with_put(),
+            origins(APP, APP),
+            DuplicateHeader::Origin,
+        ),
         (
             "any origin",
             public().any_method(),
             origins(APP, APP),
             DuplicateHeader::Origin,
         ),
-        ("method", with_put(), methods, DuplicateHeader::RequestMethod),
+        (
+            "method",
+            with_put(),
+            methods,
+            DuplicateHeader::RequestMethod,
+        ),
     ] {
         let policy = builder.clone().build_policy().unwrap();
         let (head, ()) = request.into_parts();
@@ -323,14 +408,29 @@ async fn actual_requests_are_answered_for_their_origin() {
             get(APP),
             &[(ACAO, APP), (ACAC, "true"), vary],
         ),
-        ("exposing", exposing.clone(), get(APP), &[(ACAO, APP), (ACEH, "etag,x-b"), vary]),
-        ("no origin", exposing.clone(), request(Method::GET, &[]), &[vary]),
+        (
+            "exposing",
+            exposing.clone(),
+            get(APP),
+            &[(ACAO, APP), (ACEH, "etag,x-b"), vary],
+        ),
+        (
+            "no origin",
+            exposing.clone(),
+            request(Method::GET, &[]),
+            &[vary],
+        ),
         ("foreign", exposing, get(EVIL), &[vary]),
         ("null", with_credentials(), get("null"), &[vary]),
         ("empty", with_credentials(), get(""), &[vary]),
         ("two lines", with_credentials(), two(), &[vary]),
         ("any", public(), get(EVIL), &[(ACAO, "*")]),
-        ("any without origin", public(), request(Method::GET, &[]), &[(ACAO, "*")]),
+        (
+            "any without origin",
+            public(),
+            request(Method::GET, &[]),
+            &[(ACAO, "*")],
+        ),
         ("any with two", public(), two(), &[(ACAO, "*")]),
         (
             "any, exposing any",
@@ -424,12 +524,20 @@ async fn vary_is_kept_and_never_doubled() {
     for (inner, expected) in [
         (&[][..], &["Origin"][..]),
         (&["accept-encoding"], &["accept-encoding", "Origin"]),
-        (&["accept", "ORIGIN , cookie"], &["accept", "ORIGIN , cookie"]),
+        (
+            &["accept", "ORIGIN , cookie"],
+            &["accept", "ORIGIN , cookie"],
+        ),
         (&["*"], &["*"]),
         (&["accept, *"], &["accept, *"]),
-        (&["x-origin", "origin-x"], &["x-origin", "origin-x", "Origin"]),
+        (
+            &["x-origin", "origin-x"],
+            &["x-origin", "origin-x", "Origin"],
+        ),
     ] {
-        let spy = inner.iter().fold(Spy::new(), |spy, line| spy.header(VARY, line));
+        let spy = inner
+            .iter()
+            .fold(Spy::new(), |spy, line| spy.header(VARY, line));
         for request in [get(APP), get(EVIL), request(Method::POST, &[])] {
             let response = answer(&one(), &spy, request).await;
             let lines: Vec<_> = response.headers().get_all(VARY).iter().collect();
@@ -443,7 +551,9 @@ async fn further_names_go_into_vary() {
     let builder = one().vary(["X-Tenant", "origin", "x-tenant", "accept"]);
     let vary = |response: &Response<_>| {
         let lines = response.headers().get_all(VARY).iter();
-        lines.map(|line| line.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        lines
+            .map(|line| line.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let response = answer(&builder, &Spy::new(), get(APP)).await;
     assert_eq!(vary(&response), ["Origin, accept, x-tenant"]);
@@ -474,8 +584,18 @@ async fn headers_of_the_inner_service_are_overruled() {
     ];
     let keeping = one().dangerous_keep_inner_cors(true);
     for (name, builder, request, expected) in [
-        ("allowed", one(), get(APP), &[(ACAO, APP), (ACEH, "x-inner"), vary][..]),
-        ("exposing", one().expose_headers(["etag"]), get(APP), &[(ACAO, APP), (ACEH, "etag"), vary]),
+        (
+            "allowed",
+            one(),
+            get(APP),
+            &[(ACAO, APP), (ACEH, "x-inner"), vary][..],
+        ),
+        (
+            "exposing",
+            one().expose_headers(["etag"]),
+            get(APP),
+            &[(ACAO, APP), (ACEH, "etag"), vary],
+        ),
         (
             "credentials",
             with_credentials(),
@@ -484,7 +604,12 @@ async fn headers_of_the_inner_service_are_overruled() {
         ),
         ("foreign", one(), get(EVIL), &inner),
         ("no origin", one(), request(Method::GET, &[]), &inner),
-        ("any", public(), get(EVIL), &[(ACAO, "*"), (ACEH, "x-inner")]),
+        (
+            "any",
+            public(),
+            get(EVIL),
+            &[(ACAO, "*"), (ACEH, "x-inner")],
+        ),
         ("kept, allowed", keeping.clone(), get(APP), &kept),
         ("kept, foreign", keeping.clone(), get(EVIL), &kept),
     ] {
@@ -514,7 +639,13 @@ async fn every_setter_of_the_preflight_shows() {
     let allowed = ("access-control-allow-private-network", "true");
     for (name, builder, request, status, expected) in [
         ("default", base(), put(), 204, &[ok, method][..]),
-        ("status", base().preflight_success_status(200), put(), 200, &[ok, method]),
+        (
+            "status",
+            base().preflight_success_status(200),
+            put(),
+            200,
+            &[ok, method],
+        ),
         (
             "max age",
             base().max_age(MaxAge::Secs(600)),
@@ -545,12 +676,21 @@ async fn every_setter_of_the_preflight_shows() {
         ),
         (
             "vary of any origin",
-            public().any_method().vary(["x-tenant"]).vary_on_preflight(true),
+            public()
+                .any_method()
+                .vary(["x-tenant"])
+                .vary_on_preflight(true),
             put(),
             204,
             &[(ACAO, "*"), (ACAM, "*"), ("vary", &with_name)],
         ),
-        ("private network, off", base(), private(), 204, &[ok, method]),
+        (
+            "private network, off",
+            base(),
+            private(),
+            204,
+            &[ok, method],
+        ),
         (
             "private network",
             base().dangerous_allow_private_network(true),
@@ -567,7 +707,9 @@ async fn every_setter_of_the_preflight_shows() {
         ),
         (
             "private network, refused",
-            one().methods(["PATCH"]).dangerous_allow_private_network(true),
+            one()
+                .methods(["PATCH"])
+                .dangerous_allow_private_network(true),
             private(),
             403,
             &[],
@@ -575,9 +717,16 @@ async fn every_setter_of_the_preflight_shows() {
         (
             "grpc-web",
             one().grpc_web(),
-            preflight(APP, "POST", &["content-type,grpc-timeout,x-grpc-web,x-user-agent"]),
+            preflight(
+                APP,
+                "POST",
+                &["content-type,grpc-timeout,x-grpc-web,x-user-agent"],
+            ),
             204,
-            &[ok, (ACAH, "content-type,grpc-timeout,x-grpc-web,x-user-agent")],
+            &[
+                ok,
+                (ACAH, "content-type,grpc-timeout,x-grpc-web,x-user-agent"),
+            ],
         ),
     ] {
         assert_answer(name, &builder, request, status, expected).await;
@@ -589,7 +738,13 @@ async fn failures_are_explained_to_allowed_origins_alone() {
     let builder = with_put().max_age(MaxAge::Secs(600)).explain_failures(true);
     let ok = (ACAO, APP);
     for (name, builder, request, status, expected) in [
-        ("method", builder.clone(), preflight(APP, "DELETE", &["x-b"]), 204, &[ok][..]),
+        (
+            "method",
+            builder.clone(),
+            preflight(APP, "DELETE", &["x-b"]),
+            204,
+            &[ok][..],
+        ),
         (
             "header",
             builder.clone(),
@@ -597,7 +752,13 @@ async fn failures_are_explained_to_allowed_origins_alone() {
             204,
             &[ok, (ACAM, "PUT"), (ACAH, "content-type,x-a")],
         ),
-        ("foreign", builder.clone(), preflight(EVIL, "DELETE", &[]), 403, &[]),
+        (
+            "foreign",
+            builder.clone(),
+            preflight(EVIL, "DELETE", &[]),
+            403,
+            &[],
+        ),
         (
             "success",
             builder,
@@ -639,19 +800,29 @@ async fn foreign_requests_are_refused_when_told_so() {
         (
             "two lines",
             &strict,
-            post(&[("origin", APP), ("origin", APP), ("sec-fetch-site", "same-origin")]),
+            post(&[
+                ("origin", APP),
+                ("origin", APP),
+                ("sec-fetch-site", "same-origin"),
+            ]),
             Some(CorsRefusal::Duplicate(DuplicateHeader::Origin)),
         ),
         (
             "own form",
             &strict,
-            post(&[("origin", "https://api.example.com"), ("host", "api.example.com")]),
+            post(&[
+                ("origin", "https://api.example.com"),
+                ("host", "api.example.com"),
+            ]),
             None,
         ),
         (
             "own page over plain http",
             &strict,
-            post(&[("origin", "http://api.example.com"), ("host", "api.example.com")]),
+            post(&[
+                ("origin", "http://api.example.com"),
+                ("host", "api.example.com"),
+            ]),
             Some(not_allowed),
         ),
         (
@@ -663,7 +834,10 @@ async fn foreign_requests_are_refused_when_told_so() {
         (
             "own site",
             &strict,
-            post(&[("origin", "https://www.example.com"), ("sec-fetch-site", "same-site")]),
+            post(&[
+                ("origin", "https://www.example.com"),
+                ("sec-fetch-site", "same-site"),
+            ]),
             Some(not_allowed),
         ),
         (
@@ -679,7 +853,10 @@ async fn foreign_requests_are_refused_when_told_so() {
         (
             "named own origin",
             &named,
-            post(&[("origin", "https://public.example.com"), ("host", "backend")]),
+            post(&[
+                ("origin", "https://public.example.com"),
+                ("host", "backend"),
+            ]),
             None,
         ),
         (
@@ -704,7 +881,10 @@ async fn foreign_requests_are_refused_when_told_so() {
         let status = if reason.is_some() { 403 } else { 200 };
         assert_eq!(response.status(), status, "{name}");
         if reason.is_some() {
-            assert_eq!(response.headers()["content-type"], "application/problem+json");
+            assert_eq!(
+                response.headers()["content-type"],
+                "application/problem+json"
+            );
             assert_eq!(response.headers()[VARY], "Origin", "{name}");
             assert!(!response.headers().contains_key(ACAO), "{name}");
         }
@@ -721,7 +901,10 @@ async fn a_refused_grpc_web_call_gets_a_status() {
     let call = |origin| {
         request(
             Method::POST,
-            &[("origin", origin), ("content-type", "application/grpc-web+proto")],
+            &[
+                ("origin", origin),
+                ("content-type", "application/grpc-web+proto"),
+            ],
         )
     };
     let response = go(strict.layer(spy.clone()), call(EVIL)).await;
@@ -735,13 +918,14 @@ async fn a_refused_grpc_web_call_gets_a_status() {
 
 #[tokio::test]
 async fn a_predicate_decides_after_the_lists() {
-    let builder = one().methods(["PUT"]).credentials(true).dangerous_allow_origin_if(
-        |origin, head| {
+    let builder = one()
+        .methods(["PUT"])
+        .credentials(true)
+        .dangerous_allow_origin_if(|origin, head| {
             origin.scheme() == "https"
                 && origin.host() == "tenant.example"
                 && head.headers.contains_key("x-tenant")
-        },
-    );
+        });
     let tenant = |origin| request(Method::GET, &[("origin", origin), ("x-tenant", "1")]);
     let vary = ("vary", "Origin");
     let all = [(ACAO, "https://tenant.example"), (ACAC, "true"), vary];
@@ -755,13 +939,32 @@ async fn a_predicate_decides_after_the_lists() {
     }
     let mut asked = preflight("https://tenant.example", "PUT", &[]);
     asked.headers_mut().insert("x-tenant", "1".parse().unwrap());
-    let expected = [(ACAO, "https://tenant.example"), (ACAC, "true"), (ACAM, "PUT")];
+    let expected = [
+        (ACAO, "https://tenant.example"),
+        (ACAC, "true"),
+        (ACAM, "PUT"),
+    ];
     assert_answer("preflight", &builder, asked, 204, &expected).await;
-    let alone = CorsLayer::builder().dangerous_allow_origin_if(|origin, _| origin.port() == Some(1));
-    assert_answer("alone", &alone, get("http://a:1"), 200, &[(ACAO, "http://a:1"), vary]).await;
+    let alone =
+        CorsLayer::builder().dangerous_allow_origin_if(|origin, _| origin.port() == Some(1));
+    assert_answer(
+        "alone",
+        &alone,
+        get("http://a:1"),
+        200,
+        &[(ACAO, "http://a:1"), vary],
+    )
+    .await;
 }
 
-type Seen = (EventName, Level, Outcome, &'static str, Option<String>, Option<String>);
+type Seen = (
+    EventName,
+    Level,
+    Outcome,
+    &'static str,
+    Option<String>,
+    Option<String>,
+);
 
 #[tokio::test]
 async fn events_tell_the_reason() {
@@ -794,47 +997,101 @@ async fn events_tell_the_reason() {
         (
             &builder,
             preflight(EVIL, "PUT", &[]),
-            Some((Level::Warn, Outcome::Refused, "origin_refused", "origin_not_allowed", EVIL)),
+            Some((
+                Level::Warn,
+                Outcome::Refused,
+                "origin_refused",
+                "origin_not_allowed",
+                EVIL,
+            )),
         ),
         (
             &builder,
             preflight("null", "PUT", &[]),
-            Some((Level::Warn, Outcome::Refused, "origin_refused", "origin_null", "null")),
+            Some((
+                Level::Warn,
+                Outcome::Refused,
+                "origin_refused",
+                "origin_null",
+                "null",
+            )),
         ),
         (
             &builder,
             preflight("a\\", "PUT", &[]),
-            Some((Level::Warn, Outcome::Refused, "origin_refused", "origin_malformed", "a\\\\")),
+            Some((
+                Level::Warn,
+                Outcome::Refused,
+                "origin_refused",
+                "origin_malformed",
+                "a\\\\",
+            )),
         ),
         (
             &builder,
             preflight(APP, "DELETE", &[]),
-            Some((Level::Info, Outcome::Refused, "method_refused", "method_not_allowed", APP)),
+            Some((
+                Level::Info,
+                Outcome::Refused,
+                "method_refused",
+                "method_not_allowed",
+                APP,
+            )),
         ),
         (
             &builder,
             preflight(APP, "PUT", &["x-b"]),
-            Some((Level::Info, Outcome::Refused, "header_refused", "header_not_allowed", APP)),
+            Some((
+                Level::Info,
+                Outcome::Refused,
+                "header_refused",
+                "header_not_allowed",
+                APP,
+            )),
         ),
         (
             &nothing,
             preflight(APP, "PUT", &[]),
-            Some((Level::Info, Outcome::Refused, "preflight_unsupported", "nothing_to_ask_for", APP)),
+            Some((
+                Level::Info,
+                Outcome::Refused,
+                "preflight_unsupported",
+                "nothing_to_ask_for",
+                APP,
+            )),
         ),
         (
             &builder,
             get(EVIL),
-            Some((Level::Info, Outcome::Success, "origin_refused", "origin_not_allowed", EVIL)),
+            Some((
+                Level::Info,
+                Outcome::Success,
+                "origin_refused",
+                "origin_not_allowed",
+                EVIL,
+            )),
         ),
         (
             &strict,
             get(EVIL),
-            Some((Level::Warn, Outcome::Refused, "origin_refused", "origin_not_allowed", EVIL)),
+            Some((
+                Level::Warn,
+                Outcome::Refused,
+                "origin_refused",
+                "origin_not_allowed",
+                EVIL,
+            )),
         ),
         (
             &builder,
             get(&long),
-            Some((Level::Info, Outcome::Success, "origin_refused", "origin_malformed", &cut)),
+            Some((
+                Level::Info,
+                Outcome::Success,
+                "origin_refused",
+                "origin_malformed",
+                &cut,
+            )),
         ),
     ] {
         answer(builder, &Spy::new(), request).await;
@@ -848,7 +1105,14 @@ async fn events_tell_the_reason() {
                     format!("origin={origin}")
                 };
                 let name = EventName::MaliciousCors;
-                (name, level, outcome, code, Some(rule.to_owned()), Some(detail))
+                (
+                    name,
+                    level,
+                    outcome,
+                    code,
+                    Some(rule.to_owned()),
+                    Some(detail),
+                )
             })
             .collect();
         assert_eq!(events, expected);
@@ -861,7 +1125,9 @@ async fn an_inner_layer_is_told_of_once() {
     let log = Arc::clone(&seen);
     let layer = one()
         .events(move |event: &SecurityEvent<'_>| {
-            log.lock().unwrap().push((event.name, event.level, event.code));
+            log.lock()
+                .unwrap()
+                .push((event.name, event.level, event.code));
         })
         .build()
         .unwrap();
@@ -870,6 +1136,10 @@ async fn an_inner_layer_is_told_of_once() {
         let response = go(twice.clone(), get(APP)).await;
         assert_eq!(response.headers()[ACAO], APP);
     }
-    let event = (EventName::SysMonitorDisabled, Level::Info, "inner_cors_headers");
+    let event = (
+        EventName::SysMonitorDisabled,
+        Level::Info,
+        "inner_cors_headers",
+    );
     assert_eq!(*seen.lock().unwrap(), [event]);
 }

@@ -39,7 +39,11 @@ fn assert_refused(builder: CorsBuilder, path: &str, code: &'static str, says: &s
         _ => ErrorClass::Invalid,
     };
     assert_eq!(error.class(), class, "{code}");
-    assert!(error.message().starts_with(class.as_str()), "{}", error.message());
+    assert!(
+        error.message().starts_with(class.as_str()),
+        "{}",
+        error.message()
+    );
 }
 
 #[test]
@@ -52,45 +56,123 @@ fn each_origin_row_alone() {
         (&*long, "invalid_origin_length", "326"),
         ("null", "refused_null_origin", "any_origin()"),
         ("*", "refused_wildcard_in_list", "any_origin()"),
-        ("https://b\u{fc}cher.example", "invalid_origin_non_ascii", "https://xn--bcher-kva.example"),
-        ("https://a.example, https://b.example", "invalid_origin_list", "https://a.example"),
-        (" https://a.example", "invalid_origin_list", "https://a.example"),
+        (
+            "https://b\u{fc}cher.example",
+            "invalid_origin_non_ascii",
+            "https://xn--bcher-kva.example",
+        ),
+        (
+            "https://a.example, https://b.example",
+            "invalid_origin_list",
+            "https://a.example",
+        ),
+        (
+            " https://a.example",
+            "invalid_origin_list",
+            "https://a.example",
+        ),
         ("a.example", "invalid_origin_scheme", "https://a.example"),
         ("", "invalid_origin_scheme", "https://"),
         ("1a://a.example", "invalid_origin_scheme", "https://"),
-        ("HTTPS://App.example", "invalid_origin_uppercase", "https://app.example"),
+        (
+            "HTTPS://App.example",
+            "invalid_origin_uppercase",
+            "https://app.example",
+        ),
         ("file:///etc", "refused_opaque_scheme", "https"),
-        ("https://me:secret@a.example", "invalid_origin_userinfo", "https://a.example"),
-        ("https://a.example/", "invalid_origin_path", "https://a.example"),
-        ("https://a.example\\b", "invalid_origin_path", "https://a.example"),
-        ("https://a.example?", "invalid_origin_query", "https://a.example"),
-        ("https://a.example#b", "invalid_origin_fragment", "https://a.example"),
+        (
+            "https://me:secret@a.example",
+            "invalid_origin_userinfo",
+            "https://a.example",
+        ),
+        (
+            "https://a.example/",
+            "invalid_origin_path",
+            "https://a.example",
+        ),
+        (
+            "https://a.example\\b",
+            "invalid_origin_path",
+            "https://a.example",
+        ),
+        (
+            "https://a.example?",
+            "invalid_origin_query",
+            "https://a.example",
+        ),
+        (
+            "https://a.example#b",
+            "invalid_origin_fragment",
+            "https://a.example",
+        ),
         ("https://", "invalid_origin_host_empty", "host"),
         ("https://:8080", "invalid_origin_host_empty", "host"),
         (&host_254, "invalid_origin_host_length", "253"),
         (&label_64, "invalid_origin_host_length", "63"),
         ("https://a%2eexample", "invalid_origin_host_byte", "a-z"),
         ("https://a..example", "invalid_origin_label_empty", "dot"),
-        ("https://-a.example", "refused_origin_label_hyphen", "hyphen"),
-        ("https://xn--9999999999.example", "refused_origin_punycode", "Punycode"),
+        (
+            "https://-a.example",
+            "refused_origin_label_hyphen",
+            "hyphen",
+        ),
+        (
+            "https://xn--9999999999.example",
+            "refused_origin_punycode",
+            "Punycode",
+        ),
         ("https://127.1", "invalid_origin_ipv4", "four decimals"),
         ("https://[::1", "invalid_origin_ipv6", "[::1]"),
-        ("https://[2001:0db8::1]", "refused_origin_ipv6_form", "https://[2001:db8::1]"),
+        (
+            "https://[2001:0db8::1]",
+            "refused_origin_ipv6_form",
+            "https://[2001:db8::1]",
+        ),
         ("https://a.example:0", "invalid_origin_port", "65535"),
-        ("https://a.example:443", "refused_default_port", "https://a.example"),
-        ("https://*a.example", "invalid_pattern_wildcard", "https://*.example.com"),
-        ("https://*.127.0.0.1", "refused_pattern_on_ip", "https://127.0.0.1"),
+        (
+            "https://a.example:443",
+            "refused_default_port",
+            "https://a.example",
+        ),
+        (
+            "https://*a.example",
+            "invalid_pattern_wildcard",
+            "https://*.example.com",
+        ),
+        (
+            "https://*.127.0.0.1",
+            "refused_pattern_on_ip",
+            "https://127.0.0.1",
+        ),
     ] {
-        assert_refused(CorsLayer::builder().origins([APP, origin]), "cors.origins[1]", code, says);
+        assert_refused(
+            CorsLayer::builder().origins([APP, origin]),
+            "cors.origins[1]",
+            code,
+            says,
+        );
     }
     // Beside each other: what a host or pattern may be long.
     let host_253 = format!("https://{}", ["a"; 127].join("."));
     let below_251 = format!("https://*.{}", ["a"; 126].join("."));
-    for origin in [&*host_253, &below_251, "https://a_b.example.", "https://1.2.3.4:8443"] {
-        CorsLayer::builder().origins([origin]).build().expect(origin);
+    for origin in [
+        &*host_253,
+        &below_251,
+        "https://a_b.example.",
+        "https://1.2.3.4:8443",
+    ] {
+        CorsLayer::builder()
+            .origins([origin])
+            .build()
+            .expect(origin);
     }
     let code = "invalid_origin_host_length";
-    assert_refused(CorsLayer::builder().origins([below_252]), "cors.origins[0]", code, "251");
+    assert_refused(
+        CorsLayer::builder().origins([below_252]),
+        "cors.origins[0]",
+        code,
+        "251",
+    );
 }
 
 #[test]
@@ -116,10 +198,16 @@ fn origins_with_credentials_have_further_rows() {
         let builder = || CorsLayer::builder().origins([origin]);
         let credentialed = || builder().credentials(true);
         assert_refused(credentialed(), "cors.origins[0]", code, "dangerous_allow_");
-        builder().build().expect("without credentials it is no worse than `*`");
+        builder()
+            .build()
+            .expect("without credentials it is no worse than `*`");
         let insecure_allowed = credentialed().dangerous_allow_insecure_origins(true);
         let suffixes_allowed = credentialed().dangerous_allow_public_suffix_subdomains(true);
-        assert_eq!(insecure_allowed.build().is_ok(), code == insecure, "{origin}");
+        assert_eq!(
+            insecure_allowed.build().is_ok(),
+            code == insecure,
+            "{origin}"
+        );
         assert_eq!(suffixes_allowed.build().is_ok(), code == suffix, "{origin}");
         // A set that was compiled without credentials is checked again.
         let set = TrustedOrigins::builder()
@@ -131,7 +219,12 @@ fn origins_with_credentials_have_further_rows() {
         assert_refused(handed, "cors.trusted_origins[0]", code, "dangerous_allow_");
         CorsLayer::builder().trusted_origins(&set).build().unwrap();
     }
-    for origin in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:1", "https://*.example.com"] {
+    for origin in [
+        "http://localhost:3000",
+        "http://127.0.0.1",
+        "http://[::1]:1",
+        "https://*.example.com",
+    ] {
         let builder = CorsLayer::builder().origins([origin]).credentials(true);
         builder.build().expect(origin);
     }
@@ -142,30 +235,55 @@ fn origins_with_credentials_have_further_rows() {
         .public_suffixes(suffixes);
     assert_refused(builder, "cors.origins[0]", suffix, "example.com");
     let error = PublicSuffixes::parse("// nothing\n").unwrap_err();
-    assert!(matches!(error, OriginError::InvalidPublicSuffixList { line: 0, .. }));
+    assert!(matches!(
+        error,
+        OriginError::InvalidPublicSuffixList { line: 0, .. }
+    ));
 }
 
 #[test]
 fn who_is_allowed_is_said_once() {
     let any = || public();
     let path = "cors.origins";
-    assert_refused(CorsLayer::builder(), path, "missing_origins", "any_origin()");
+    assert_refused(
+        CorsLayer::builder(),
+        path,
+        "missing_origins",
+        "any_origin()",
+    );
     let set = TrustedOrigins::builder().origins([APP]).build().unwrap();
     let conflict = "conflicting_origins";
     assert_refused(any().origins([APP]), path, conflict, "not both");
     assert_refused(any().trusted_origins(&set), path, conflict, "not both");
-    assert_refused(any().dangerous_allow_origin_if(|_, _| true), path, conflict, "not both");
+    assert_refused(
+        any().dangerous_allow_origin_if(|_, _| true),
+        path,
+        conflict,
+        "not both",
+    );
     let code = "refused_any_origin_with_credentials";
-    assert_refused(any().credentials(true), "cors.credentials", code, "list the origins");
+    assert_refused(
+        any().credentials(true),
+        "cors.credentials",
+        code,
+        "list the origins",
+    );
     let code = "refused_private_network_any_origin";
     let path = "cors.dangerous_allow_private_network";
-    assert_refused(any().dangerous_allow_private_network(true), path, code, "list the origins");
+    assert_refused(
+        any().dangerous_allow_private_network(true),
+        path,
+        code,
+        "list the origins",
+    );
     for builder in [
         any(),
         one(),
         CorsLayer::builder().trusted_origins(&set),
         CorsLayer::builder().dangerous_allow_origin_if(|_, _| true),
-        one().credentials(true).dangerous_allow_private_network(true),
+        one()
+            .credentials(true)
+            .dangerous_allow_private_network(true),
     ] {
         builder.build().unwrap();
     }
@@ -176,10 +294,26 @@ fn too_many_origins_are_refused() {
     let origins = |count: usize| (0..count).map(|n| format!("https://a{n}.example"));
     let patterns = |count: usize| (0..count).map(|n| format!("https://*.a{n}.example"));
     let code = "refused_too_many_origins";
-    CorsLayer::builder().origins(origins(65_536)).build().unwrap();
-    assert_refused(CorsLayer::builder().origins(origins(65_537)), "cors.origins", code, "65536");
-    CorsLayer::builder().origins(patterns(1_024)).build().unwrap();
-    assert_refused(CorsLayer::builder().origins(patterns(1_025)), "cors.origins", code, "1024");
+    CorsLayer::builder()
+        .origins(origins(65_536))
+        .build()
+        .unwrap();
+    assert_refused(
+        CorsLayer::builder().origins(origins(65_537)),
+        "cors.origins",
+        code,
+        "65536",
+    );
+    CorsLayer::builder()
+        .origins(patterns(1_024))
+        .build()
+        .unwrap();
+    assert_refused(
+        CorsLayer::builder().origins(patterns(1_025)),
+        "cors.origins",
+        code,
+        "1024",
+    );
 }
 
 #[test]
@@ -195,12 +329,19 @@ fn each_method_row_alone() {
         ("Patch", "refused_method_case", "PATCH"),
         ("*", "refused_wildcard_method", "any_method()"),
     ] {
-        assert_refused(one().methods(["PUT", method]), "cors.methods[1]", code, says);
+        assert_refused(
+            one().methods(["PUT", method]),
+            "cors.methods[1]",
+            code,
+            says,
+        );
     }
     let both = one().any_method().methods(["PUT"]);
     assert_refused(both, "cors.methods", "conflicting_methods", "not both");
     let methods = one()
-        .methods(["put", "PUT", "get", "Post", "HEAD", "delete", "options", "PATCH", "purge"])
+        .methods([
+            "put", "PUT", "get", "Post", "HEAD", "delete", "options", "PATCH", "purge",
+        ])
         .build_policy()
         .unwrap()
         .to_config()
@@ -244,13 +385,41 @@ fn each_request_header_row_alone() {
         ("x a", "invalid_request_header", "x-tenant"),
         ("", "invalid_request_header", "x-tenant"),
         ("x-\u{e9}", "invalid_request_header", "x-tenant"),
-        ("access-control-allow-origin", "refused_request_header", "drop it"),
-        ("access-control-allow-credentials", "refused_request_header", "drop it"),
-        ("access-control-allow-methods", "refused_request_header", "drop it"),
-        ("access-control-allow-headers", "refused_request_header", "drop it"),
-        ("Access-Control-Max-Age", "refused_request_header", "drop it"),
-        ("access-control-expose-headers", "refused_request_header", "drop it"),
-        ("*", "refused_wildcard_request_header", "any_request_header()"),
+        (
+            "access-control-allow-origin",
+            "refused_request_header",
+            "drop it",
+        ),
+        (
+            "access-control-allow-credentials",
+            "refused_request_header",
+            "drop it",
+        ),
+        (
+            "access-control-allow-methods",
+            "refused_request_header",
+            "drop it",
+        ),
+        (
+            "access-control-allow-headers",
+            "refused_request_header",
+            "drop it",
+        ),
+        (
+            "Access-Control-Max-Age",
+            "refused_request_header",
+            "drop it",
+        ),
+        (
+            "access-control-expose-headers",
+            "refused_request_header",
+            "drop it",
+        ),
+        (
+            "*",
+            "refused_wildcard_request_header",
+            "any_request_header()",
+        ),
     ];
     for (name, code, says) in forbidden.chain(rows) {
         let builder = one().request_headers(["x-a", name]);
@@ -258,8 +427,16 @@ fn each_request_header_row_alone() {
     }
     let any = || one().any_request_header();
     let code = "conflicting_request_headers";
-    assert_refused(any().request_headers(["x-a"]), "cors.request_headers", code, "authorization");
-    any().request_headers([header::AUTHORIZATION]).build().unwrap();
+    assert_refused(
+        any().request_headers(["x-a"]),
+        "cors.request_headers",
+        code,
+        "authorization",
+    );
+    any()
+        .request_headers([header::AUTHORIZATION])
+        .build()
+        .unwrap();
     let names = one()
         .request_headers(["X-Tenant", "secure-x", "proxy", "x-tenant", "sec"])
         .build_policy()
@@ -278,10 +455,26 @@ fn each_exposed_header_row_alone() {
         ("Set-Cookie", "forbidden_expose_header", "drop it"),
         ("set-cookie2", "forbidden_expose_header", "drop it"),
         ("Origin", "refused_expose_header", "drop it"),
-        ("access-control-request-method", "refused_expose_header", "drop it"),
-        ("access-control-request-headers", "refused_expose_header", "drop it"),
-        ("access-control-allow-methods", "refused_expose_header", "drop it"),
-        ("access-control-allow-headers", "refused_expose_header", "drop it"),
+        (
+            "access-control-request-method",
+            "refused_expose_header",
+            "drop it",
+        ),
+        (
+            "access-control-request-headers",
+            "refused_expose_header",
+            "drop it",
+        ),
+        (
+            "access-control-allow-methods",
+            "refused_expose_header",
+            "drop it",
+        ),
+        (
+            "access-control-allow-headers",
+            "refused_expose_header",
+            "drop it",
+        ),
         ("access-control-max-age", "refused_expose_header", "drop it"),
         ("*", "refused_wildcard_expose_header", "expose_any_header()"),
     ] {
@@ -289,11 +482,28 @@ fn each_exposed_header_row_alone() {
     }
     let any = || one().expose_any_header();
     let code = "refused_expose_any_with_credentials";
-    assert_refused(any().credentials(true), "cors.expose_any_header", code, "list the names");
+    assert_refused(
+        any().credentials(true),
+        "cors.expose_any_header",
+        code,
+        "list the names",
+    );
     let code = "conflicting_expose_headers";
-    assert_refused(any().expose_headers(["etag"]), "cors.expose_headers", code, "not both");
+    assert_refused(
+        any().expose_headers(["etag"]),
+        "cors.expose_headers",
+        code,
+        "not both",
+    );
     let names = one()
-        .expose_headers(["ETag", "etag", "Content-Type", "expires", "x-a", "access-control-allow-origin"])
+        .expose_headers([
+            "ETag",
+            "etag",
+            "Content-Type",
+            "expires",
+            "x-a",
+            "access-control-allow-origin",
+        ])
         .build_policy()
         .unwrap()
         .to_config()
@@ -304,7 +514,12 @@ fn each_exposed_header_row_alone() {
 #[test]
 fn each_other_row_alone() {
     let age = |seconds| one().max_age(MaxAge::Secs(seconds));
-    assert_refused(age(86_401), "cors.max_age", "refused_max_age", "Chromium 7200");
+    assert_refused(
+        age(86_401),
+        "cors.max_age",
+        "refused_max_age",
+        "Chromium 7200",
+    );
     assert_refused(age(0), "cors.max_age", "invalid_max_age", "Disabled");
     age(86_400).build().unwrap();
     age(1).build().unwrap();
@@ -316,15 +531,47 @@ fn each_other_row_alone() {
     for status in [200, 299] {
         one().preflight_success_status(status).build().unwrap();
     }
-    assert_refused(one().vary(["x-a", "x a"]), "cors.vary[1]", "invalid_vary_name", "x-tenant");
-    assert_refused(one().vary(["*"]), "cors.vary[0]", "refused_vary_star", "name");
+    assert_refused(
+        one().vary(["x-a", "x a"]),
+        "cors.vary[1]",
+        "invalid_vary_name",
+        "x-tenant",
+    );
+    assert_refused(
+        one().vary(["*"]),
+        "cors.vary[0]",
+        "refused_vary_star",
+        "name",
+    );
     let own = |origin| one().self_origins([APP, origin]);
     let path = "cors.self_origins[1]";
-    assert_refused(own("https://*.a.example"), path, "refused_self_origin_pattern", "exact");
-    assert_refused(own("http://a.example"), path, "refused_insecure_origin", "https");
-    assert_refused(own("tauri://a"), path, "refused_self_origin_scheme", "https");
-    assert_refused(own("https://a.example/"), path, "invalid_origin_path", "https://a.example");
-    own("http://localhost:80801".trim_end_matches('1')).build().unwrap();
+    assert_refused(
+        own("https://*.a.example"),
+        path,
+        "refused_self_origin_pattern",
+        "exact",
+    );
+    assert_refused(
+        own("http://a.example"),
+        path,
+        "refused_insecure_origin",
+        "https",
+    );
+    assert_refused(
+        own("tauri://a"),
+        path,
+        "refused_self_origin_scheme",
+        "https",
+    );
+    assert_refused(
+        own("https://a.example/"),
+        path,
+        "invalid_origin_path",
+        "https://a.example",
+    );
+    own("http://localhost:80801".trim_end_matches('1'))
+        .build()
+        .unwrap();
 }
 
 #[test]
@@ -333,8 +580,16 @@ fn long_lists_are_refused() {
     let code = "refused_too_many_names";
     for (path, builder, says) in [
         ("cors.methods", one().methods(names(1_025)), "any_method()"),
-        ("cors.request_headers", one().request_headers(names(1_025)), "any_request_header()"),
-        ("cors.expose_headers", one().expose_headers(names(1_025)), "expose_any_header()"),
+        (
+            "cors.request_headers",
+            one().request_headers(names(1_025)),
+            "any_request_header()",
+        ),
+        (
+            "cors.expose_headers",
+            one().expose_headers(names(1_025)),
+            "expose_any_header()",
+        ),
         ("cors.vary", one().vary(names(1_025)), "1024"),
     ] {
         assert_refused(builder, path, code, says);
@@ -380,13 +635,19 @@ fn all_mistakes_are_reported_together_and_in_order() {
         ("cors.request_headers", "conflicting_request_headers"),
         ("cors.expose_headers[0]", "forbidden_expose_header"),
         ("cors.expose_headers[1]", "refused_wildcard_expose_header"),
-        ("cors.expose_any_header", "refused_expose_any_with_credentials"),
+        (
+            "cors.expose_any_header",
+            "refused_expose_any_with_credentials",
+        ),
         ("cors.expose_headers", "conflicting_expose_headers"),
         ("cors.max_age", "refused_max_age"),
         ("cors.preflight_success_status", "invalid_preflight_status"),
         ("cors.self_origins[0]", "refused_self_origin_pattern"),
         ("cors.vary[0]", "refused_vary_star"),
-        ("cors.dangerous_allow_private_network", "refused_private_network_any_origin"),
+        (
+            "cors.dangerous_allow_private_network",
+            "refused_private_network_any_origin",
+        ),
     ]
     .map(|(path, code)| (path.to_owned(), code));
     for _ in 0..3 {
@@ -482,9 +743,20 @@ fn sets_of_origins_are_joined() {
         .unwrap();
     assert_eq!(policy.trusted_origins().len(), 3);
     for origin in [APP, "https://b.example", "https://x.c.example"] {
-        assert!(policy.trusted_origins().matches(origin.as_bytes()).is_some());
+        assert!(
+            policy
+                .trusted_origins()
+                .matches(origin.as_bytes())
+                .is_some()
+        );
     }
-    assert!(public().build_policy().unwrap().trusted_origins().is_empty());
+    assert!(
+        public()
+            .build_policy()
+            .unwrap()
+            .trusted_origins()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -493,9 +765,17 @@ fn grants_trust_nobody_without_credentials() {
     assert!(matches!(grant(public()), OriginGrant::AnyOrigin));
     assert!(matches!(grant(one()), OriginGrant::Uncredentialed));
     let predicate = CorsLayer::builder().dangerous_allow_origin_if(|_, _| true);
-    assert!(matches!(grant(predicate.clone()), OriginGrant::Uncredentialed));
-    assert!(matches!(grant(predicate.credentials(true)), OriginGrant::PredicateOnly));
-    let listed = one().credentials(true).dangerous_allow_origin_if(|_, _| true);
+    assert!(matches!(
+        grant(predicate.clone()),
+        OriginGrant::Uncredentialed
+    ));
+    assert!(matches!(
+        grant(predicate.credentials(true)),
+        OriginGrant::PredicateOnly
+    ));
+    let listed = one()
+        .credentials(true)
+        .dangerous_allow_origin_if(|_, _| true);
     match grant(listed) {
         OriginGrant::Credentialed(set) => assert_eq!(set.len(), 1),
         other => panic!("{other:?}"),
@@ -557,6 +837,9 @@ mod files {
             assert!(error.contains(says), "{error}");
         }
         let errors = read("").unwrap().build().unwrap_err();
-        assert_eq!(mistakes(&errors), [("cors.origins".to_owned(), "missing_origins")]);
+        assert_eq!(
+            mistakes(&errors),
+            [("cors.origins".to_owned(), "missing_origins")]
+        );
     }
 }

@@ -137,7 +137,9 @@ fn intents() -> impl Strategy<Value = Intent> {
 }
 
 fn fetches() -> impl Strategy<Value = Fetch> {
-    let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "PURGE", "put"];
+    let methods = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "PURGE", "put",
+    ];
     (
         prop::sample::select(PAGES.to_vec()),
         any::<bool>(),
@@ -175,11 +177,8 @@ fn asked(fetch: &Fetch, path: Path) -> Request<()> {
 /// Goes through a whole fetch. Returns whether the request was sent, and the answer if the page may read it.
 fn browse<S>(service: &S, fetch: &Fetch, path: Path) -> (bool, Option<HeaderMap>)
 where
-    S: Service<
-            Request<()>,
-            Response = Response<Full<Bytes>>,
-            Error = std::convert::Infallible,
-        > + Clone,
+    S: Service<Request<()>, Response = Response<Full<Bytes>>, Error = std::convert::Infallible>
+        + Clone,
 {
     let run = |request| futures_block(go(service.clone(), request));
     if fetch.needs_preflight() {
@@ -284,9 +283,11 @@ fn rival(intent: &Intent) -> tower_http::cors::CorsLayer {
     use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, ExposeHeaders};
     let origins = match &intent.origins {
         None => AllowOrigin::any(),
-        Some(origins) => {
-            AllowOrigin::list(origins.iter().map(|origin| HeaderValue::from_static(origin)))
-        }
+        Some(origins) => AllowOrigin::list(
+            origins
+                .iter()
+                .map(|origin| HeaderValue::from_static(origin)),
+        ),
     };
     let methods = match &intent.methods {
         None if intent.credentials => AllowMethods::mirror_request(),
@@ -300,15 +301,11 @@ fn rival(intent: &Intent) -> tower_http::cors::CorsLayer {
     let names = match &intent.names {
         None if intent.credentials => AllowHeaders::mirror_request(),
         None => AllowHeaders::any(),
-        Some(names) => {
-            AllowHeaders::list(names.iter().map(|name| HeaderName::from_static(name)))
-        }
+        Some(names) => AllowHeaders::list(names.iter().map(|name| HeaderName::from_static(name))),
     };
     let exposed = match &intent.expose {
         None => ExposeHeaders::any(),
-        Some(names) => {
-            ExposeHeaders::list(names.iter().map(|name| HeaderName::from_static(name)))
-        }
+        Some(names) => ExposeHeaders::list(names.iter().map(|name| HeaderName::from_static(name))),
     };
     tower_http::cors::CorsLayer::new()
         .allow_origin(origins)

@@ -81,7 +81,9 @@ fn each_answer_fits_one_policy_wholly() {
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
                 scope.spawn(|| {
-                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .build()
+                        .unwrap();
                     let service = layer.layer(Spy::new());
                     let mut seen = [false; 2];
                     start.wait();
@@ -108,7 +110,10 @@ fn each_answer_fits_one_policy_wholly() {
             handle.reload(first());
         }
         done.store(true, Ordering::Relaxed);
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect::<Vec<_>>()
     });
     seen.retain(|seen| *seen == [true, true]);
     assert!(!seen.is_empty(), "no thread saw both policies");
@@ -146,7 +151,10 @@ async fn services_and_clones_follow_the_handle() {
 
     let (layer, handle) = CorsLayer::reloadable(first());
     drop(handle);
-    assert_eq!(all(go(layer.layer(Spy::new()), get(APP)).await.headers()), FIRST);
+    assert_eq!(
+        all(go(layer.layer(Spy::new()), get(APP)).await.headers()),
+        FIRST
+    );
 }
 
 #[tokio::test]
@@ -158,7 +166,10 @@ async fn an_invalid_configuration_changes_nothing() {
     config.origins = CorsOrigins::List(vec!["https://new.example".into(), "null".into()]);
     let errors = handle.try_reload(&config).unwrap_err();
     let error = errors.iter().next().unwrap();
-    assert_eq!((error.path(), error.code()), ("cors.origins[1]", "refused_null_origin"));
+    assert_eq!(
+        (error.path(), error.code()),
+        ("cors.origins[1]", "refused_null_origin")
+    );
     assert!(Arc::ptr_eq(&before, &handle.policy()));
     assert_eq!(all(go(service.clone(), get(APP)).await.headers()), FIRST);
 
@@ -199,10 +210,16 @@ async fn the_switches_of_the_handle() {
     let asked = || preflight(APP, "PATCH", &[]);
 
     handle.set_explain_failures(true);
-    assert_eq!(go(service.clone(), asked()).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        go(service.clone(), asked()).await.status(),
+        StatusCode::NO_CONTENT
+    );
     assert!(handle.policy().to_config().explain_failures);
     handle.set_explain_failures(false);
-    assert_eq!(go(service.clone(), asked()).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        go(service.clone(), asked()).await.status(),
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(spy.calls(), 0);
 
     handle.set_passthrough(true);
@@ -211,7 +228,10 @@ async fn the_switches_of_the_handle() {
     }
     assert_eq!(spy.calls(), 3);
     handle.reload(first());
-    assert!(go(service.clone(), get(APP)).await.headers().is_empty(), "it holds through a reload");
+    assert!(
+        go(service.clone(), get(APP)).await.headers().is_empty(),
+        "it holds through a reload"
+    );
     handle.set_passthrough(false);
     assert_eq!(all(go(service, get(APP)).await.headers()), FIRST);
 }
@@ -256,7 +276,9 @@ async fn readiness_is_that_of_the_inner_service() {
 async fn errors_of_the_inner_service_pass() {
     let failing = service_fn(|_: Request<()>| async { Err::<Response<Full<Bytes>>, _>("broken") });
     let service = CorsLayer::new(first()).layer(failing);
-    let error = ServiceExt::<Request<()>>::oneshot(service, get(APP)).await.unwrap_err();
+    let error = ServiceExt::<Request<()>>::oneshot(service, get(APP))
+        .await
+        .unwrap_err();
     assert_eq!(error, "broken");
 }
 

@@ -21,7 +21,10 @@ fn tower_http() -> tower_http::cors::CorsLayer {
     tower_http::cors::CorsLayer::new()
         .allow_origin([HeaderValue::from_static(APP)])
         .allow_methods([Method::PUT])
-        .allow_headers([HeaderName::from_static("x-a"), HeaderName::from_static("x-b")])
+        .allow_headers([
+            HeaderName::from_static("x-a"),
+            HeaderName::from_static("x-b"),
+        ])
 }
 
 #[tokio::test]
@@ -96,7 +99,11 @@ async fn tower_http_allows_credentials_to_nobody_in_particular() {
     assert_eq!(theirs.headers()["access-control-allow-credentials"], "true");
     let ours = one().credentials(true);
     let ours = answer(&ours, &Spy::new(), request(Method::GET, &[])).await;
-    assert!(!ours.headers().contains_key("access-control-allow-credentials"));
+    assert!(
+        !ours
+            .headers()
+            .contains_key("access-control-allow-credentials")
+    );
 }
 
 /// `mirror_request` with credentials reflects `null`, the origin of every sandboxed frame.
@@ -106,7 +113,9 @@ async fn tower_http_and_expressjs_reflect_null_with_credentials() {
     let theirs = go(theirs.layer(Spy::new()), get("null")).await;
     assert_eq!(theirs.headers()[ACAO], "null");
     assert_eq!(theirs.headers()["access-control-allow-credentials"], "true");
-    let ours = CorsLayer::builder().origins([APP, "https://*.example.org"]).credentials(true);
+    let ours = CorsLayer::builder()
+        .origins([APP, "https://*.example.org"])
+        .credentials(true);
     let ours = answer(&ours, &Spy::new(), get("null")).await;
     assert!(!ours.headers().contains_key(ACAO));
 }
@@ -117,7 +126,9 @@ fn tower_http_panics_or_lets_it_pass() {
     let any = tower_http::cors::CorsLayer::new()
         .allow_origin(tower_http::cors::Any)
         .allow_credentials(true);
-    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| any.layer(Spy::new()))).is_err());
+    assert!(
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| any.layer(Spy::new()))).is_err()
+    );
     let errors = CorsLayer::builder()
         .any_origin()
         .credentials(true)
@@ -126,7 +137,10 @@ fn tower_http_panics_or_lets_it_pass() {
     assert_eq!(errors.len(), 1);
 
     let accepted = tower_http()
-        .allow_headers([HeaderName::from_static("*"), HeaderName::from_static("cookie")])
+        .allow_headers([
+            HeaderName::from_static("*"),
+            HeaderName::from_static("cookie"),
+        ])
         .allow_methods([Method::TRACE])
         .allow_origin([HeaderValue::from_static("HTTPS://a.example:443/")])
         .expose_headers([HeaderName::from_static("set-cookie")])
@@ -170,10 +184,17 @@ fn jub0bs_cors_merged_two_hosts() {
 #[tokio::test]
 async fn jub0bs_cors_forgot_what_is_allowed() {
     let origins: Vec<_> = (0..300)
-        .map(|n| format!("https://{}.example", "ab".repeat(n % 30 + 1) + &n.to_string()))
+        .map(|n| {
+            format!(
+                "https://{}.example",
+                "ab".repeat(n % 30 + 1) + &n.to_string()
+            )
+        })
         .collect();
     let names: Vec<_> = (0..100).map(|n| format!("x-{n:02}")).collect();
-    let builder = CorsLayer::builder().origins(&origins).request_headers(&names);
+    let builder = CorsLayer::builder()
+        .origins(&origins)
+        .request_headers(&names);
     for origin in &origins {
         let answer = answer(&builder, &Spy::new(), get(origin)).await;
         assert_eq!(answer.headers()[ACAO], *origin);
@@ -192,7 +213,11 @@ async fn jub0bs_cors_forgot_what_is_allowed() {
 #[tokio::test]
 async fn others_compare_the_end_of_the_host() {
     let builder = CorsLayer::builder().origins(["https://*.example.com"]);
-    for origin in ["https://evilexample.com", "http://a.example.com", "https://a.example.com:8443"] {
+    for origin in [
+        "https://evilexample.com",
+        "http://a.example.com",
+        "https://a.example.com:8443",
+    ] {
         let answer = answer(&builder, &Spy::new(), get(origin)).await;
         assert!(!answer.headers().contains_key(ACAO), "{origin}");
     }
@@ -201,7 +226,12 @@ async fn others_compare_the_end_of_the_host() {
 /// rs/cors before 1.11.1: `*` anywhere in a pattern, and any origin together with credentials.
 #[test]
 fn rs_cors_takes_any_pattern() {
-    for pattern in ["https://*foo.com", "https://foo.*", "https://a.*.com", "http*://a.com"] {
+    for pattern in [
+        "https://*foo.com",
+        "https://foo.*",
+        "https://a.*.com",
+        "http*://a.com",
+    ] {
         let errors = CorsLayer::builder().origins([pattern]).build().unwrap_err();
         assert_eq!(errors.len(), 1, "{pattern}");
     }

@@ -4,15 +4,15 @@ mod architecture;
 #[cfg(feature = "axum")]
 mod chromium;
 mod corpus;
-mod csrf;
-mod csrf_config;
-mod csrf_model;
-mod csrf_traps;
 mod cors;
 mod cors_config;
 mod cors_oracle;
 mod cors_reload;
 mod cors_traps;
+mod csrf;
+mod csrf_config;
+mod csrf_model;
+mod csrf_traps;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;

@@ -7,5 +7,6 @@
 
 pub mod clean_text;
 pub mod client;
+pub mod cors;
 pub mod csrf;
 pub mod origin;

@@ -2,11 +2,11 @@
 //!
 //! Source: <https://fetch.spec.whatwg.org/>, "CORS check", "CORS-preflight fetch", "CORS filtered response".
 
+use http::StatusCode;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderName,
 };
-use http::StatusCode;
 
 /// What a page asks its browser to fetch.
 #[derive(Clone, Debug)]
@@ -53,11 +53,14 @@ impl Fetch {
         }
         let methods = list(answer, &ACCESS_CONTROL_ALLOW_METHODS);
         let names = list(answer, &ACCESS_CONTROL_ALLOW_HEADERS);
-        let has = |name: &str| names.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
+        let has = |name: &str| {
+            names
+                .iter()
+                .any(|allowed| allowed.eq_ignore_ascii_case(name))
+        };
         let wildcard = |list: &[String]| !self.credentials && list.iter().any(|item| item == "*");
-        let method_fits = is_safelisted(&self.method)
-            || methods.contains(&self.method)
-            || wildcard(&methods);
+        let method_fits =
+            is_safelisted(&self.method) || methods.contains(&self.method) || wildcard(&methods);
         let names_fit = self.headers.iter().all(|name| {
             let needs_its_name = name == "authorization";
             has(name) || (!needs_its_name && wildcard(&names))
