@@ -31,6 +31,13 @@ fn main() -> ExitCode {
 }
 
 fn groups() -> Vec<Group> {
+    let mut groups = actual_groups();
+    groups.extend(preflight_groups());
+    groups.extend(axum_groups());
+    groups
+}
+
+fn actual_groups() -> Vec<Group> {
     vec![
         Group::new("GET without Origin", RIVAL)
             .row("bare", || (|| actual(None), go(bare())))
@@ -62,6 +69,11 @@ fn groups() -> Vec<Group> {
             .row(OURS, || {
                 (|| actual(Some(ALLOWED)), go(ours_of_1000().layer(bare())))
             }),
+    ]
+}
+
+fn preflight_groups() -> Vec<Group> {
+    vec![
         Group::new("preflight allowed", RIVAL)
             .row("bare", || (|| preflight(ALLOWED, AUTHORIZED), go(bare())))
             .row("tower-http", || {
@@ -85,6 +97,11 @@ fn groups() -> Vec<Group> {
                 (hostile_preflight, go(rival().layer(bare())))
             })
             .row(OURS, || (hostile_preflight, go(ours().layer(bare())))),
+    ]
+}
+
+fn axum_groups() -> Vec<Group> {
+    vec![
         Group::new("axum: GET allowed", RIVAL)
             .row("bare", || {
                 (|| on_axum(actual(Some(ALLOWED))), go_axum(router()))

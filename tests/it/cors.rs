@@ -135,6 +135,7 @@ fn with_credentials() -> CorsBuilder {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn preflights_are_told_what_they_ask_for_and_no_more() {
     let put = || preflight(APP, "PUT", &[]);
     let both = || preflight(APP, "PUT", &["content-type,x-a"]);
@@ -621,6 +622,7 @@ async fn headers_of_the_inner_service_are_overruled() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn every_setter_of_the_preflight_shows() {
     let put = || preflight(APP, "PUT", &[]);
     let base = || one().methods(["PUT"]);
@@ -786,6 +788,7 @@ async fn failures_are_explained_to_allowed_origins_alone() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn foreign_requests_are_refused_when_told_so() {
     let strict = one().refuse(Refuse::PreflightAndActual);
     let post = |lines: &[(&'static str, &str)]| request(Method::POST, lines);
@@ -967,6 +970,7 @@ type Seen = (
 );
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn events_tell_the_reason() {
     let seen = Arc::new(Mutex::new(Vec::<Seen>::new()));
     let log = Arc::clone(&seen);

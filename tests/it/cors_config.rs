@@ -47,6 +47,7 @@ fn assert_refused(builder: CorsBuilder, path: &str, code: &'static str, says: &s
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn each_origin_row_alone() {
     let host_254 = format!("https://{}", ["a"; 127].join(".") + "a");
     let label_64 = format!("https://{}.example", "a".repeat(64));

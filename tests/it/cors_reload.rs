@@ -239,12 +239,24 @@ async fn the_switches_of_the_handle() {
 /// A policy derived from the one in force must not bring that one back.
 #[test]
 fn writers_do_not_undo_each_other() {
-    let (_layer, handle) = CorsLayer::reloadable(first());
-    for _ in 0..500 {
-        handle.reload(first());
+    // One that takes long to derive another from.
+    let large = CorsLayer::builder()
+        .origins([APP])
+        .request_headers((0..1_000).map(|n| format!("x-{n}")))
+        .build_policy()
+        .unwrap();
+    let (_layer, handle) = CorsLayer::reloadable(large.clone());
+    for _ in 0..200 {
+        handle.reload(large.clone());
+        let next = second();
+        let start = Barrier::new(2);
         std::thread::scope(|scope| {
-            scope.spawn(|| handle.set_explain_failures(true));
-            scope.spawn(|| handle.reload(second()));
+            scope.spawn(|| {
+                start.wait();
+                handle.set_explain_failures(true);
+            });
+            start.wait();
+            handle.reload(next);
         });
         assert_eq!(handle.policy().to_config().origins, CorsOrigins::Any);
     }
