@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn decoding_is_injective(code in "[a-z0-9]{0,6}(-[a-z0-9]{1,8})?") {
         let decoded = punycode::decode(&code);
-        prop_assert_eq!(decoded.clone(), idna::punycode::decode_to_string(&code));
+        prop_assert_eq!(&decoded, &idna::punycode::decode_to_string(&code));
         if let Some(decoded) = decoded {
             prop_assert_eq!(punycode::encode(&decoded), Some(code));
         }
