@@ -1,4 +1,4 @@
-//! Tables of the Fetch standard.
+//! Tables of the Fetch standard that several layers need.
 
 use http::HeaderName;
 

@@ -33,6 +33,12 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Whether `bytes` is a `token` of RFC 9110, section 5.6.2: a method or a header name.
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    let tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !bytes.is_empty() && bytes.iter().all(tchar)
+}
+
 /// Whether an answer says already that it depends on `name`, or on everything.
 pub(crate) fn varies_by(headers: &HeaderMap, name: &[u8]) -> bool {
     headers

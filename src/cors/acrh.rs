@@ -5,7 +5,7 @@
 //! Everything else is not a browser's doing, and reading stops at the first of it: the cost is bounded by what is allowed, not by
 //! what was sent (rs/cors before 1.11.1 took 127 ms and 121 MB for one header of commas).
 
-use super::fetch;
+use crate::core::field;
 
 /// White space that one element may have, before and after the name together.
 const MAX_OWS: usize = 2;
@@ -70,7 +70,7 @@ pub(super) fn allow_any<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Ask
     });
     read_bounded(lines, MAX_ECHOED_BYTES, |name| {
         names_left = names_left.checked_sub(1)?;
-        fetch::is_token(name).then_some(())
+        field::is_token(name).then_some(())
     })
 }
 

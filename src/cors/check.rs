@@ -394,7 +394,7 @@ fn requested_method<'p>(
     match &policy.methods {
         _ if fetch::is_safelisted_method(asked) => Ok(Answer::None),
         Methods::Any if !policy.credentials => Ok(Answer::Value(&ANY)),
-        Methods::Any if asked.len() <= MAX_ECHOED_METHOD && fetch::is_token(asked) => {
+        Methods::Any if asked.len() <= MAX_ECHOED_METHOD && field::is_token(asked) => {
             Ok(Answer::Echo)
         }
         Methods::Any => Err(CorsRefusal::Method),

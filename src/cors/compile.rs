@@ -8,8 +8,9 @@ use http::{Method, StatusCode};
 use super::acrh::AllowedNames;
 use super::policy::{Given, Methods, RequestHeaders, Told, Vary};
 use super::{CorsBuilder, CorsConfigError, CorsPolicy, MaxAge, fetch};
+use crate::core::fetch::is_forbidden_request_header;
 use crate::core::origin::{CredentialRules, OriginPattern, SelfOrigin, TrustedOrigins};
-use crate::core::{ConfigErrors, Mistakes};
+use crate::core::{ConfigErrors, Mistakes, field};
 
 pub(super) const VARY_ORIGIN: &str = "Origin";
 
@@ -167,7 +168,7 @@ fn methods(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Methods {
 
 fn checked_method(given: &str) -> Result<Method, CorsConfigError> {
     let method = given.to_owned();
-    if !fetch::is_token(given.as_bytes()) {
+    if !field::is_token(given.as_bytes()) {
         return Err(CorsConfigError::InvalidMethod { method });
     }
     if fetch::is_forbidden_method(given) {
@@ -218,7 +219,7 @@ fn checked_request_header(given: &str) -> Result<HeaderName, CorsConfigError> {
     let Ok(header) = HeaderName::try_from(given) else {
         return Err(CorsConfigError::InvalidRequestHeader { name });
     };
-    if fetch::is_forbidden_request_header(&header) {
+    if is_forbidden_request_header(&header) {
         return Err(CorsConfigError::ForbiddenRequestHeader { name });
     }
     if fetch::is_answered(&header) {

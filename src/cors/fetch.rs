@@ -5,31 +5,6 @@
 use http::Method;
 use http::header::HeaderName;
 
-/// "Forbidden request-headers": a page cannot set them, so that a preflight never asks for them. With them `proxy-*` and `sec-*`.
-const FORBIDDEN_REQUEST_HEADERS: [&str; 21] = [
-    "accept-charset",
-    "accept-encoding",
-    "access-control-request-headers",
-    "access-control-request-method",
-    "connection",
-    "content-length",
-    "cookie",
-    "cookie2",
-    "date",
-    "dnt",
-    "expect",
-    "host",
-    "keep-alive",
-    "origin",
-    "referer",
-    "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
-
 /// "CORS-safelisted response-header names": readable without being exposed.
 const SAFELISTED_RESPONSE_HEADERS: [&str; 7] = [
     "cache-control",
@@ -61,12 +36,6 @@ const NEVER_EXPOSED: [&str; 6] = [
     "origin",
 ];
 
-/// Whether `bytes` is a `token` of RFC 9110, section 5.6.2: a method or a header name.
-pub(super) fn is_token(bytes: &[u8]) -> bool {
-    let tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !bytes.is_empty() && bytes.iter().all(tchar)
-}
-
 /// Whether the preflight asks for nothing that the answer would have to name.
 pub(super) fn is_safelisted_method(method: &[u8]) -> bool {
     matches!(method, b"GET" | b"HEAD" | b"POST")
@@ -91,14 +60,6 @@ pub(super) fn normalized_method(method: &str) -> Option<Method> {
     ]
     .into_iter()
     .find(|standard| method.eq_ignore_ascii_case(standard.as_str()))
-}
-
-/// `name` is in lower case.
-pub(super) fn is_forbidden_request_header(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    FORBIDDEN_REQUEST_HEADERS.contains(&name)
-        || name.starts_with("proxy-")
-        || name.starts_with("sec-")
 }
 
 pub(super) fn is_answered(name: &HeaderName) -> bool {

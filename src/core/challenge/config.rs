@@ -1,5 +1,5 @@
 use super::{ChallengeScheme, Challenges};
-use crate::core::{ConfigErrorKind, ConfigErrors, ErrorClass, Mistakes};
+use crate::core::{ConfigErrorKind, ConfigErrors, ErrorClass, Mistakes, field};
 
 const DEFAULT_REALM: &str = "api";
 
@@ -100,7 +100,7 @@ fn check_value(mistakes: &mut Mistakes, path: String, name: &str, value: &str) {
 }
 
 fn check_token(mistakes: &mut Mistakes, path: String, token: &str) {
-    if !is_token(token) {
+    if !field::is_token(token.as_bytes()) {
         let kind = ChallengeConfigError::ChallengeNameInvalid {
             name: token.to_owned(),
         };
@@ -147,14 +147,6 @@ pub(crate) fn is_quotable(value: &str) -> bool {
 )]
 pub(crate) fn is_scope_token(scope: &str) -> bool {
     !scope.is_empty() && is_quotable(scope) && !scope.contains(' ')
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// A mistake in what [`Challenges`] are made of.
