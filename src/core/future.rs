@@ -43,16 +43,13 @@ pin_project! {
 
 impl<F, R, A> ResponseFuture<F, R, A> {
     /// Hands the inner service's response on untouched.
+    #[inline]
     pub fn inner(future: F) -> Self {
-        Self {
-            state: State::Inner {
-                future,
-                amendment: None,
-            },
-        }
+        Self::maybe_amending(future, None)
     }
 
     /// Answers without the inner service.
+    #[inline]
     pub fn refused(response: R) -> Self {
         Self {
             state: State::Refused {
@@ -62,12 +59,19 @@ impl<F, R, A> ResponseFuture<F, R, A> {
     }
 
     /// Changes the inner service's response by `amendment`.
+    #[inline]
     pub fn amending(future: F, amendment: A) -> Self {
+        Self::maybe_amending(future, Some(amendment))
+    }
+
+    /// Changes the inner service's response by `amendment`, if there is one.
+    ///
+    /// Pass the call itself, `maybe_amending(self.inner.call(request), ..)`: a future that was put into a variable first is moved
+    /// once more.
+    #[inline]
+    pub fn maybe_amending(future: F, amendment: Option<A>) -> Self {
         Self {
-            state: State::Inner {
-                future,
-                amendment: Some(amendment),
-            },
+            state: State::Inner { future, amendment },
         }
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod context;
 mod event;
 pub(crate) mod fetch;
+pub(crate) mod field;
 mod future;
 mod ledger;
 pub mod origin;

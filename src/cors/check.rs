@@ -13,6 +13,7 @@ use http::request::Parts;
 use super::acrh::{self, Asked};
 use super::policy::{Methods, RequestHeaders};
 use super::{CorsPolicy, Refuse, fetch};
+use crate::core::field;
 use crate::core::origin::{Match, OriginRef};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -129,11 +130,17 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     #[inline]
     fn of(headers: &'a HeaderMap, name: &HeaderName) -> Option<Self> {
-        let mut lines = headers.get_all(name).iter();
-        Some(Self {
-            first: lines.next()?,
-            are_many: lines.next().is_some(),
-        })
+        match field::Lines::of(headers, name) {
+            field::Lines::Absent => None,
+            field::Lines::One(first) => Some(Self {
+                first,
+                are_many: false,
+            }),
+            field::Lines::Several(first) => Some(Self {
+                first,
+                are_many: true,
+            }),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use tower_service::Service;
 use super::check::{self, Answer, CorsRefusal, Permission, Preflight, Reason, Standing};
 use super::layer::Source;
 use super::{CorsPolicy, Refuse};
+use crate::core::field;
 use crate::core::{
     Amend, CleanText, EventName, Level, Outcome, RefusalContext, Rejection, RejectionBody,
     ResponseFuture, SecurityEvent, Shared,
@@ -176,7 +177,7 @@ fn answered<B: RejectionBody>(
         None => HeaderMap::new(),
     };
     if let Some(vary) = &policy.vary.on_preflight {
-        set(&mut headers, VARY, vary.clone());
+        field::set(&mut headers, VARY, vary.clone());
     }
     Rejection::protocol_answer(status, headers)
 }
@@ -196,27 +197,27 @@ fn granted(policy: &CorsPolicy, permission: &Permission<'_>, mut headers: Header
     };
     headers.clear();
     if let Some(origin) = origin {
-        set(&mut headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        field::set(&mut headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
     if policy.credentials {
-        set(&mut headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        field::set(&mut headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     }
     if let Some(method) = method {
-        set(&mut headers, ACCESS_CONTROL_ALLOW_METHODS, method);
+        field::set(&mut headers, ACCESS_CONTROL_ALLOW_METHODS, method);
     }
     if let Some(names) = names {
-        set(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
+        field::set(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
     }
     for names in more {
-        add(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
+        field::add(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
     }
     if permission.is_whole
         && let Some(max_age) = &policy.max_age
     {
-        set(&mut headers, ACCESS_CONTROL_MAX_AGE, max_age.clone());
+        field::set(&mut headers, ACCESS_CONTROL_MAX_AGE, max_age.clone());
     }
     if permission.private_network {
-        set(&mut headers, ALLOW_PRIVATE_NETWORK, TRUE);
+        field::set(&mut headers, ALLOW_PRIVATE_NETWORK, TRUE);
     }
     headers
 }
@@ -330,21 +331,21 @@ impl Amend for CorsAmendment {
         if inner.vary {
             add_vary(policy, headers);
         } else if let Some(line) = &policy.vary.line {
-            set(headers, VARY, line.clone());
+            field::set(headers, VARY, line.clone());
         }
     }
 }
 
 /// Lets this origin read the response. Returns whether the inner service has said something else.
 fn allow(policy: &CorsPolicy, origin: HeaderValue, inner: Inner, headers: &mut HeaderMap) -> bool {
-    set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    field::set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     if policy.credentials {
-        set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        field::set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     } else if inner.credentials {
         headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
     }
     if let Some(exposed) = &policy.exposed {
-        set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
+        field::set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
     }
     inner.origin || inner.credentials || (inner.exposed && policy.exposed.is_some())
 }
@@ -391,29 +392,10 @@ impl Inner {
 /// Adds what the inner service does not vary by yet; its own lines stay.
 fn add_vary(policy: &CorsPolicy, headers: &mut HeaderMap) {
     for name in &policy.vary.names {
-        if !varies_by(headers, name.as_bytes()) {
-            add(headers, VARY, name.clone());
+        if !field::varies_by(headers, name.as_bytes()) {
+            field::add(headers, VARY, name.clone());
         }
     }
-}
-
-fn varies_by(headers: &HeaderMap, name: &[u8]) -> bool {
-    headers
-        .get_all(VARY)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
-}
-
-/// A map of 32,768 names is full: the header is left out then, which a browser takes for a refusal.
-#[inline]
-fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    let _ = headers.try_insert(name, value);
-}
-
-fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    let _ = headers.try_append(name, value);
 }
 
 /// Records what was asked for in vain. The finer reason is looked for only when the event is wanted.

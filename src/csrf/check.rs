@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 use super::config::CsrfConfig;
 use super::exempt::Exemptions;
 use crate::core::Template;
+use crate::core::field::Lines;
 use crate::core::origin::{OriginRef, SelfOrigin, TrustedOrigins};
 
 // Statics, not constants: a constant that owns a name is made and dropped again at each look-up.
@@ -188,10 +189,10 @@ impl Site {
     /// `None` for a request of this origin or of the user alone.
     #[inline]
     fn foreign(headers: &HeaderMap) -> Option<Self> {
-        let line = match Lines::of(headers, &SEC_FETCH_SITE) {
-            Lines::None => return Some(Self::Missing),
-            Lines::One(line) => line,
-            Lines::Several => return Some(Self::Duplicate),
+        let line = match Value::of(headers, &SEC_FETCH_SITE) {
+            Value::None => return Some(Self::Missing),
+            Value::One(line) => line,
+            Value::Several => return Some(Self::Duplicate),
         };
         // Byte-exact: the specification of Fetch Metadata knows lower case alone, and no parameters.
         if line == b"same-origin" || line == b"none" {
@@ -206,23 +207,21 @@ impl Site {
     }
 }
 
-/// The lines of a header that may stand once.
-enum Lines<'a> {
-    /// None, or a single one without a value.
+/// The one line of a header, as bytes; a single line without a value counts as none.
+enum Value<'a> {
     None,
     One(&'a [u8]),
     Several,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> Value<'a> {
     #[inline]
     fn of(headers: &'a HeaderMap, name: &HeaderName) -> Self {
-        let mut lines = headers.get_all(name).iter();
-        match (lines.next(), lines.next()) {
-            (None, _) => Self::None,
-            (Some(line), None) if line.is_empty() => Self::None,
-            (Some(line), None) => Self::One(line.as_bytes()),
-            (Some(_), Some(_)) => Self::Several,
+        match Lines::of(headers, name) {
+            Lines::Absent => Self::None,
+            Lines::One(line) if line.is_empty() => Self::None,
+            Lines::One(line) => Self::One(line.as_bytes()),
+            Lines::Several(_) => Self::Several,
         }
     }
 }
@@ -324,18 +323,18 @@ impl CsrfPolicy {
     }
 
     fn has_trusted_origin(&self, headers: &HeaderMap) -> bool {
-        match Lines::of(headers, &ORIGIN) {
-            Lines::One(origin) => self.trusted.matches(origin).is_some(),
-            Lines::None | Lines::Several => false,
+        match Value::of(headers, &ORIGIN) {
+            Value::One(origin) => self.trusted.matches(origin).is_some(),
+            Value::None | Value::Several => false,
         }
     }
 
     fn verify_origin(&self, uri: &Uri, headers: &HeaderMap) -> Result<Pass, CsrfRefusal> {
-        let line = match Lines::of(headers, &ORIGIN) {
-            Lines::None => return self.verify_referer(uri, headers),
-            Lines::One(b"null") => return Err(CsrfRefusal::OriginNull),
-            Lines::One(line) => line,
-            Lines::Several => return Err(CsrfRefusal::OriginDuplicate),
+        let line = match Value::of(headers, &ORIGIN) {
+            Value::None => return self.verify_referer(uri, headers),
+            Value::One(b"null") => return Err(CsrfRefusal::OriginNull),
+            Value::One(line) => line,
+            Value::Several => return Err(CsrfRefusal::OriginDuplicate),
         };
         let origin = OriginRef::parse(line).ok_or(CsrfRefusal::OriginInvalid)?;
         if self.self_origin.is_self_of(uri, headers, &origin) {
@@ -349,10 +348,10 @@ impl CsrfPolicy {
 
     /// Browsers of before 2020 leave `Origin` out of form posts and send `Referer`.
     fn verify_referer(&self, uri: &Uri, headers: &HeaderMap) -> Result<Pass, CsrfRefusal> {
-        let page = match Lines::of(headers, &REFERER) {
-            Lines::None => None,
-            Lines::One(line) => OriginRef::from_referer(line),
-            Lines::Several => return Err(CsrfRefusal::RefererMismatch),
+        let page = match Value::of(headers, &REFERER) {
+            Value::None => None,
+            Value::One(line) => OriginRef::from_referer(line),
+            Value::Several => return Err(CsrfRefusal::RefererMismatch),
         };
         match page {
             None => self.judge_missing(headers),
@@ -397,17 +396,17 @@ impl CsrfPolicy {
         if self.has_trusted_origin(headers) {
             return Ok(Pass::Trusted);
         }
-        let mode = Lines::of(headers, &SEC_FETCH_MODE);
-        let destination = Lines::of(headers, &SEC_FETCH_DEST);
-        if matches!(mode, Lines::Several) || matches!(destination, Lines::Several) {
+        let mode = Value::of(headers, &SEC_FETCH_MODE);
+        let destination = Value::of(headers, &SEC_FETCH_DEST);
+        if matches!(mode, Value::Several) || matches!(destination, Value::Several) {
             return Err(CsrfRefusal::MetadataDuplicate);
         }
-        let is_navigation = matches!(mode, Lines::One(b"navigate"))
+        let is_navigation = matches!(mode, Value::One(b"navigate"))
             && matches!(*method, Method::GET | Method::HEAD)
             && match destination {
-                Lines::One(b"object" | b"embed") => false,
-                Lines::One(b"iframe" | b"frame" | b"fencedframe") => rules.allow_framing,
-                Lines::None | Lines::One(_) | Lines::Several => true,
+                Value::One(b"object" | b"embed") => false,
+                Value::One(b"iframe" | b"frame" | b"fencedframe") => rules.allow_framing,
+                Value::None | Value::One(_) | Value::Several => true,
             };
         if is_navigation {
             Ok(Pass::Safe)

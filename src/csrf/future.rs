@@ -4,7 +4,7 @@ use http::header::{HeaderValue, VARY};
 use http::{HeaderMap, Method, Response};
 
 use super::check::CsrfPolicy;
-use crate::core::Amend;
+use crate::core::{Amend, field};
 
 /// What an answer of an isolated service depends on, for caches.
 const METADATA: [&str; 3] = ["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"];
@@ -52,31 +52,19 @@ impl Amend for CsrfAmendment {
 }
 
 fn vary_by_metadata(headers: &mut HeaderMap) {
-    if METADATA.iter().any(|name| varies_by(headers, name)) {
+    if METADATA
+        .iter()
+        .any(|name| field::varies_by(headers, name.as_bytes()))
+    {
         METADATA.iter().for_each(|name| vary_by(headers, name));
     } else {
         // One line for the usual answer.
-        append(headers, METADATA_LINE);
+        field::add(headers, VARY, METADATA_LINE);
     }
 }
 
 fn vary_by(headers: &mut HeaderMap, name: &'static str) {
-    if !varies_by(headers, name) {
-        append(headers, HeaderValue::from_static(name));
+    if !field::varies_by(headers, name.as_bytes()) {
+        field::add(headers, VARY, HeaderValue::from_static(name));
     }
-}
-
-/// Whether the answer says already that it depends on `name`, or on everything.
-fn varies_by(headers: &HeaderMap, name: &str) -> bool {
-    headers
-        .get_all(VARY)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .any(|known| known == b"*" || known.eq_ignore_ascii_case(name.as_bytes()))
-}
-
-fn append(headers: &mut HeaderMap, value: HeaderValue) {
-    // Only a map of 32,768 lines is full.
-    let _ = headers.try_append(VARY, value);
 }

@@ -69,11 +69,7 @@ where
                 Err(refusal) => core.report(&mut request, refusal),
             }
         }
-        let future = self.inner.call(request);
-        match amendment {
-            None => ResponseFuture::inner(future),
-            Some(amendment) => ResponseFuture::amending(future, amendment),
-        }
+        ResponseFuture::maybe_amending(self.inner.call(request), amendment)
     }
 }
 
