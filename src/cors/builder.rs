@@ -227,7 +227,8 @@ impl CorsBuilder {
         self
     }
 
-    /// Names the origins of the server itself, whose pages send `Origin` too. Read by [`Refuse::PreflightAndActual`] alone.
+    /// Names the origins of the server itself, whose pages send `Origin` too: [`Refuse::PreflightAndActual`] does not refuse them, and
+    /// no event tells of them.
     ///
     /// Needed behind a proxy that rewrites `Host`. Without it the server's origin is read from the request. Permitted:
     /// `https://api.example.com`. Rejected: patterns, `http` beyond localhost.

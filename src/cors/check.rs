@@ -168,8 +168,6 @@ impl<'a> Preflight<'a> {
 /// Where an origin stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Standing<'p, 'a> {
-    /// There is none.
-    Absent,
     /// Every origin is allowed.
     Any,
     /// It is in the list; this is its answer.
@@ -252,22 +250,21 @@ pub(super) fn verdict(policy: &CorsPolicy, head: &Parts) -> CorsVerdict {
         };
     }
     match decided(policy, head) {
-        Standing::Absent => CorsVerdict::NoOrigin,
-        Standing::Any | Standing::Exact(_) | Standing::Matched(_) => CorsVerdict::Allowed,
-        Standing::Refused(reason) if refuses(policy, head, reason) => {
+        None => CorsVerdict::NoOrigin,
+        Some(Standing::Any | Standing::Exact(_) | Standing::Matched(_)) => CorsVerdict::Allowed,
+        Some(Standing::Refused(reason)) if refuses(policy, head, reason) => {
             CorsVerdict::Refused(reason.refusal())
         }
-        Standing::Refused(reason) => CorsVerdict::NotAllowed(reason.refusal()),
+        Some(Standing::Refused(reason)) => CorsVerdict::NotAllowed(reason.refusal()),
     }
 }
 
-/// What the lists say of the origin of an actual request, and then the predicate.
-pub(super) fn decided<'p, 'a>(policy: &'p CorsPolicy, head: &'a Parts) -> Standing<'p, 'a> {
-    let standing = origin(&head.headers).map_or(Standing::Absent, |origin| listed(policy, origin));
-    match standing {
+/// What the lists say of the origin of an actual request, and then the predicate; `None` without an origin.
+pub(super) fn decided<'p, 'a>(policy: &'p CorsPolicy, head: &'a Parts) -> Option<Standing<'p, 'a>> {
+    Some(match listed(policy, origin(&head.headers)?) {
         Standing::Refused(reason) => predicate(policy, head, reason),
-        decided => decided,
-    }
+        allowed => allowed,
+    })
 }
 
 /// Whether an actual request of an origin that is not allowed is answered with 403.
@@ -276,7 +273,7 @@ pub(super) fn refuses(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> 
 }
 
 /// Whether the server's own page sent it: browsers send `Origin` with its forms and scripts too, unless they only read.
-fn is_own(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> bool {
+pub(super) fn is_own(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> bool {
     let Reason::Unlisted(origin) = reason else {
         return false;
     };
@@ -286,7 +283,7 @@ fn is_own(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> bool {
 }
 
 /// Whether the browser says that the page is the server's own. No page can set this header.
-pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
+fn is_same_origin(headers: &HeaderMap) -> bool {
     Lines::of(headers, &SEC_FETCH_SITE)
         .is_some_and(|site| site.first == "same-origin" && !site.are_many)
 }
@@ -345,7 +342,7 @@ pub(super) fn preflight<'p, 'a>(
     };
     let origin = match standing {
         Standing::Any if asked.origin.are_many => return Err(Failure::of(DUPLICATE_ORIGIN)),
-        Standing::Any | Standing::Absent => Answer::Value(&ANY),
+        Standing::Any => Answer::Value(&ANY),
         Standing::Exact(answer) => Answer::Value(answer),
         Standing::Matched(_) => Answer::Echo,
         Standing::Refused(reason) => {

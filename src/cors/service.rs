@@ -102,11 +102,11 @@ impl<S> CorsService<S> {
         }
         let grant = match check::decided(&policy, &head) {
             _ if policy.any_origin => Ok(Grant::Any),
-            Standing::Absent | Standing::Any => Ok(Grant::Nobody),
-            Standing::Exact(answer) | Standing::Matched(answer) => {
+            None | Some(Standing::Any) => Ok(Grant::Nobody),
+            Some(Standing::Exact(answer) | Standing::Matched(answer)) => {
                 Ok(Grant::Origin(answer.clone()))
             }
-            Standing::Refused(reason) => refuse(&policy, &head, reason),
+            Some(Standing::Refused(reason)) => refuse(&policy, &head, reason),
         };
         match grant {
             Ok(grant) => {
@@ -137,7 +137,7 @@ fn refuse(policy: &CorsPolicy, head: &Parts, reason: Reason<'_>) -> Result<Grant
         return Err(reason.refusal());
     }
     // Every form that the server's own pages post has an origin, too.
-    if !check::is_same_origin(&head.headers) {
+    if !check::is_own(policy, head, reason) {
         tell(policy, head, Level::Info, Outcome::Success, reason);
     }
     Ok(Grant::Nobody)

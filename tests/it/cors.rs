@@ -991,6 +991,15 @@ async fn events_tell_the_reason() {
         Method::POST,
         &[("origin", EVIL), ("sec-fetch-site", "same-origin")],
     );
+    let own_host = || {
+        request(
+            Method::POST,
+            &[
+                ("origin", "https://api.example.com"),
+                ("host", "api.example.com"),
+            ],
+        )
+    };
     let long = "a".repeat(400);
     let cut = format!("origin={}\u{2026}", &long[..323]);
     for (builder, request, expected) in [
@@ -998,6 +1007,8 @@ async fn events_tell_the_reason() {
         (&builder, preflight(APP, "PUT", &[]), None),
         (&builder, request(Method::GET, &[]), None),
         (&builder, same_origin, None),
+        (&builder, own_host(), None),
+        (&strict, own_host(), None),
         (
             &builder,
             preflight(EVIL, "PUT", &[]),
