@@ -48,8 +48,8 @@
 //! - **Around the whole service** (`stack.layer(router)`, hyper): before routing. It sees every request, also those that match no
 //!   route, and no route template.
 //! - **`Router::layer(stack)`** (axum): after routing, for each route and for the fallback. It sees the route template.
-//! - **`Router::route_layer(stack)`**: for matched routes alone. A preflight (`OPTIONS`) then meets the router's 405 before
-//!   `cors`: use `layer`.
+//! - **`Router::route_layer(stack)`**: for matched routes alone, so that the router's 404 lacks the headers and cannot be read by
+//!   a page. On a single method, `get(handler).route_layer(stack)`, preflights (`OPTIONS`) meet the router's 405 instead.
 //!
 //! One `.layer(stack)` costs axum one boxed service; ten `.layer(..)` calls cost ten.
 //!
