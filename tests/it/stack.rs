@@ -498,6 +498,40 @@ async fn the_csrf_layer_trusts_the_origins_of_the_cors_policy_when_told_to() {
     assert_eq!(codes, ["refused_trust_uncredentialed"]);
 }
 
+#[tokio::test]
+async fn the_whole_stack_is_ready_when_the_service_is() {
+    type Mock = tower_test::mock::Mock<Request<Full<Bytes>>, Response<Full<Bytes>>>;
+    let (mock, mut handle): (Mock, _) = tower_test::mock::pair();
+    let stack = SecurityStack::new()
+        .cors(
+            CorsLayer::builder()
+                .origins(["https://app.example.com"])
+                .build()
+                .unwrap(),
+        )
+        .csrf(CsrfLayer::new())
+        .client_ip(proxies());
+    let mut task = tower_test::mock::Spawn::new(stack.layer(mock));
+
+    handle.allow(0);
+    assert!(task.poll_ready().is_pending());
+    handle.allow(1);
+    assert!(matches!(task.poll_ready(), Poll::Ready(Ok(()))));
+    let answer = tokio::spawn(task.call(request("/")));
+    let (_, respond) = handle.next_request().await.unwrap();
+    respond.send_response(Response::new(Full::default()));
+    assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert!(task.poll_ready().is_pending());
+
+    handle.allow(1);
+    assert!(matches!(task.poll_ready(), Poll::Ready(Ok(()))));
+    let failed = tokio::spawn(task.call(request("/")));
+    let (_, respond) = handle.next_request().await.unwrap();
+    respond.send_error("the service's own error");
+    let error = failed.await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the service's own error");
+}
+
 /// A body that no refusal can be made of.
 #[derive(Debug)]
 struct Foreign;
