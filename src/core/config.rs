@@ -197,9 +197,10 @@ impl From<ConfigError> for ConfigErrors {
     }
 }
 
+/// As `Display`: `fn main() -> Result<(), Box<dyn Error>>` prints errors by `Debug`, and they are meant for people.
 impl fmt::Debug for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+        fmt::Display::fmt(self, f)
     }
 }
 

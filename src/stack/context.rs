@@ -10,9 +10,9 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::core::{
-    Amend, Clock, Context, DegradedAddress, EventName, EventSink, Events, LedgerBits, Level,
-    Outcome, RejectionRenderer, RequestContext, RequestId, ResponseFuture, SchemeSource,
-    SecurityEvent, Shared, TrustedProxies,
+    Amend, ClientEvents, ClientIp, Clock, Context, EventName, EventSink, Events, LedgerBits, Level,
+    Outcome, RejectionRenderer, RequestContext, RequestId, RequestScheme, ResponseFuture,
+    SchemeSource, SecurityEvent, Shared, TrustedProxies, field,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,7 +34,7 @@ pub(super) struct ContextSettings {
     pub(super) proxies: TrustedProxies,
     pub(super) scheme: Option<SchemeSource>,
     shared: Shared,
-    degraded: Arc<DegradedAddress>,
+    told: Arc<ClientEvents>,
 }
 
 impl ContextLayer {
@@ -48,7 +48,7 @@ impl ContextLayer {
                 proxies: TrustedProxies::direct(),
                 scheme: None,
                 shared: Shared::new(None, None, None),
-                degraded: Arc::new(DegradedAddress::new()),
+                told: Arc::new(ClientEvents::new()),
             },
         };
         change(&mut settings);
@@ -85,25 +85,37 @@ impl ContextSettings {
         }
         Context {
             request_id,
-            client_ip: self.proxies.resolve_from(headers, extensions),
-            scheme: self
-                .scheme
-                .as_ref()
-                .and_then(|source| source.resolve_from(headers, extensions).ok()),
+            // What a layer outside of the stack has found stays: it stands closer to the network.
+            client_ip: ClientIp::from_extensions(extensions)
+                .or_else(|| self.proxies.resolve_from(headers, extensions)),
+            scheme: RequestScheme::from_extensions(extensions).or_else(|| {
+                let source = self.scheme.as_ref()?;
+                source.resolve_from(headers, extensions).ok()
+            }),
             ledger: LedgerBits::default(),
             shared: self.shared.clone(),
         }
     }
 
-    fn report_degraded(&self, head: &Parts) {
-        let shared = Some(&self.shared);
-        self.degraded.report(
-            &self.proxies,
-            head,
-            &Events::default(),
-            shared,
-            self.shared.clock(),
-        );
+    fn tell(&self, fault: ClientFault, head: &Parts) {
+        let (events, shared) = (Events::default(), Some(&self.shared));
+        let clock = self.shared.clock();
+        match fault {
+            ClientFault::Degraded => {
+                self.told
+                    .report_degraded(&self.proxies, head, &events, shared, clock);
+            }
+            ClientFault::Missing => self.told.report_missing(head, &events, shared, clock),
+        }
+    }
+
+    /// What is worth telling of a client that this stack has looked for.
+    fn fault(&self, client: Option<ClientIp>) -> Option<ClientFault> {
+        match client {
+            Some(client) => client.is_degraded().then_some(ClientFault::Degraded),
+            // Where no proxy was named nobody may have asked for addresses at all.
+            None => (!self.proxies.is_direct()).then_some(ClientFault::Missing),
+        }
     }
 
     /// The id that a trusted proxy chose: one line of the legal alphabet. Anything else is replaced.
@@ -117,6 +129,21 @@ impl ContextSettings {
             .trusts(peer)
             .then(|| RequestId::parse(line.as_bytes()))
             .flatten()
+    }
+}
+
+enum ClientFault {
+    Degraded,
+    Missing,
+}
+
+/// A handler that reads the header finds the id in force, not one that anybody sent.
+fn replace_request_id(headers: &mut HeaderMap, id: Option<&HeaderValue>) {
+    if headers.contains_key(X_REQUEST_ID) {
+        match id {
+            Some(id) => field::set(headers, X_REQUEST_ID, id.clone()),
+            None => drop(headers.remove(X_REQUEST_ID)),
+        }
     }
 }
 
@@ -171,15 +198,21 @@ where
         if let Some(settings) = &self.settings
             && RequestContext::from_extensions(request.extensions()).is_none()
         {
+            let is_told = ClientIp::from_extensions(request.extensions()).is_some();
             let context = settings.context(request.headers(), request.extensions());
-            let is_degraded = context.client_ip.is_some_and(|client| client.is_degraded());
+            let fault = if is_told {
+                None
+            } else {
+                settings.fault(context.client_ip)
+            };
             amendment.request_id = context.request_id.and_then(|id| id.header_value());
+            replace_request_id(request.headers_mut(), amendment.request_id.as_ref());
             request
                 .extensions_mut()
                 .insert(RequestContext::new(context));
-            if is_degraded {
+            if let Some(fault) = fault {
                 let (head, body) = request.into_parts();
-                settings.report_degraded(&head);
+                settings.tell(fault, &head);
                 request = Request::from_parts(head, body);
             }
         }
@@ -196,8 +229,7 @@ pub struct ContextAmendment {
 impl Amend for ContextAmendment {
     fn amend<B>(self, response: &mut Response<B>) {
         if let Some(id) = self.request_id {
-            // Only a map of 32,768 names is full.
-            let _ = response.headers_mut().try_insert(X_REQUEST_ID, id);
+            field::set(response.headers_mut(), X_REQUEST_ID, id);
         }
     }
 }

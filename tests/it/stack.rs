@@ -264,6 +264,78 @@ async fn a_request_without_a_peer_has_an_id_and_no_client() {
 }
 
 #[tokio::test]
+async fn what_a_layer_outside_has_found_stays() {
+    let handler = Handler::default();
+    let stack = SecurityStack::new()
+        .client_ip(proxies())
+        .scheme(SchemeSource::Tls);
+    let mut told = from("10.0.0.1:9", &[("x-forwarded-for", "192.0.2.7")]);
+    let found = ClientIp::resolved_by_caller("203.0.113.5".parse().unwrap());
+    told.extensions_mut().insert(found);
+    told.extensions_mut().insert(RequestScheme::Https);
+    go(stack.layer(handler.clone()), told).await;
+    let of = handler.arrived().extensions;
+    assert_eq!(ClientIp::from_extensions(&of), Some(found));
+    assert_eq!(
+        RequestScheme::from_extensions(&of),
+        Some(RequestScheme::Https)
+    );
+}
+
+#[tokio::test]
+async fn the_handler_reads_the_id_in_force_in_the_header_too() {
+    let handler = Handler::default();
+    let stack = SecurityStack::new().client_ip(proxies());
+    let forged = from(
+        "203.0.113.9:9",
+        &[("x-request-id", "forged"), ("x-request-id", "twice")],
+    );
+    let answer = go(stack.layer(handler.clone()), forged).await;
+    let head = handler.arrived();
+    let lines: Vec<_> = head.headers.get_all("x-request-id").iter().collect();
+    assert_eq!(lines, [&answer.headers()["x-request-id"]]);
+
+    go(stack.layer(handler.clone()), from("203.0.113.9:9", &[])).await;
+    assert!(!handler.arrived().headers.contains_key("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_server_that_hands_no_peer_on_is_told_of_once_a_minute() {
+    let log = Log::default();
+    let clock = ManualClock::new();
+    let stack = |proxies| {
+        SecurityStack::new()
+            .client_ip(proxies)
+            .clock(clock.clone())
+            .events(sink(&log))
+    };
+    let behind_proxies = stack(proxies());
+    for _ in 0..3 {
+        go(behind_proxies.layer(Spy::new()), request("/")).await;
+    }
+    clock.advance(Duration::from_secs(61));
+    go(behind_proxies.layer(Spy::new()), request("/")).await;
+    let told: Vec<_> = log
+        .lock()
+        .unwrap()
+        .drain(..)
+        .map(|(event, ..)| event)
+        .collect();
+    assert_eq!(
+        told,
+        ["client_ip sys_monitor_disabled peer_address_missing"; 2]
+    );
+
+    go(
+        stack(tower_security::core::TrustedProxies::direct()).layer(Spy::new()),
+        request("/"),
+    )
+    .await;
+    go(behind_proxies.layer(Spy::new()), from("10.0.0.1:9", &[])).await;
+    assert!(log.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_stack_inside_a_stack_uses_the_outer_context() {
     let handler = Handler::default();
     let outer = SecurityStack::new().client_ip(proxies());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::proxies::{Peers, Proxies, Reading};
-use super::{ForwardHeader, IpNet, IpNetError, TrustedProxies};
+use super::{ForwardHeader, IpNet, IpNetError, IpSet, TrustedProxies};
 use crate::core::{ConfigErrorKind, ConfigErrors, ErrorClass, Mistakes};
 
 /// Most hops that [`TrustedProxiesBuilder::hops`] takes.
@@ -207,7 +207,13 @@ impl TrustedProxiesBuilder {
             .enumerate()
             .filter_map(|(index, net)| check_net(&mut mistakes, index, net))
             .chain(private.into_iter().flatten())
-            .collect();
+            .collect::<IpSet>();
+        if let Some(net) = peers.everyone() {
+            mistakes.push(
+                "client_ip.nets",
+                ClientIpConfigError::TrustsEveryone { net },
+            );
+        }
         let proxies = reading.map(|(header, reading)| {
             Arc::new(Proxies {
                 peers: Peers::In(peers),
@@ -217,6 +223,14 @@ impl TrustedProxiesBuilder {
             })
         });
         mistakes.finish(TrustedProxies::of(proxies))
+    }
+
+    /// A public CDN does not call from a private address: whatever does could write its header.
+    fn trusts_private_ranges_alone(&self) -> bool {
+        let private = IpNet::private_ranges();
+        let mut nets = self.nets.iter().flatten();
+        (self.private_ranges || !self.nets.is_empty())
+            && nets.all(|net| private.iter().any(|range| range.covers(net)))
     }
 
     fn has_peers(&self) -> bool {
@@ -237,7 +251,7 @@ impl TrustedProxiesBuilder {
                 return None;
             }
         };
-        if header.is_written_by_public_cdn() && self.private_ranges && self.nets.is_empty() {
+        if header.is_written_by_public_cdn() && self.trusts_private_ranges_alone() {
             mistakes.push(
                 "client_ip.header",
                 ClientIpConfigError::CdnHeaderUntrusted { header },

@@ -10,8 +10,12 @@ use super::address;
 /// List elements that are looked at. A chain of 32 proxies is none; a longer list is an attempt to make us count.
 pub(super) const MAX_ELEMENTS: usize = 32;
 
-/// Bytes that are looked at, over all lines, one more for each comma or line.
+/// Bytes of a list that are looked at, over all lines, one more for each comma or line.
 pub(super) const MAX_BYTES: usize = 4096;
+
+/// The same for `Forwarded`, whose lines can be parsed from the left alone: more than servers take for all headers, so that what
+/// a client puts before a proxy's element does not hide it.
+pub(super) const MAX_PARSED_BYTES: usize = 64 * 1024;
 
 /// A syntax of lists of proxies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +62,10 @@ pub(super) fn from_right<T>(
     let mut walk = Walk {
         visit,
         elements: MAX_ELEMENTS,
-        bytes: MAX_BYTES,
+        bytes: match list {
+            List::XForwardedFor => MAX_BYTES,
+            List::Forwarded => MAX_PARSED_BYTES,
+        },
     };
     let end = match list {
         List::XForwardedFor => walk.x_forwarded_for(lines),
@@ -154,6 +161,8 @@ where
 
     fn spend(&mut self, bytes: usize) -> ControlFlow<Stop<T>> {
         match self.bytes.checked_sub(bytes) {
+            // Nothing left and one more comma: an empty element costs, too.
+            Some(0) if bytes == 0 => ControlFlow::Break(Stop::Broken),
             Some(left) => {
                 self.bytes = left.saturating_sub(1);
                 ControlFlow::Continue(())

@@ -11,6 +11,8 @@ use crate::core::{Clock, EventSink, Events, SystemClock};
 /// [`TrustedProxies`] says how it is found. A `ClientIp` that is already attached stays; a request without a peer address gets
 /// none. Place it outside every layer that asks for the client.
 ///
+/// A request without a peer address makes an event `sys_monitor_disabled` with the code `peer_address_missing`, at most one a
+/// minute: the server does not hand the address on, and every client looks the same.
 /// A header that could not be read up to the client makes an event `input_validation_fail` with the code `client_ip_degraded`, at
 /// most one a minute.
 ///

@@ -3,7 +3,6 @@
 mod address;
 mod client_ip;
 mod config;
-pub(in crate::core) mod degraded;
 mod forwarded;
 mod header;
 mod layer;
@@ -13,15 +12,16 @@ mod proxies;
 mod service;
 #[cfg(test)]
 mod tests;
+pub(in crate::core) mod told;
 
 pub use client_ip::{ClientIp, IpSource};
 pub use config::{ClientIpConfigError, HopsFault, TrustedProxiesBuilder};
-pub(crate) use degraded::DegradedAddress;
 pub use header::ForwardHeader;
 pub use layer::ClientIpLayer;
 pub use net::{IpNet, IpNetError, IpSet};
 pub use peer::{PeerAddr, WithPeerAddr};
 pub use proxies::TrustedProxies;
 pub use service::ClientIpService;
+pub(crate) use told::ClientEvents;
 
 pub(in crate::core) use forwarded::{Elements, Parameter, trim_ows};

@@ -330,6 +330,27 @@ impl IpSet {
         }
     }
 
+    /// The whole of a family of which the set has a quarter: all IPv4 addresses, or all that the Internet routes in IPv6 (2000::/3).
+    pub(super) fn everyone(&self) -> Option<IpNet> {
+        let v4 = self.v4.iter().fold(0_u64, |sum, (first, last)| {
+            sum.saturating_add(u64::from(last.saturating_sub(*first)))
+        });
+        let v6 = self.v6.iter().fold(0_u128, |sum, (first, last)| {
+            sum.saturating_add(last.saturating_sub(*first))
+        });
+        let all = |network: IpAddr| IpNet {
+            network,
+            prefix_len: 0,
+        };
+        if v4 >= 1 << 30 {
+            Some(all(Ipv4Addr::UNSPECIFIED.into()))
+        } else if v6 >= 1 << 123 {
+            Some(all(Ipv6Addr::UNSPECIFIED.into()))
+        } else {
+            None
+        }
+    }
+
     /// Tells whether there is no address in the set.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use http::Request;
 use tower_service::Service;
 
-use super::degraded::DegradedAddress;
+use super::told::ClientEvents;
 use super::{ClientIp, TrustedProxies};
 use crate::core::{Clock, Events, Shared};
 
@@ -21,7 +21,7 @@ pub(super) struct Resolver {
     pub(super) proxies: TrustedProxies,
     pub(super) events: Events,
     pub(super) clock: Arc<dyn Clock>,
-    degraded: DegradedAddress,
+    told: ClientEvents,
 }
 
 impl Resolver {
@@ -30,7 +30,7 @@ impl Resolver {
             proxies,
             events,
             clock,
-            degraded: DegradedAddress::new(),
+            told: ClientEvents::new(),
         }
     }
 
@@ -44,13 +44,18 @@ impl Resolver {
         if let Some(client) = resolution.client {
             request.extensions_mut().insert(client);
         }
-        if !resolution.degraded {
+        if resolution.client.is_some() && !resolution.degraded {
             return request;
         }
         let (head, body) = request.into_parts();
         let shared = Shared::from_extensions(&head.extensions);
-        self.degraded
-            .report(&self.proxies, &head, &self.events, shared, &*self.clock);
+        let (events, clock) = (&self.events, &*self.clock);
+        if resolution.degraded {
+            self.told
+                .report_degraded(&self.proxies, &head, events, shared, clock);
+        } else {
+            self.told.report_missing(&head, events, shared, clock);
+        }
         Request::from_parts(head, body)
     }
 }

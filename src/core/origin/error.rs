@@ -370,14 +370,14 @@ impl ConfigErrorKind for OriginError {
 
 /// `text` as it may be shown: without a user name and password, wherever a browser would see them.
 pub(super) fn shown(text: &str) -> String {
-    let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme), rest),
-        None => (None, text),
+    let Some((before, host)) = text.rsplit_once('@') else {
+        return text.to_owned();
     };
-    match (rest.rsplit_once('@'), scheme) {
-        (None, _) => text.to_owned(),
-        (Some((_, rest)), None) => rest.to_owned(),
-        (Some((_, rest)), Some(scheme)) => format!("{scheme}://{rest}"),
+    match before.split_once("://") {
+        Some((scheme, _)) if super::parse::is_scheme(scheme.as_bytes()) => {
+            format!("{scheme}://{host}")
+        }
+        Some(_) | None => host.to_owned(),
     }
 }
 

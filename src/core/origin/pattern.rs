@@ -242,13 +242,15 @@ fn check_whole(text: &str) -> Result<(), OriginError> {
     }
     let separates = |c: char| c.is_ascii_whitespace() || c.is_ascii_control() || c == ',';
     if text.contains(separates) {
-        let first = text
+        // With a user name in it the pieces may be parts of a password.
+        let value = shown(text);
+        let first = value
             .split(separates)
             .find(|part| !part.is_empty())
             .unwrap_or_default();
         return Err(OriginError::InvalidOriginList {
-            value: shown(text),
             instead: instead(first.to_owned()),
+            value,
         });
     }
     Ok(())

@@ -134,8 +134,8 @@ impl Template {
     /// Whether `path` matches as it was sent, without decoding anything.
     ///
     /// `path` is that of the request target, without the query. What two programs could read differently never matches: an empty
-    /// segment (but the last), a `.` or `..` segment in any escaped form, an escaped `/`, `\` or NUL, an invalid escape, `\`, `;`, and
-    /// in a literal segment any escape at all. Neither does what is no path: `*`, an authority. It allocates nothing.
+    /// segment (but the last), a `.` or `..` segment in any escaped form, an escaped `/`, `\`, `;`, `?`, `#`, `%` or control
+    /// character, an invalid escape, `\`, `;`, and in a literal segment any escape at all. Neither does what is no path: `*`, an authority. It allocates nothing.
     ///
     /// # Example
     ///
@@ -334,7 +334,8 @@ fn is_read_one_way(value: &str) -> bool {
         })
 }
 
-/// How many bytes a segment decodes to and how many of them are dots; `None` for what is no plain segment.
+/// How many bytes a segment decodes to, blanks left out (some systems drop them behind a name), and how many of them are dots;
+/// `None` for what is no plain segment.
 fn segment_length_and_dots(segment: &str) -> Option<(usize, usize)> {
     let (mut length, mut dots) = (0_usize, 0_usize);
     let mut bytes = segment.bytes();
@@ -342,12 +343,25 @@ fn segment_length_and_dots(segment: &str) -> Option<(usize, usize)> {
         let byte = match byte {
             b';' | b'\\' | b'?' | b'#' | 0..=b' ' | 0x7F => return None,
             b'%' => match escaped_byte(&mut bytes)? {
-                0 | b'/' | b'\\' => return None,
+                // What separates, ends or escapes in one reader or another, and what no UTF-8 has: an overlong dot begins so.
+                0..0x20
+                | 0x7F
+                | b'/'
+                | b'\\'
+                | b';'
+                | b'?'
+                | b'#'
+                | b'%'
+                | 0xC0
+                | 0xC1
+                | 0xF5.. => {
+                    return None;
+                }
                 decoded => decoded,
             },
             byte => byte,
         };
-        length = length.saturating_add(1);
+        length = length.saturating_add(usize::from(byte != b' '));
         dots = dots.saturating_add(usize::from(byte == b'.'));
     }
     Some((length, dots))

@@ -45,7 +45,10 @@ impl RefusalContext {
             request: RequestContext::from_extensions(extensions).cloned(),
             head: method == Method::HEAD,
             accepts: accepts(headers),
-            grpc: GrpcContentType::of(headers),
+            // gRPC is POST alone. A GET with this content type must not get a refusal that looks like a page: 200.
+            grpc: (method == Method::POST)
+                .then(|| GrpcContentType::of(headers))
+                .flatten(),
         }
     }
 

@@ -213,14 +213,17 @@ impl Rejection {
         self
     }
 
-    /// Adds an array of strings to the problem, such as `violated-policies`.
+    /// Adds an array of strings to the problem, such as `violated-policies`. A name that the problem has already is left out.
     pub fn member<I>(mut self, name: &'static str, values: I) -> Self
     where
         I: IntoIterator,
         I::Item: Into<Cow<'static, str>>,
     {
-        self.members
-            .push((name, values.into_iter().map(Into::into).collect()));
+        const WRITTEN: [&str; 5] = ["type", "title", "status", "code", "request_id"];
+        if !WRITTEN.contains(&name) && self.members.iter().all(|(taken, _)| *taken != name) {
+            let values = values.into_iter().map(Into::into).collect();
+            self.members.push((name, values));
+        }
         self
     }
 

@@ -34,6 +34,7 @@ impl Rejection {
         }
         let marker = Refused::new(self.code, self.status, self.abuse);
         self.extensions.insert(marker);
+        self.set(CACHE_CONTROL, NO_STORE);
         match context.grpc() {
             Some(content_type) => self.grpc_response(content_type),
             None => self.http_response(context),
@@ -76,7 +77,6 @@ impl Rejection {
     }
 
     fn http_response<B: RejectionBody>(mut self, context: &RefusalContext) -> Response<B> {
-        self.set(CACHE_CONTROL, NO_STORE);
         if let Some(seconds) = self.retry_after {
             self.set(RETRY_AFTER, HeaderValue::from(seconds));
         }

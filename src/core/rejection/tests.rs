@@ -120,6 +120,35 @@ fn grpc_is_a_status_in_the_head() {
 }
 
 #[test]
+fn a_refusal_over_grpc_is_not_stored_and_no_other_method_is_grpc() {
+    let ask = |method: Method| {
+        let request = Request::builder()
+            .method(method)
+            .header(CONTENT_TYPE, "application/grpc");
+        forbidden().into_response::<Full<Bytes>>(&context(request))
+    };
+    let call = ask(Method::POST);
+    assert_eq!(
+        (call.status(), &call.headers()["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().unwrap())
+    );
+    for method in [Method::GET, Method::HEAD, Method::PUT, Method::OPTIONS] {
+        assert_eq!(ask(method.clone()).status(), 403, "{method}");
+    }
+}
+
+#[test]
+fn no_member_is_written_twice() {
+    let rejection = forbidden()
+        .member("code", ["a"])
+        .member("request_id", ["a"])
+        .member("rules", ["a"])
+        .member("rules", ["b"]);
+    let answer: Answer = rejection.into_response(&context(Request::get("/")));
+    assert!(text(answer).ends_with(r#""code":"csrf_refused","rules":["a"]}"#));
+}
+
+#[test]
 fn each_status_has_its_grpc_status() {
     for (status, number) in [
         (400, 3),

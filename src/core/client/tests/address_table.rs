@@ -235,6 +235,8 @@ fn bytes_are_counted_to_4_kib() {
     // Each comma is a byte, and so is the end of a line.
     assert_eq!(source(&format!("192.0.2.7{}", ",".repeat(4087))), Forwarded);
     assert_eq!(source(&format!("192.0.2.7{}", ",".repeat(4088))), Degraded);
+    assert_eq!(source(&",".repeat(4095)), Peer);
+    assert_eq!(source(&",".repeat(65_536)), Degraded);
     assert_eq!(source(&"x".repeat(65_536)), Degraded);
     // Nothing left of the client is looked at.
     assert_eq!(
@@ -258,8 +260,13 @@ fn bytes_are_counted_to_4_kib() {
             .unwrap();
         client.source()
     };
-    assert_eq!(source(4083), Forwarded);
-    assert_eq!(source(4084), Degraded);
+    assert_eq!(source(65_523), Forwarded);
+    assert_eq!(source(65_524), Degraded);
+
+    // What a client puts before the element that a proxy adds to the same line does not hide it.
+    let padded = format!("for=6.6.6.6;x={}, for=192.0.2.7", "a".repeat(16_384));
+    let client = forwarded.resolve(&call("10.0.0.1", &[(FWD, padded.as_bytes())]));
+    assert_eq!(client.unwrap().ip().to_string(), "192.0.2.7");
 }
 
 #[test]

@@ -176,6 +176,18 @@ fn headers_of_a_public_cdn_need_its_ranges() {
             )]
         );
         assert!(private.nets([net("173.245.48.0/20")]).build().is_ok());
+        for nets in [
+            &IpNet::private_ranges()[..],
+            &[net("10.0.0.0/8")],
+            &[net("10.1.2.3/32")],
+        ] {
+            let spelt_out = TrustedProxies::builder().nets(nets.to_vec()).header(header);
+            let errors = spelt_out.build().unwrap_err();
+            assert_eq!(
+                errors.iter().map(|error| error.code()).collect::<Vec<_>>(),
+                ["cdn_header_untrusted"]
+            );
+        }
     }
     for header in [
         ForwardHeader::FlyClientIp,
@@ -187,6 +199,29 @@ fn headers_of_a_public_cdn_need_its_ranges() {
         let private = TrustedProxies::builder().private_ranges().header(header);
         assert!(private.build().is_ok(), "{header}");
     }
+}
+
+#[test]
+fn many_narrow_ranges_are_everyone_too() {
+    let slash_8 = |count: u32| {
+        let nets = (0..count).map(|first| net(&format!("{first}.0.0.0/8")));
+        TrustedProxies::builder()
+            .nets(nets)
+            .header(ForwardHeader::XForwardedFor)
+            .build()
+    };
+    assert!(slash_8(32).is_ok());
+    let errors = slash_8(256).unwrap_err();
+    assert_eq!(
+        errors.iter().map(|error| error.code()).collect::<Vec<_>>(),
+        ["trusts_everyone"]
+    );
+
+    let v6 = (0..0x2000_u32).map(|first| net(&format!("{:x}::/16", 0x2000 + first)));
+    let v6 = TrustedProxies::builder()
+        .nets(v6)
+        .header(ForwardHeader::XForwardedFor);
+    assert!(v6.build().is_err());
 }
 
 #[test]

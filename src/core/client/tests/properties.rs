@@ -25,7 +25,8 @@ fn slow_walk(lines: &[Vec<u8>], trusted: impl Fn(IpAddr) -> bool) -> (String, Ip
         let text = String::from_utf8(raw);
         let trimmed = text.as_deref().unwrap_or("?").trim_matches([' ', '\t']);
         counted += usize::from(!trimmed.is_empty());
-        if looked_at > 4096 || counted > 32 {
+        let is_spent = looked_at > 4096 || (looked_at == 4096 && trimmed.is_empty());
+        if is_spent || counted > 32 {
             return (last, IpSource::Degraded);
         }
         looked_at += 1;

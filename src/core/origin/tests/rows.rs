@@ -314,6 +314,9 @@ fn no_message_shows_a_password() {
         "https://*.user:hunter2@*",
         "*://user:hunter2@a",
         "https://user:hunter2@a.example:443",
+        "https://user:hunter,2@a.example",
+        "https://hunter2 x@a.example",
+        "user:hunter2@https://a.example",
     ] {
         let error = refusal(text);
         assert!(

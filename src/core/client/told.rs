@@ -1,4 +1,4 @@
-//! The event of a client whose address could not be followed.
+//! The events of clients that could not be found.
 
 use std::time::Duration;
 
@@ -11,21 +11,23 @@ use crate::core::{Clock, EventName, Events, Level, Outcome, SecurityEvent, Share
 /// At most one event in this time: anyone can send a header that cannot be read.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Reports degraded addresses, for whoever resolves clients.
+/// Tells of clients that were not found, for whoever looks for them.
 #[derive(Debug)]
-pub(crate) struct DegradedAddress {
-    sampler: Sampler,
+pub(crate) struct ClientEvents {
+    degraded: Sampler,
+    missing: Sampler,
 }
 
-impl DegradedAddress {
+impl ClientEvents {
     pub(crate) const fn new() -> Self {
         Self {
-            sampler: Sampler::new(INTERVAL),
+            degraded: Sampler::new(INTERVAL),
+            missing: Sampler::new(INTERVAL),
         }
     }
 
     /// Records that the header which `proxies` name could not be read up to the client of `head`.
-    pub(crate) fn report(
+    pub(crate) fn report_degraded(
         &self,
         proxies: &TrustedProxies,
         head: &Parts,
@@ -33,7 +35,7 @@ impl DegradedAddress {
         shared: Option<&Shared>,
         clock: &dyn Clock,
     ) {
-        let Some(suppressed) = self.sampler.admit(clock.monotonic()) else {
+        let Some(suppressed) = self.degraded.admit(clock.monotonic()) else {
             return;
         };
         let detail = format!("suppressed={suppressed}");
@@ -50,6 +52,29 @@ impl DegradedAddress {
                 Some(header) => event.rule(header.as_str()),
                 None => event,
             }
+        });
+    }
+
+    /// Records that the server attached no peer address, so that every client looks the same.
+    pub(crate) fn report_missing(
+        &self,
+        head: &Parts,
+        events: &Events,
+        shared: Option<&Shared>,
+        clock: &dyn Clock,
+    ) {
+        const NAME: EventName = EventName::SysMonitorDisabled;
+        let Some(suppressed) = self.missing.admit(clock.monotonic()) else {
+            return;
+        };
+        let detail = format!(
+            "suppressed={suppressed} remedy=axum: into_make_service_with_connect_info::<SocketAddr>(), hyper: WithPeerAddr"
+        );
+        events.emit(shared, NAME, Level::Error, || {
+            SecurityEvent::new(NAME, "client_ip", "peer_address_missing")
+                .outcome(Outcome::Fault)
+                .request(head)
+                .detail(&detail)
         });
     }
 }
