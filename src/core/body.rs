@@ -33,7 +33,8 @@ use tower_service::Service;
     label = "this service answers with a body that tower-security does not know",
     note = "axum and tonic bodies need the feature `axum` or `tonic` of tower-security",
     note = "for any other body add `.adapt_body()` to the stack, or `BodyAdapterLayer` next to the handler",
-    note = "if the handler's own body is a known one, a layer between has changed it: move that layer outside"
+    note = "if the handler's own body is a known one, a layer between has changed it: apply that layer outside of the stack, or put \
+            a `BodyAdapterLayer` around it: `ServiceBuilder::new().layer(BodyAdapterLayer::new()).layer(it)`"
 )]
 pub trait RejectionBody: Sized {
     /// Makes a body of these bytes.

@@ -315,8 +315,8 @@ impl CsrfBuilder {
     /// Does not check requests to these paths. Repeatable, at most 256 with those of
     /// [`dangerous_exempt_method`](Self::dangerous_exempt_method).
     ///
-    /// For webhooks and callbacks that prove where they come from in another way, such as a signature over the body: nothing
-    /// else protects an exempt path.
+    /// For posts that come through a browser of another site and prove where they come from in another way, such as a signed SAML
+    /// answer: nothing else protects an exempt path. A webhook that a server sends, without cookies, needs no exemption.
     ///
     /// `{name}` stands for one segment, a final `{*name}` for one or more. The path is compared as it was sent and as this layer
     /// sees it: inside a nested router without the prefix. A path that two programs could read in different ways (`//`, `..`,

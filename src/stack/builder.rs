@@ -54,10 +54,11 @@ macro_rules! stack {
         }
 
         impl<$( $Slot: Protection, )*> SecurityStack<$( $Slot, )*> {
-            /// Says what is protected and how, and what is not. Computed from the configuration alone.
+            /// Says what is protected and how. What is not listed is absent. Computed from the configuration alone.
             #[must_use]
             pub fn posture(&self) -> Posture {
                 let mut posture = Posture::default();
+                self.context.describe(&mut posture);
                 $( self.$field.describe(&mut posture); )*
                 posture
             }
@@ -197,7 +198,7 @@ stack! {
     ownership: Ownership { protection; needs Auth },
     innermost: Inner { extra Innermost },
     /// Makes the handler's body one that a refusal can be made of. For foreign body types alone: the compiler's note on
-    /// `RejectionBody` tells when.
+    /// `RejectionBody` tells when. It stands inside `.extra(Innermost, ..)` and does not reach a body that the extra layer makes.
     body_adapter: Adapter { adapter },
 
     =>
@@ -219,7 +220,12 @@ stack! {
         self.settings(|settings| settings.clock = Some(Arc::new(clock)))
     }
 
-    /// Says how the client's address is found. The default believes the peer alone and reads no header.
+    /// Says how the client's address is found. The default believes the peer alone and reads no header. A `ClientIp` that a layer
+    /// outside of the stack has attached stays.
+    ///
+    /// The server has to hand the peer on: axum by `into_make_service_with_connect_info::<SocketAddr>()`, hyper by
+    /// [`WithPeerAddr`](crate::core::WithPeerAddr); tonic does so by itself. Behind proxies, a request without one makes the event
+    /// `peer_address_missing`, at most one a minute.
     pub fn client_ip(self, proxies: TrustedProxies) -> Self {
         self.settings(|settings| settings.proxies = proxies)
     }
@@ -267,14 +273,25 @@ stack! {
     /// Puts a layer of your own at a position: [`BeforeAuth`], [`AfterAuth`] or [`Innermost`]. Each position takes one; join
     /// several with `ServiceBuilder`.
     ///
+    /// Two things to see to:
+    ///
+    /// - A layer whose error is not that of the handler, such as tower's timeout, does not fit axum, and on plain hyper its error
+    ///   ends the connection without an answer. Have it answer, or turn its error into a response.
+    /// - A layer that changes the response body, such as compression, needs a body adapter of its own further inside:
+    ///   `ServiceBuilder::new().layer(BodyAdapterLayer::new()).layer(it)`. Or apply it outside of the stack.
+    ///
     /// # Example
     ///
     /// ```
-    /// use tower::timeout::TimeoutLayer;
+    /// use http::{HeaderValue, Response};
+    /// use tower::util::MapResponseLayer;
     /// use tower_security::stack::{Innermost, SecurityStack};
     ///
-    /// let stack = SecurityStack::new()
-    ///     .extra(Innermost, TimeoutLayer::new(std::time::Duration::from_secs(5)));
+    /// let version = MapResponseLayer::new(|mut response: Response<String>| {
+    ///     response.headers_mut().insert("x-version", HeaderValue::from_static("7"));
+    ///     response
+    /// });
+    /// let stack = SecurityStack::new().extra(Innermost, version);
     /// # let _ = stack;
     /// ```
     pub fn extra<P, L>(self, position: P, layer: L) -> P::Filled

@@ -9,6 +9,8 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::posture::{Posture, PostureEntry, PostureState};
+use super::slot::Protection;
 use crate::core::{
     Amend, ClientEvents, ClientIp, Clock, Context, EventName, EventSink, Events, LedgerBits, Level,
     Outcome, RejectionRenderer, RequestContext, RequestId, RequestScheme, ResponseFuture,
@@ -59,6 +61,27 @@ impl ContextLayer {
         );
         Self {
             settings: Some(Arc::new(settings)),
+        }
+    }
+}
+
+impl Protection for ContextLayer {
+    fn describe(&self, posture: &mut Posture) {
+        if let Some(settings) = &self.settings {
+            let clients = if settings.proxies.is_direct() {
+                "peer"
+            } else {
+                "trusted proxies"
+            };
+            let scheme = if settings.scheme.is_some() { "known" } else { "unknown" };
+            posture.add(
+                PostureEntry::new("context", PostureState::On)
+                    .setting("client_ip", clients)
+                    .setting("scheme", scheme),
+            );
+            if settings.proxies.trusts_any_peer() {
+                posture.warn("context: dangerous_hops_from_any_peer");
+            }
         }
     }
 }

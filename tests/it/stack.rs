@@ -480,6 +480,15 @@ fn the_posture_names_what_is_on_and_warns_of_every_dangerous_call() {
         ]
     );
 
+    let any_peer = tower_security::core::TrustedProxies::dangerous_hops_from_any_peer(
+        std::num::NonZeroU8::MIN,
+    );
+    let stack = SecurityStack::new().client_ip(any_peer.unwrap());
+    let posture = stack.scheme(SchemeSource::Tls).posture();
+    let context: Vec<_> = posture.entries()[0].settings().collect();
+    assert_eq!(context, [("client_ip", "trusted proxies"), ("scheme", "known")]);
+    assert_eq!(posture.warnings(), ["context: dangerous_hops_from_any_peer"]);
+
     let (cors, handle) = CorsLayer::reloadable(
         CorsLayer::builder()
             .origins(["http://app.example.com", "https://*.github.io"])
