@@ -319,8 +319,10 @@ impl CsrfBuilder {
     /// answer: nothing else protects an exempt path. A webhook that a server sends, without cookies, needs no exemption.
     ///
     /// `{name}` stands for one segment, a final `{*name}` for one or more. The path is compared as it was sent and as this layer
-    /// sees it: inside a nested router without the prefix. A path that two programs could read in different ways (`//`, `..`,
-    /// `;`, escapes in a literal segment) is never exempt; `/webhooks` is not `/webhooks/`.
+    /// sees it: inside a nested router without the prefix. A path that two programs could read in different ways is never
+    /// exempt: one with `//`, `\`, `;`, a segment of `.` or `..` in any escaped form or with blanks, an escape of `/`, `\`, `;`,
+    /// `?`, `#`, `%` or a control character, escapes that are no UTF-8, or any escape in a literal segment. `/webhooks` is not
+    /// `/webhooks/`.
     ///
     /// Accepted: `/webhooks/{*rest}`, `/hooks/{provider}`. Refused: `/{*rest}`, `/webhooks/*`, `/a/../b`.
     pub fn dangerous_exempt(mut self, pattern: impl Into<String>) -> Self {

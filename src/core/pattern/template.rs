@@ -1,5 +1,6 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::iter;
 use std::str::FromStr;
 
 use super::canonical::escaped_byte;
@@ -134,8 +135,9 @@ impl Template {
     /// Whether `path` matches as it was sent, without decoding anything.
     ///
     /// `path` is that of the request target, without the query. What two programs could read differently never matches: an empty
-    /// segment (but the last), a `.` or `..` segment in any escaped form, an escaped `/`, `\`, `;`, `?`, `#`, `%` or control
-    /// character, an invalid escape, `\`, `;`, and in a literal segment any escape at all. Neither does what is no path: `*`, an authority. It allocates nothing.
+    /// segment (but the last), a `.` or `..` segment in any escaped form or with blanks, an escaped `/`, `\`, `;`, `?`, `#`, `%` or
+    /// control character, an invalid escape, escapes that are no UTF-8, `\`, `;`, and in a literal segment any escape at all.
+    /// Neither does what is no path: `*`, an authority. It allocates nothing.
     ///
     /// # Example
     ///
@@ -334,35 +336,58 @@ fn is_read_one_way(value: &str) -> bool {
         })
 }
 
+/// Whether the decoded segment is UTF-8. A lenient decoder reads an overlong `%e0%80%ae` as a dot, and others replace it.
+#[cold]
+fn decodes_to_utf8(segment: &str) -> bool {
+    let mut bytes = segment.bytes();
+    let mut decoded = iter::from_fn(|| match bytes.next()? {
+        b'%' => escaped_byte(&mut bytes),
+        byte => Some(byte),
+    });
+    while let Some(first) = decoded.next() {
+        let width = match first {
+            0..0x80 => continue,
+            0x80..0xE0 => 2,
+            0xE0..0xF0 => 3,
+            0xF0.. => 4,
+        };
+        // What the segment ends without stays zero, which continues no character.
+        let mut character = [0; 4];
+        let source = iter::once(first).chain(decoded.by_ref());
+        for (place, byte) in character.iter_mut().take(width).zip(source) {
+            *place = byte;
+        }
+        let is_character = character
+            .get(..width)
+            .is_some_and(|character| str::from_utf8(character).is_ok());
+        if !is_character {
+            return false;
+        }
+    }
+    true
+}
+
 /// How many bytes a segment decodes to, blanks left out (some systems drop them behind a name), and how many of them are dots;
 /// `None` for what is no plain segment.
 fn segment_length_and_dots(segment: &str) -> Option<(usize, usize)> {
     let (mut length, mut dots) = (0_usize, 0_usize);
+    let mut is_ascii = true;
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
         let byte = match byte {
             b';' | b'\\' | b'?' | b'#' | 0..=b' ' | 0x7F => return None,
             b'%' => match escaped_byte(&mut bytes)? {
-                // What separates, ends or escapes in one reader or another, and what no UTF-8 has: an overlong dot begins so.
-                0..0x20
-                | 0x7F
-                | b'/'
-                | b'\\'
-                | b';'
-                | b'?'
-                | b'#'
-                | b'%'
-                | 0xC0
-                | 0xC1
-                | 0xF5.. => {
-                    return None;
+                // What separates, ends or escapes in one reader or another.
+                0..0x20 | 0x7F | b'/' | b'\\' | b';' | b'?' | b'#' | b'%' => return None,
+                decoded => {
+                    is_ascii &= decoded.is_ascii();
+                    decoded
                 }
-                decoded => decoded,
             },
             byte => byte,
         };
         length = length.saturating_add(usize::from(byte != b' '));
         dots = dots.saturating_add(usize::from(byte == b'.'));
     }
-    Some((length, dots))
+    (is_ascii || decodes_to_utf8(segment)).then_some((length, dots))
 }

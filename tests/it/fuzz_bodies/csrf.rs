@@ -265,7 +265,7 @@ impl Rules {
         let site = lines(head, "sec-fetch-site");
         let (mode, dest) = (lines(head, "sec-fetch-mode"), lines(head, "sec-fetch-dest"));
         let framed = ["iframe", "frame", "fencedframe"].contains(&dest.concat().as_str());
-        let embedded = ["object", "embed"].contains(&dest.concat().as_str());
+        let on_its_own = ["", "document"].contains(&dest.concat().as_str());
         if site.concat().is_empty() && site.len() < 2 {
             Ok(Pass::Safe)
         } else if site.len() > 1 {
@@ -278,8 +278,7 @@ impl Rules {
             Err(CsrfRefusal::MetadataDuplicate)
         } else if mode == ["navigate"]
             && head.method != Method::OPTIONS
-            && !embedded
-            && (!framed || rules.framing)
+            && (on_its_own || (framed && rules.framing))
         {
             Ok(Pass::Safe)
         } else if rules.public.iter().any(|one| fits(one, head.uri.path())) {
@@ -530,12 +529,16 @@ fn is_clear(segment: &str) -> bool {
         else {
             return false;
         };
-        if [b'/', b'\\', 0].contains(&value) {
+        if b"/\\;?#%".contains(&value) || value.is_ascii_control() {
             return false;
         }
         decoded.push(value);
         rest = &behind[2..];
     }
+    let Ok(decoded) = String::from_utf8(decoded) else {
+        return false;
+    };
     let raw = |c: char| matches!(c, '\\' | ';' | '?' | '#' | '\u{7f}') || c <= ' ';
-    !segment.contains(raw) && decoded != b"." && decoded != b".."
+    // Some systems drop blanks around a name.
+    !segment.contains(raw) && ![".", ".."].contains(&decoded.replace(' ', "").as_str())
 }
