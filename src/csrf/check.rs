@@ -404,9 +404,12 @@ impl CsrfPolicy {
         let is_navigation = matches!(mode, Value::One(b"navigate"))
             && matches!(*method, Method::GET | Method::HEAD)
             && match destination {
-                Value::One(b"object" | b"embed") => false,
+                // Browsers knew the mode a little earlier than the destination.
+                Value::None | Value::One(b"document") => true,
                 Value::One(b"iframe" | b"frame" | b"fencedframe") => rules.allow_framing,
-                Value::None | Value::One(_) | Value::Several => true,
+                // `object` and `embed` frame as well, and so may whatever destination comes next: a list of those that are
+                // refused would let that one in.
+                Value::One(_) | Value::Several => false,
             };
         if is_navigation {
             Ok(Pass::Safe)

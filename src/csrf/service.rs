@@ -55,9 +55,8 @@ where
         let mut amendment = None;
         let mode = core.mode.load();
         if mode != Mode::Off {
-            if mode == Mode::Enforce {
-                amendment = core.policy.amendment(request.method());
-            }
+            // In report-only mode too: an answer that a cache keeps from then is still served once refusals begin.
+            amendment = core.policy.amendment(request.method());
             let decision = core
                 .policy
                 .decide(request.method(), request.uri(), request.headers());

@@ -721,6 +721,47 @@ async fn isolation_lets_browsers_navigate_and_refuses_what_includes() {
             &[SITE, NAVIGATE, ("sec-fetch-dest", "iframe")],
             Err(CsrfRefusal::Isolation),
         ),
+        ("no destination", &[SITE, NAVIGATE], Ok(Pass::Safe)),
+        (
+            "destination without a value",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "")],
+            Ok(Pass::Safe),
+        ),
+        (
+            "fenced frame",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "fencedframe")],
+            Err(CsrfRefusal::Isolation),
+        ),
+        (
+            "frame in upper case",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "IFRAME")],
+            Err(CsrfRefusal::Isolation),
+        ),
+        (
+            "document in upper case",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "Document")],
+            Err(CsrfRefusal::Isolation),
+        ),
+        (
+            "frame among others",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "iframe, x")],
+            Err(CsrfRefusal::Isolation),
+        ),
+        (
+            "destination of no navigation",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "empty")],
+            Err(CsrfRefusal::Isolation),
+        ),
+        (
+            "destination beyond ASCII",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "docum\u{e9}nt")],
+            Err(CsrfRefusal::Isolation),
+        ),
+        (
+            "unknown destination",
+            &[SITE, NAVIGATE, ("sec-fetch-dest", "future-frame")],
+            Err(CsrfRefusal::Isolation),
+        ),
         (
             "doubled destination",
             &[
@@ -760,6 +801,26 @@ async fn isolation_lets_browsers_navigate_and_refuses_what_includes() {
             verdict(&layer, get(lines)).await,
             expected.map(|_| ()),
             "{name}"
+        );
+    }
+    let framed = CsrfLayer::builder().isolation(Isolation::new().allow_framing(true));
+    let framed = framed.build_policy().unwrap();
+    for (destination, expected) in [
+        ("document", Ok(Pass::Safe)),
+        ("iframe", Ok(Pass::Safe)),
+        ("frame", Ok(Pass::Safe)),
+        ("fencedframe", Ok(Pass::Safe)),
+        ("IFRAME", Err(CsrfRefusal::Isolation)),
+        ("iframe, x", Err(CsrfRefusal::Isolation)),
+        ("future-frame", Err(CsrfRefusal::Isolation)),
+        ("object", Err(CsrfRefusal::Isolation)),
+        ("embed", Err(CsrfRefusal::Isolation)),
+    ] {
+        let sent = get(&[SITE, NAVIGATE, ("sec-fetch-dest", destination)]);
+        assert_eq!(
+            framed.check(&sent.into_parts().0),
+            expected,
+            "{destination}"
         );
     }
     let preflight = request(
@@ -807,17 +868,21 @@ async fn isolation_says_what_answers_depend_on_and_doubles_nothing() {
             let answer = go(layer.layer(spy.clone()), sent).await;
             assert_eq!(vary(answer.headers()), after, "{before:?}");
         }
-        // What no cache keeps, and what does not depend on the headers in this mode.
+        // What no cache keeps.
         let own = post(&[("sec-fetch-site", "same-origin")]);
         assert_eq!(
             vary(go(layer.layer(spy.clone()), own).await.headers()),
             before
         );
-        layer.handle().set_mode(Mode::ReportOnly);
-        assert_eq!(
-            vary(go(layer.layer(spy.clone()), get(&[])).await.headers()),
-            before
-        );
+        // What a cache keeps now is served still when refusals begin; nothing depends on the headers in the last mode.
+        for (mode, expected) in [(Mode::ReportOnly, after), (Mode::Off, before)] {
+            layer.handle().set_mode(mode);
+            for lines in [&[], CROSS] {
+                let answer = go(layer.layer(spy.clone()), get(lines)).await;
+                assert_eq!(answer.status(), StatusCode::OK);
+                assert_eq!(vary(answer.headers()), expected, "{mode:?} {before:?}");
+            }
+        }
     }
     // Without isolation answers do not depend on the headers.
     assert!(

@@ -146,6 +146,10 @@ const OTHERS: &[(&str, &[u8])] = &[
     ("sec-fetch-dest", b"document"),
     ("sec-fetch-dest", b"iframe"),
     ("sec-fetch-dest", b"object"),
+    ("sec-fetch-dest", b"IFRAME"),
+    ("sec-fetch-dest", b"iframe, x"),
+    ("sec-fetch-dest", b"future-frame"),
+    ("sec-fetch-dest", b"docum\xc3\xa9nt"),
 ];
 
 fn lines(
@@ -204,7 +208,7 @@ proptest! {
     #[test]
     fn patterns_agree_with_the_model(
         pattern in "/(hooks|a)(/(\\{[ab]\\}|hooks|b)){0,2}(/(\\{\\*r\\})?)?",
-        path in "/(hooks|a)(/(hooks|a|b|\\.|\\.\\.|%2[ef5F]|%5c|%00|%|x;y|x%41|)){0,4}",
+        path in "/(hooks|a)(/(hooks|a|b|\\.|\\.\\.|%2[03ef5F]|%3[bf]|%5c|%00|%7f|%|x;y|x%41|%c0%ae|\\.\\.%20|%e0%80%ae|%ae|%e2%82%ac|)){0,4}",
     ) {
         exempt_pattern(format!("{pattern}\n{path}").as_bytes());
     }
@@ -266,6 +270,21 @@ fn verdicts(case: &Case) -> (bool, bool) {
     )
 }
 
+/// Whether a host in lower case is that of a well-formed origin, default ports written or not.
+fn names(host: &[u8], origin: &[u8]) -> bool {
+    let (origin, default) = match origin.strip_prefix(b"https://") {
+        Some(rest) => (rest, b":443".as_slice()),
+        None => (
+            origin
+                .strip_prefix(b"http://")
+                .expect("it is one of the two"),
+            b":80".as_slice(),
+        ),
+    };
+    let bare = |name: &[u8]| name.strip_suffix(default).unwrap_or(name).to_vec();
+    bare(host) == bare(origin)
+}
+
 /// Why the verdict on a request may differ, and what ours is then.
 fn deviation(case: &Case) -> Option<(&'static str, bool)> {
     let values = |name: &str| -> Vec<&[u8]> {
@@ -293,7 +312,14 @@ fn deviation(case: &Case) -> Option<(&'static str, bool)> {
     } else if origin.starts_with(b"http://") && !is_local {
         Some(("an http page of an https host", false))
     } else if !origin.is_empty() {
-        Some(("another spelling of the host", true))
+        let target = Uri::try_from(case.1).expect("a target");
+        let host = match target.authority() {
+            Some(authority) => authority.as_str().as_bytes().to_vec(),
+            None => hosts.concat(),
+        };
+        let is_named = names(&host.to_ascii_lowercase(), &origin) && sites.concat().is_empty();
+        // Without that, a difference is a hole in one of the two.
+        is_named.then_some(("another spelling of the host", true))
     } else if !values("referer").is_empty() {
         Some(("a foreign referer", false))
     } else {
@@ -562,6 +588,11 @@ async fn a_path_that_a_router_reads_in_another_way_is_not_exempt() {
         ("/hooks/..%5caccount", "hook", false),
         ("/hooks/..;/account", "hook", false),
         ("/hooks/x%00", "hook", false),
+        ("/hooks/..%20/account", "hook", false),
+        ("/hooks/..%3b/account", "hook", false),
+        ("/hooks/x%3fy", "hook", false),
+        ("/hooks/x%23y", "hook", false),
+        ("/hooks/%252e%252e/account", "hook", false),
     ] {
         let case = (
             "POST",
