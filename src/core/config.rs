@@ -225,6 +225,17 @@ impl IntoIterator for ConfigErrors {
     }
 }
 
+/// The texts of a list, one more at most than any list may have: a check sees that there were too many, and an endless iterator
+/// ends.
+pub(crate) fn collected(texts: impl IntoIterator<Item: AsRef<str>>) -> Vec<String> {
+    const MAX: usize = 65_537;
+    texts
+        .into_iter()
+        .take(MAX)
+        .map(|text| text.as_ref().to_owned())
+        .collect()
+}
+
 /// Gathers the mistakes of a configuration while it is checked.
 #[derive(Debug, Default)]
 pub(crate) struct Mistakes(Vec<ConfigError>);

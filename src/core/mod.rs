@@ -33,8 +33,8 @@ pub use client::{
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub(crate) use config::Mistakes;
 pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
+pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
 pub(crate) use event::Events;

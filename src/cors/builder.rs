@@ -8,10 +8,7 @@ use http::request::Parts;
 use super::compile::compile;
 use super::{CorsConfig, CorsLayer, CorsOrigins, CorsPolicy};
 use crate::core::origin::{OriginRef, PublicSuffixes, TrustedOrigins};
-use crate::core::{ConfigErrors, EventSink, Events};
-
-/// One more than any list may have, so that a check sees that there were too many and an endless iterator ends.
-const MAX_COLLECTED: usize = 65_537;
+use crate::core::{ConfigErrors, EventSink, Events, collected};
 
 /// How long a browser may remember the answer to a preflight (`Access-Control-Max-Age`).
 ///
@@ -421,12 +418,4 @@ impl From<&CorsConfig> for CorsBuilder {
             keep_inner: config.dangerous_keep_inner_cors,
         }
     }
-}
-
-fn collected(texts: impl IntoIterator<Item: AsRef<str>>) -> Vec<String> {
-    texts
-        .into_iter()
-        .take(MAX_COLLECTED)
-        .map(|text| text.as_ref().to_owned())
-        .collect()
 }

@@ -9,6 +9,9 @@ use super::exempt::{self, ExemptionList};
 use crate::core::origin::{CredentialRules, OriginError, OriginGrant, SelfOrigin, TrustedOrigins};
 use crate::core::{ConfigErrorKind, ConfigErrors, Mistakes, fetch};
 
+/// Each is looked for in every foreign request of a safe method; frameworks read one to three.
+pub(super) const MAX_OVERRIDE_HEADERS: usize = 16;
+
 impl Default for CsrfPolicy {
     fn default() -> Self {
         let config = CsrfConfig::default();
@@ -181,6 +184,14 @@ fn take_origins<T, K: ConfigErrorKind>(
 
 fn override_headers(mistakes: &mut Mistakes, names: &[String]) -> Box<[HeaderName]> {
     let mut known: Vec<HeaderName> = Vec::new();
+    let count = names.len();
+    if count > MAX_OVERRIDE_HEADERS {
+        mistakes.push(
+            "csrf.method_override_headers",
+            CsrfConfigError::RefusedTooManyOverrideHeaders { count },
+        );
+        return Box::default();
+    }
     for (index, text) in names.iter().enumerate() {
         match HeaderName::from_bytes(text.as_bytes()) {
             Ok(name) if !fetch::is_forbidden_request_header(&name) => {

@@ -6,7 +6,7 @@ use super::check::{CsrfPolicy, Missing};
 use super::compile::compile;
 use super::layer::CsrfLayer;
 use crate::core::origin::{OriginGrant, PublicSuffixes};
-use crate::core::{ConfigErrors, EventSink, Events, Mode};
+use crate::core::{ConfigErrors, EventSink, Events, Mode, collected};
 
 /// The headers by which frameworks let a request name another method.
 pub(super) const OVERRIDE_HEADERS: [&str; 3] = [
@@ -128,29 +128,29 @@ impl ExemptMethod {
 )]
 #[non_exhaustive]
 pub struct CsrfConfig {
-    /// See [`CsrfBuilder::trusted_origins`].
+    /// See [`CsrfBuilder::trusted_origins`]. Default: none.
     pub trusted_origins: Vec<String>,
-    /// See [`CsrfBuilder::self_origins`]. Empty: the request's host.
+    /// See [`CsrfBuilder::self_origins`]. Default: none, which is the request's host.
     pub self_origins: Vec<String>,
-    /// See [`CsrfBuilder::missing_metadata`].
+    /// See [`CsrfBuilder::missing_metadata`]. Default: [`Missing::RefuseWithCookie`].
     pub missing_metadata: Missing,
-    /// See [`CsrfBuilder::method_override_headers`].
+    /// See [`CsrfBuilder::method_override_headers`]. Default: `x-http-method-override`, `x-http-method`, `x-method-override`.
     pub method_override_headers: Vec<String>,
-    /// See [`CsrfBuilder::isolation`].
+    /// See [`CsrfBuilder::isolation`]. Default: none, which is off.
     pub isolation: Option<Isolation>,
-    /// See [`CsrfBuilder::mode`].
+    /// See [`CsrfBuilder::mode`]. Default: [`Mode::Enforce`].
     pub mode: Mode,
-    /// See [`CsrfBuilder::dangerous_allow_missing_metadata`].
+    /// See [`CsrfBuilder::dangerous_allow_missing_metadata`]. Default: false.
     pub dangerous_allow_missing_metadata: bool,
-    /// See [`CsrfBuilder::dangerous_allow_same_site`].
+    /// See [`CsrfBuilder::dangerous_allow_same_site`]. Default: false.
     pub dangerous_allow_same_site: bool,
-    /// See [`CsrfBuilder::dangerous_allow_insecure_origins`].
+    /// See [`CsrfBuilder::dangerous_allow_insecure_origins`]. Default: false.
     pub dangerous_allow_insecure_origins: bool,
-    /// See [`CsrfBuilder::dangerous_skip_websocket_check`].
+    /// See [`CsrfBuilder::dangerous_skip_websocket_check`]. Default: false.
     pub dangerous_skip_websocket_check: bool,
-    /// See [`CsrfBuilder::dangerous_exempt`].
+    /// See [`CsrfBuilder::dangerous_exempt`]. Default: none.
     pub dangerous_exempt: Vec<String>,
-    /// See [`CsrfBuilder::dangerous_exempt_method`].
+    /// See [`CsrfBuilder::dangerous_exempt_method`]. Default: none.
     pub dangerous_exempt_method: Vec<ExemptMethod>,
 }
 
@@ -219,7 +219,7 @@ impl CsrfBuilder {
     ///
     /// A page there can do whatever the user can: trust an origin only if it is yours and as well kept as this one.
     pub fn trusted_origins(mut self, origins: impl IntoIterator<Item: AsRef<str>>) -> Self {
-        self.config.trusted_origins = texts(origins);
+        self.config.trusted_origins = collected(origins);
         self
     }
 
@@ -237,7 +237,7 @@ impl CsrfBuilder {
     /// Needed behind a proxy that rewrites `Host`, and the safest choice anywhere. Accepted: `https://app.example.com`,
     /// `http://localhost:3000`. Refused: patterns, `http://app.example.com`.
     pub fn self_origins(mut self, origins: impl IntoIterator<Item: AsRef<str>>) -> Self {
-        self.config.self_origins = texts(origins);
+        self.config.self_origins = collected(origins);
         self
     }
 
@@ -249,9 +249,9 @@ impl CsrfBuilder {
     }
 
     /// Sets the headers by which a request may name another method: with one of them a GET is checked. Default:
-    /// `x-http-method-override`, `x-http-method`, `x-method-override`; an empty list turns the check off.
+    /// `x-http-method-override`, `x-http-method`, `x-method-override`; an empty list turns the check off. At most 16.
     pub fn method_override_headers(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
-        self.config.method_override_headers = texts(names);
+        self.config.method_override_headers = collected(names);
         self
     }
 
@@ -360,9 +360,4 @@ impl CsrfBuilder {
     pub fn build_policy(self) -> Result<CsrfPolicy, ConfigErrors> {
         compile(self.config, &self.around)
     }
-}
-
-fn texts(items: impl IntoIterator<Item: AsRef<str>>) -> Vec<String> {
-    let items = items.into_iter();
-    items.map(|item| item.as_ref().to_owned()).collect()
 }

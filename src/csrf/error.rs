@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration.
 
+use super::compile::MAX_OVERRIDE_HEADERS;
 use super::exempt::MAX_PATTERNS;
 use crate::core::{ConfigErrorKind, ErrorClass};
 
@@ -70,6 +71,14 @@ pub enum CsrfConfigError {
         /// The domain of the pattern.
         suffix: String,
     },
+    /// There are too many method-override headers.
+    #[error(
+        "refused list of {count} override headers: write at most {MAX_OVERRIDE_HEADERS}, those that the framework behind reads"
+    )]
+    RefusedTooManyOverrideHeaders {
+        /// How many there are; 65,537 stands for any greater number too.
+        count: usize,
+    },
     /// There are too many patterns.
     #[error(
         "refused list of {count} patterns: write at most {MAX_PATTERNS}, or set the layer's `Mode::Off` where nothing is to be checked"
@@ -108,6 +117,7 @@ impl ConfigErrorKind for CsrfConfigError {
             | Self::RefusedExemptSafeMethod { .. }
             | Self::RefusedNullOrigin
             | Self::RefusedPublicSuffix { .. }
+            | Self::RefusedTooManyOverrideHeaders { .. }
             | Self::RefusedTooManyPatterns { .. }
             | Self::RefusedTrustAnyOrigin
             | Self::RefusedTrustPredicate
@@ -126,6 +136,7 @@ impl ConfigErrorKind for CsrfConfigError {
             Self::RefusedExemptSafeMethod { .. } => "refused_exempt_safe_method",
             Self::RefusedNullOrigin => "refused_null_origin",
             Self::RefusedPublicSuffix { .. } => "refused_public_suffix",
+            Self::RefusedTooManyOverrideHeaders { .. } => "refused_too_many_override_headers",
             Self::RefusedTooManyPatterns { .. } => "refused_too_many_patterns",
             Self::RefusedTrustAnyOrigin => "refused_trust_any_origin",
             Self::RefusedTrustPredicate => "refused_trust_predicate",

@@ -533,6 +533,8 @@ async fn a_grpc_request_is_refused_with_a_grpc_status() {
     let answer = go(CsrfLayer::new().layer(Spy::new()), post(lines)).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["grpc-status"], "7");
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+    assert_eq!(vary(answer.headers()), ["Sec-Fetch-Site, Origin"]);
     assert_eq!(answer.extensions().get(), Some(&CsrfRefusal::CrossSite));
 
     // A native client sends nothing of what a browser sends.

@@ -1,6 +1,7 @@
 //! What does not build, and the configuration as data.
 
 use std::convert::Infallible;
+use std::iter::repeat;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -344,6 +345,66 @@ fn an_override_header_is_one_that_pages_can_set() {
     }
     let twice = CsrfLayer::builder().method_override_headers(["x-method", "X-Method"]);
     assert!(twice.build().is_ok());
+}
+
+#[test]
+fn override_headers_are_at_most_16() {
+    let named = |count: usize| {
+        let names = (0..count).map(|number| format!("x-method-{number}"));
+        CsrfLayer::builder().method_override_headers(names)
+    };
+    assert!(named(16).build().is_ok());
+    let expected = (
+        "csrf.method_override_headers".to_owned(),
+        "refused_too_many_override_headers",
+    );
+    assert_eq!(the_mistake(named(17)), expected);
+}
+
+#[test]
+fn trusted_origins_are_at_most_65536_and_patterns_1024() {
+    let origins = |count: usize| {
+        CsrfLayer::builder()
+            .trusted_origins((0..count).map(|number| format!("https://h{number}.example")))
+    };
+    let patterns = |count: usize| {
+        CsrfLayer::builder()
+            .trusted_origins((0..count).map(|number| format!("https://*.h{number}.example")))
+    };
+    assert!(origins(65_536).build().is_ok());
+    assert!(patterns(1_024).build().is_ok());
+    for (builder, code) in [
+        (origins(65_537), "refused_too_many_origins"),
+        (patterns(1_025), "refused_too_many_origins"),
+    ] {
+        let expected = ("csrf.trusted_origins".to_owned(), code);
+        assert_eq!(the_mistake(builder), expected);
+    }
+}
+
+/// A list may come from a generator that never ends; the builder does.
+#[test]
+fn endless_lists_are_refused() {
+    let builder = CsrfLayer::builder();
+    for (endless, path, code) in [
+        (
+            builder.clone().trusted_origins(repeat("https://a.example")),
+            "csrf.trusted_origins",
+            "refused_too_many_origins",
+        ),
+        (
+            builder.clone().self_origins(repeat("https://a.example")),
+            "csrf.self_origins",
+            "refused_too_many_origins",
+        ),
+        (
+            builder.method_override_headers(repeat("x-method")),
+            "csrf.method_override_headers",
+            "refused_too_many_override_headers",
+        ),
+    ] {
+        assert_eq!(the_mistake(endless), (path.to_owned(), code));
+    }
 }
 
 #[test]

@@ -550,6 +550,32 @@ async fn patterns_add_up_where_the_closure_of_tower_http_is_replaced() {
     }
 }
 
+/// What a nested router sees has lost the prefix; so have the patterns of a layer inside.
+#[tokio::test]
+async fn a_layer_inside_a_nested_router_sees_paths_without_the_prefix() {
+    let nested = |pattern| {
+        let layer = CsrfLayer::builder().dangerous_exempt(pattern).build();
+        let inner = axum::Router::new()
+            .route("/hooks/{name}", axum::routing::post(async || "hook"))
+            .layer(layer.expect("the pattern is sound"));
+        axum::Router::new().nest("/api", inner).with_state(())
+    };
+    for (pattern, status) in [
+        ("/hooks/{name}", StatusCode::OK),
+        ("/api/hooks/{name}", StatusCode::FORBIDDEN),
+    ] {
+        let forged = Request::post("/api/hooks/stripe")
+            .header("sec-fetch-site", "cross-site")
+            .body(axum::body::Body::empty())
+            .expect("a request");
+        assert_eq!(
+            go(nested(pattern), forged).await.status(),
+            status,
+            "{pattern}"
+        );
+    }
+}
+
 /// Which handler axum's router calls for a path, and whether the path is exempt. What reaches another handler than the hooks'
 /// must not be.
 #[tokio::test]
