@@ -1,7 +1,15 @@
 //! What other implementations let pass: each a test of ours, and of theirs where it is the rival's own.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
 use http::header::{HOST, ORIGIN, VARY};
 use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::ext::Protocol;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
 use tower::Layer;
 use tower_http::csrf as rival;
 use tower_security::core::{Mode, Refused, SecurityEvent};
@@ -132,6 +140,49 @@ async fn trap_05_a_websocket_is_opened_from_another_site() {
     };
     let (forged, honest) = (handshake(FOREIGN), handshake(OWN));
     gap(&Method::GET, &forged, CsrfRefusal::OriginMismatch, &honest).await;
+}
+
+/// RFC 8441: a WebSocket over HTTP/2 is a CONNECT with `:protocol`, and has no `Upgrade`.
+#[tokio::test]
+async fn trap_05_a_websocket_is_opened_over_http_2() {
+    let hello = tower::service_fn(async |request: Request<Incoming>| {
+        let protocol = request.extensions().get::<Protocol>();
+        assert_eq!(protocol.map(Protocol::as_str), Some("websocket"));
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let service = TowerToHyperService::new(CsrfLayer::new().layer(hello));
+    let server = tokio::spawn(
+        hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .enable_connect_protocol()
+            .serve_connection(TokioIo::new(far), service),
+    );
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(near))
+            .await
+            .unwrap();
+    let driver = tokio::spawn(connection);
+    // A refused POST, so that the server's settings have arrived: without them no client may ask for a protocol.
+    let forged = Request::post("https://a.example/").header(ORIGIN, FOREIGN);
+    let answer = client.send_request(forged.body(Full::<Bytes>::default()).unwrap());
+    assert_eq!(answer.await.unwrap().status(), StatusCode::FORBIDDEN);
+    for (name, value, status) in [
+        ("origin", OWN, StatusCode::OK),
+        ("origin", FOREIGN, StatusCode::FORBIDDEN),
+        ("sec-fetch-site", "same-origin", StatusCode::OK),
+        ("sec-fetch-site", "cross-site", StatusCode::FORBIDDEN),
+    ] {
+        let handshake = Request::connect("https://a.example/socket")
+            .extension(Protocol::from_static("websocket"))
+            .header(name, value)
+            .body(Full::default())
+            .unwrap();
+        let answer = client.send_request(handshake).await.unwrap();
+        assert_eq!(answer.status(), status, "{name}: {value}");
+    }
+    drop(client);
+    driver.abort();
+    server.abort();
 }
 
 #[tokio::test]
