@@ -49,6 +49,10 @@ pub struct CorsPolicy {
 }
 
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the builder"
+)]
 pub(super) struct Given {
     pub(super) request_headers: Vec<HeaderName>,
     pub(super) expose_headers: Vec<HeaderName>,
