@@ -768,6 +768,7 @@ async fn every_setter_of_the_preflight_shows() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn failures_are_explained_to_allowed_origins_alone() {
     let builder = with_put().max_age(MaxAge::Secs(600)).explain_failures(true);
     let ok = (ACAO, APP);

@@ -829,7 +829,7 @@ proptest! {
         let policy = config.build().unwrap();
         let given = policy.to_config();
         let again = given.build().unwrap();
-        prop_assert_eq!(again.to_config(), given.clone());
+        prop_assert_eq!(&again.to_config(), &given);
         let (_layer, handle) = CorsLayer::reloadable(policy.clone());
         handle.try_reload(&given).unwrap();
         // Everything that is decided by, too, word by word: the sets have an order of their own.
