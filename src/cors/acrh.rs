@@ -57,6 +57,23 @@ impl AllowedNames {
             Some(())
         })
     }
+
+    /// Whether a name in `lines` is none of the allowed ones, whatever its case. Reads no more names than are allowed, and stops where
+    /// a line stops being a list: what lies behind is not looked for.
+    pub(super) fn lack_one<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> bool {
+        let mut lacks_one = false;
+        let mut names_left = self.names.len();
+        let _ = read(lines, MAX_ECHOED_BYTES, |name| {
+            let name = name.to_ascii_lowercase();
+            let found = self
+                .names
+                .binary_search_by(|allowed| allowed.as_bytes().cmp(&name));
+            lacks_one = found.is_err();
+            names_left = names_left.checked_sub(1)?;
+            found.ok().map(|_| ())
+        });
+        lacks_one
+    }
 }
 
 /// Whether `lines` may be echoed where any name is allowed.
@@ -141,6 +158,9 @@ fn split_name(list: &[u8], longest: usize) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::iter;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -189,6 +209,74 @@ mod tests {
             (&["*"], None),
         ] {
             assert_eq!(listed(lines), asked, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_lacking_is_told_from_a_form_that_is_refused() {
+        let allowed = allowed(&["authorization", "x-a"]);
+        let lack = |lines: &[&str]| allowed.lack_one(lines.iter().map(|line| line.as_bytes()));
+        let long = "x".repeat(4_096);
+        for lines in [
+            &["x-b"][..],
+            &["x-a,x-b"],
+            &["X-A", "x-b"],
+            &["x-a,authorization,x-b"],
+            &[&long],
+        ] {
+            assert!(lack(lines), "{lines:?}");
+        }
+        for lines in [
+            &[][..],
+            &["x-a,authorization"],
+            &["X-A"],
+            &["x-a,x-a,x-a,x-a"],
+            &["   x-a"],
+            &["   x-b"],
+            &[",,,,,,,,,,,,,,,,,,x-b"],
+        ] {
+            assert!(!lack(lines), "{lines:?}");
+        }
+    }
+
+    /// Lines of which no more than `left` bytes may be read.
+    fn metered<'a>(line: &'a str, left: &Cell<usize>) -> impl Iterator<Item = &'a [u8]> {
+        iter::repeat_with(move || {
+            let after = left.get().checked_sub(line.len());
+            left.set(after.expect("it stops before"));
+            line.as_bytes()
+        })
+    }
+
+    /// Endless headers end, each at the limit that is its own.
+    #[test]
+    fn the_work_does_not_grow_with_what_is_sent() {
+        let allowed = allowed(&["authorization", "x-a"]);
+        let long = "x".repeat(1_000);
+        let names = "a".repeat(100);
+        for (line, most) in [
+            // 17 empty lines or elements.
+            ("", 0),
+            (" ", 17),
+            (",", 9),
+            // The second one is not behind the first.
+            ("x-a", 2 * "x-a".len()),
+            ("x-b", "x-b".len()),
+            (&long, long.len()),
+        ] {
+            let left = Cell::new(most);
+            assert_eq!(allowed.allow(metered(line, &left)), None, "{line:?}");
+            assert_eq!(left.get(), 0, "{line:?}");
+        }
+        for (line, lines) in [(",", 9), ("x-a", 3), ("x-b", 1), ("   ", 1)] {
+            let left = Cell::new(lines * line.len());
+            let lacks = allowed.lack_one(metered(line, &left));
+            assert_eq!((lacks, left.get()), (line == "x-b", 0), "{line:?}");
+        }
+        for (line, lines) in [(",", 9), ("a", 65), (&*names, 41), (&*long, 5)] {
+            let left = Cell::new(lines * line.len());
+            assert_eq!(allow_any(metered(line, &left)), None, "{line:?}");
+            assert_eq!(left.get(), 0, "{line:?}");
         }
     }
 

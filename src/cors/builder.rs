@@ -243,7 +243,9 @@ impl CorsBuilder {
         self
     }
 
-    /// Adds these names to `Vary`, for a predicate that reads further request headers. `Origin` is always there.
+    /// Adds these names to `Vary`, for a predicate that reads further request headers. `Origin` need not be named: it is there unless
+    /// [`any_origin`](Self::any_origin) gives every origin the same answer. Answers to `OPTIONS` have no `Vary`
+    /// ([`vary_on_preflight`](Self::vary_on_preflight)).
     ///
     /// Permitted: `"x-tenant"`. Rejected: `"*"`.
     pub fn vary(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
@@ -263,7 +265,8 @@ impl CorsBuilder {
     /// Answers a preflight of an *allowed* origin that fails at its method or headers with what is allowed, so that the browser's
     /// console names what is missing. Default: `false`.
     ///
-    /// The browser refuses the request as before. Other origins learn nothing.
+    /// The browser refuses the request as before. Other origins learn nothing. A list of header names that is refused only for its
+    /// form, which is no browser's, is answered without names: with them the browser would go on.
     pub fn explain_failures(mut self, explain: bool) -> Self {
         self.explain_failures = explain;
         self

@@ -365,18 +365,16 @@ pub(super) fn preflight<'p, 'a>(
         Err(refusal) => return Err(explained(refusal, permission)),
     };
     let Some(headers) = requested_headers(policy, &head.headers) else {
-        if let RequestHeaders::Listed { all: Some(all), .. } = &policy.request_headers {
-            permission.headers = Answer::Value(all);
-        }
+        permission.headers = missing_names(policy, &head.headers);
         return Err(explained(CorsRefusal::Header, permission));
     };
     permission.headers = headers;
     permission.is_whole = true;
     permission.private_network = policy.private_network
-        && head
-            .headers
-            .get(REQUEST_PRIVATE_NETWORK)
-            .is_some_and(|asked| asked == "true");
+        && matches!(
+            field::Lines::of(&head.headers, &REQUEST_PRIVATE_NETWORK),
+            field::Lines::One(asked) if asked == "true"
+        );
     Ok(permission)
 }
 
@@ -401,6 +399,21 @@ fn requested_method<'p>(
             .and_then(|at| methods.get(at))
             .map(Answer::Value)
             .ok_or(CorsRefusal::Method),
+    }
+}
+
+/// The names that are allowed, for a browser that asked for another one. It goes on if all that it asked for are among them: where
+/// only the form of the list is refused, they are not sent.
+fn missing_names<'p>(policy: &'p CorsPolicy, headers: &HeaderMap) -> Answer<'p> {
+    let lines = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    match &policy.request_headers {
+        RequestHeaders::Listed {
+            names,
+            all: Some(all),
+        } if policy.explain_failures && names.lack_one(lines.map(HeaderValue::as_bytes)) => {
+            Answer::Value(all)
+        }
+        _ => Answer::None,
     }
 }
 

@@ -18,14 +18,14 @@ const MAX_NAMES: usize = 1_024;
 const MAX_AGE: u32 = 86_400;
 
 /// Request headers of gRPC-web clients.
-const GRPC_WEB_REQUEST: [HeaderName; 4] = [
+static GRPC_WEB_REQUEST: [HeaderName; 4] = [
     CONTENT_TYPE,
     HeaderName::from_static("grpc-timeout"),
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-user-agent"),
 ];
 /// Response headers that gRPC-web clients have to read.
-const GRPC_WEB_EXPOSED: [HeaderName; 3] = [
+static GRPC_WEB_EXPOSED: [HeaderName; 3] = [
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-status-details-bin"),
@@ -40,8 +40,8 @@ pub(super) fn compile(builder: CorsBuilder) -> Result<CorsPolicy, ConfigErrors> 
         mistakes.push("cors.credentials", error);
     }
     let methods = methods(&builder, &mut mistakes);
-    let request_headers = request_headers(&builder, &mut mistakes);
-    let exposed = exposed(&builder, &mut mistakes);
+    let given_request_headers = given_request_headers(&builder, &mut mistakes);
+    let given_expose_headers = given_expose_headers(&builder, &mut mistakes);
     let max_age = builder.max_age.unwrap_or_else(|seconds| {
         // More than any `MaxAge` holds, or less than -1.
         let error = if seconds > 0 {
@@ -49,7 +49,7 @@ pub(super) fn compile(builder: CorsBuilder) -> Result<CorsPolicy, ConfigErrors> 
         } else {
             CorsConfigError::InvalidMaxAge { seconds }
         };
-        mistakes.push("cors.max_age", error);
+        mistakes.push("cors.max_age_secs", error);
         MaxAge::BrowserDefault
     });
     let max_age_value = max_age_value(max_age, &mut mistakes);
@@ -62,6 +62,11 @@ pub(super) fn compile(builder: CorsBuilder) -> Result<CorsPolicy, ConfigErrors> 
             CorsConfigError::RefusedPrivateNetworkAnyOrigin,
         );
     }
+    let request_headers = request_headers(&builder, &given_request_headers);
+    let exposed = exposed(&builder, &given_expose_headers);
+    let mut self_origins = builder.self_origins.clone();
+    self_origins.sort_unstable();
+    self_origins.dedup();
     mistakes.finish(CorsPolicy {
         any_origin: builder.any_origin,
         trusted,
@@ -82,8 +87,11 @@ pub(super) fn compile(builder: CorsBuilder) -> Result<CorsPolicy, ConfigErrors> 
         events: builder.events,
         inner_headers_told: Told::default(),
         given: Given {
+            request_headers: given_request_headers,
+            expose_headers: given_expose_headers,
+            grpc_web: builder.grpc_web,
             max_age,
-            self_origins: builder.self_origins,
+            self_origins,
             vary_on_preflight: builder.vary_on_preflight,
             allow_insecure: builder.allow_insecure,
             allow_public_suffixes: builder.allow_public_suffixes,
@@ -187,7 +195,8 @@ fn checked_method(given: &str) -> Result<Method, CorsConfigError> {
     }
 }
 
-fn request_headers(builder: &CorsBuilder, mistakes: &mut Mistakes) -> RequestHeaders {
+/// The names of the configuration, sorted and each once.
+fn given_request_headers(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Vec<HeaderName> {
     const PATH: &str = "cors.request_headers";
     const INSTEAD: &str = "`any_request_header()`";
     let given = &builder.request_headers;
@@ -199,17 +208,21 @@ fn request_headers(builder: &CorsBuilder, mistakes: &mut Mistakes) -> RequestHea
             Err(error) => mistakes.push(format!("{PATH}[{index}]"), error),
         }
     }
+    if builder.any_request_header && listed.iter().any(|name| name != AUTHORIZATION) {
+        mistakes.push(PATH, CorsConfigError::ConflictingRequestHeaders);
+    }
+    sort(&mut listed);
+    listed
+}
+
+fn request_headers(builder: &CorsBuilder, given: &[HeaderName]) -> RequestHeaders {
     if builder.any_request_header {
-        let authorization = listed.contains(&AUTHORIZATION);
-        if listed.iter().any(|name| name != AUTHORIZATION) {
-            mistakes.push(PATH, CorsConfigError::ConflictingRequestHeaders);
-        }
+        let authorization = given.contains(&AUTHORIZATION);
         return RequestHeaders::Any { authorization };
     }
-    if builder.grpc_web {
-        listed.extend(GRPC_WEB_REQUEST);
-    }
-    let names = AllowedNames::new(listed.iter().map(|name| name.as_str().into()).collect());
+    let grpc_web = GRPC_WEB_REQUEST.iter().filter(|_| builder.grpc_web);
+    let names = given.iter().chain(grpc_web);
+    let names = AllowedNames::new(names.map(|name| name.as_str().into()).collect());
     let all = joined(names.as_slice().iter().map(AsRef::as_ref), ",");
     RequestHeaders::Listed { names, all }
 }
@@ -231,7 +244,8 @@ fn checked_request_header(given: &str) -> Result<HeaderName, CorsConfigError> {
     Ok(header)
 }
 
-fn exposed(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Option<HeaderValue> {
+/// The names of the configuration, sorted and each once.
+fn given_expose_headers(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Vec<HeaderName> {
     const PATH: &str = "cors.expose_headers";
     const INSTEAD: &str = "`expose_any_header()`";
     let given = &builder.expose_headers;
@@ -254,14 +268,19 @@ fn exposed(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Option<HeaderValue
         if !given.is_empty() {
             mistakes.push(PATH, CorsConfigError::ConflictingExposeHeaders);
         }
+    }
+    sort(&mut listed);
+    listed
+}
+
+fn exposed(builder: &CorsBuilder, given: &[HeaderName]) -> Option<HeaderValue> {
+    if builder.expose_any_header {
         return Some(HeaderValue::from_static("*"));
     }
-    if builder.grpc_web {
-        listed.extend(GRPC_WEB_EXPOSED);
-    }
-    listed.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-    listed.dedup();
-    joined(listed.iter().map(HeaderName::as_str), ",")
+    let grpc_web = GRPC_WEB_EXPOSED.iter().filter(|_| builder.grpc_web);
+    let mut names: Vec<HeaderName> = given.iter().chain(grpc_web).cloned().collect();
+    sort(&mut names);
+    joined(names.iter().map(HeaderName::as_str), ",")
 }
 
 fn checked_exposed_header(given: &str) -> Result<HeaderName, CorsConfigError> {
@@ -287,12 +306,18 @@ fn max_age_value(max_age: MaxAge, mistakes: &mut Mistakes) -> Option<HeaderValue
         MaxAge::BrowserDefault => None,
         MaxAge::Disabled => Some(HeaderValue::from_static("0")),
         MaxAge::Secs(0) => {
-            mistakes.push("cors.max_age", CorsConfigError::InvalidMaxAge { seconds });
+            mistakes.push(
+                "cors.max_age_secs",
+                CorsConfigError::InvalidMaxAge { seconds },
+            );
             None
         }
         MaxAge::Secs(1..=MAX_AGE) => prebuilt(&seconds.to_string()),
         MaxAge::Secs(_) => {
-            mistakes.push("cors.max_age", CorsConfigError::RefusedMaxAge { seconds });
+            mistakes.push(
+                "cors.max_age_secs",
+                CorsConfigError::RefusedMaxAge { seconds },
+            );
             None
         }
     }
@@ -345,8 +370,7 @@ fn vary(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Vary {
             ),
         }
     }
-    names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-    names.dedup();
+    sort(&mut names);
     // Also for a list of one origin: an answer cached without the CORS headers would be served to that origin.
     let by_origin = !builder.any_origin || names.contains(&ORIGIN);
     let names: Vec<&str> = by_origin
@@ -384,6 +408,11 @@ fn vary(builder: &CorsBuilder, mistakes: &mut Mistakes) -> Vary {
         names: names.iter().filter_map(|name| prebuilt(name)).collect(),
         on_preflight: on_preflight.filter(|_| builder.vary_on_preflight),
     }
+}
+
+fn sort(names: &mut Vec<HeaderName>) {
+    names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    names.dedup();
 }
 
 fn too_many(

@@ -63,7 +63,9 @@ impl From<CorsOrigins> for OriginsText {
 /// A CORS policy as data, for configuration files.
 ///
 /// Its fields are the setters of [`CorsBuilder`], with the same meaning, defaults and checks. What only code can give has no field:
-/// the event sink, a predicate and a public suffix list.
+/// the event sink, a predicate and a public suffix list. [`CorsHandle::try_reload`](super::CorsHandle::try_reload) keeps these of the
+/// policy in force, so that `"*"` conflicts with its predicate; a set given by
+/// [`trusted_origins`](CorsBuilder::trusted_origins) is not kept: its origins stand in [`origins`](Self::origins) or are gone.
 ///
 /// With feature `serde` it can be read from and written to a file. Unknown fields are errors, left out ones have their default.
 ///
@@ -198,7 +200,9 @@ pub enum CorsConfigError {
     #[error("invalid methods: write `any_method()` or a list, not both")]
     ConflictingMethods,
     /// `any_origin()` and a list of origins, or a predicate.
-    #[error("invalid origins: write `any_origin()` or name origins, not both")]
+    #[error(
+        "invalid origins: write `any_origin()` or name origins by a list or a predicate, not both"
+    )]
     ConflictingOrigins,
     /// `any_request_header()` and names that it covers.
     #[error(

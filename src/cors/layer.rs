@@ -126,8 +126,12 @@ impl CorsHandle {
 
     /// Checks a configuration and replaces the policy by it.
     ///
-    /// What only code can give stays as it was: the sink, a predicate, a public suffix list. The policy in force stays when there is
-    /// a mistake.
+    /// What only code can give stays as it was: the sink, a predicate, a public suffix list. So origins `"*"` are a mistake
+    /// (`conflicting_origins`) while the policy in force has a predicate, and `*.` above a domain of its list with credentials is one;
+    /// [`reload`](Self::reload) replaces these too. A set given by [`trusted_origins`](CorsBuilder::trusted_origins) is *not* kept:
+    /// [`to_config`](CorsPolicy::to_config) lists its origins, and what the configuration does not list is no longer allowed.
+    ///
+    /// The policy in force stays when there is a mistake.
     ///
     /// # Errors
     ///

@@ -18,7 +18,8 @@
 //!       not.
 //!    2. If its one `Origin` is allowed, the answer gets the headers that let the page read it. What the service has set of these
 //!       itself is replaced.
-//!    3. If it is not, the answer gets none, and one that the service has set is removed. With [`Refuse::PreflightAndActual`] the
+//!    3. If it is not, the answer gets none, and an `Access-Control-Allow-Origin` that the service has set is removed: without it the
+//!       others mean nothing. With [`Refuse::PreflightAndActual`] the
 //!       service is not called, and the answer is a 403 `origin_refused`, unless the origin is the server's own.
 //!    4. With `any_origin` every answer gets `Access-Control-Allow-Origin: *`.
 //!

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
-use http::header::HeaderValue;
+use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 
 use super::acrh::AllowedNames;
@@ -49,7 +49,14 @@ pub struct CorsPolicy {
 }
 
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the builder"
+)]
 pub(super) struct Given {
+    pub(super) request_headers: Vec<HeaderName>,
+    pub(super) expose_headers: Vec<HeaderName>,
+    pub(super) grpc_web: bool,
     pub(super) max_age: MaxAge,
     pub(super) self_origins: Vec<String>,
     pub(super) vary_on_preflight: bool,
@@ -135,27 +142,18 @@ impl CorsPolicy {
         check::verdict(self, head)
     }
 
-    /// Gives the policy back as data: lists sorted and without what they need not say.
+    /// Gives the policy back as data: lists sorted and without what they need not say. It builds again, and to the same data.
     ///
-    /// What only code can give is left out: the sink, a predicate, a public suffix list.
+    /// What only code can give is left out: the sink, a predicate, a public suffix list. A policy that rests on these alone does not
+    /// build from its data: [`CorsHandle::try_reload`](super::CorsHandle::try_reload) keeps them, [`CorsConfig::build`] has none. The
+    /// origins of a set given by [`trusted_origins`](super::CorsBuilder::trusted_origins) stand among the others: they are data from
+    /// here on, and no longer the set's.
     #[must_use]
     pub fn to_config(&self) -> CorsConfig {
+        let given = &self.given;
         let (any_method, methods) = match &self.methods {
             Methods::Any => (true, Vec::new()),
             Methods::Listed(methods) => (false, texts(methods.iter().filter_map(text))),
-        };
-        let (any_request_header, request_headers) = match &self.request_headers {
-            RequestHeaders::Any { authorization } => {
-                (true, texts(authorization.then_some("authorization")))
-            }
-            RequestHeaders::Listed { names, .. } => {
-                (false, texts(names.as_slice().iter().map(AsRef::as_ref)))
-            }
-        };
-        let (expose_any_header, expose_headers) = match self.exposed.as_ref().and_then(text) {
-            Some("*") => (true, Vec::new()),
-            Some(names) => (false, texts(names.split(','))),
-            None => (false, Vec::new()),
         };
         let vary = self.vary.names.iter().filter_map(text);
         CorsConfig {
@@ -167,21 +165,20 @@ impl CorsPolicy {
             credentials: self.credentials,
             methods,
             any_method,
-            request_headers,
-            any_request_header,
-            expose_headers,
-            expose_any_header,
-            max_age_secs: self.given.max_age.to_secs(),
+            request_headers: texts(given.request_headers.iter().map(HeaderName::as_str)),
+            any_request_header: matches!(self.request_headers, RequestHeaders::Any { .. }),
+            expose_headers: texts(given.expose_headers.iter().map(HeaderName::as_str)),
+            expose_any_header: self.exposed.as_ref().is_some_and(|names| names == "*"),
+            max_age_secs: given.max_age.to_secs(),
             preflight_success_status: self.preflight_success_status.as_u16(),
             refuse: self.refuse,
-            self_origins: self.given.self_origins.clone(),
-            vary_on_preflight: self.given.vary_on_preflight,
-            vary: texts(vary.filter(|name| *name != VARY_ORIGIN)),
-            // Its names stand in the lists.
-            grpc_web: false,
+            self_origins: given.self_origins.clone(),
+            vary_on_preflight: given.vary_on_preflight,
+            vary: texts(vary.filter(|name| self.any_origin || *name != VARY_ORIGIN)),
+            grpc_web: given.grpc_web,
             explain_failures: self.explain_failures,
-            dangerous_allow_insecure_origins: self.given.allow_insecure,
-            dangerous_allow_public_suffix_subdomains: self.given.allow_public_suffixes,
+            dangerous_allow_insecure_origins: given.allow_insecure,
+            dangerous_allow_public_suffix_subdomains: given.allow_public_suffixes,
             dangerous_allow_private_network: self.private_network,
             dangerous_keep_inner_cors: self.keep_inner,
         }

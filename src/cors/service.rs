@@ -58,8 +58,7 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if self.source.is_passthrough() {
-            let untouched = CorsAmendment::default();
-            return ResponseFuture::amending(self.inner.call(request), untouched);
+            return ResponseFuture::maybe_amending(self.inner.call(request), None);
         }
         let policy = self.source.policy.load_full();
         if request.method() == Method::OPTIONS {
@@ -166,7 +165,8 @@ fn preflight<'a>(
     })
 }
 
-/// Answers a preflight. A refusal tells nothing: not the methods, not the headers, not even that there is a policy.
+/// Answers a preflight. A refusal tells nothing of the policy: not the origins, not the methods, not the headers. With
+/// `vary_on_preflight` it tells that there is one.
 fn answered<B: RejectionBody>(
     policy: &CorsPolicy,
     (status, permission): (StatusCode, Option<Permission<'_>>),
@@ -265,10 +265,10 @@ fn refused<B: RejectionBody>(policy: &CorsPolicy, reason: CorsRefusal, head: Par
 }
 
 /// What is still to be done to the response of the inner service. Opaque.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CorsAmendment {
-    /// The snapshot that the request began with; `None` if nothing is to be done.
-    policy: Option<Arc<CorsPolicy>>,
+    /// The snapshot that the request began with.
+    policy: Arc<CorsPolicy>,
     grant: Grant,
     vary: bool,
     /// For the one event that a response can cause.
@@ -290,7 +290,7 @@ impl CorsAmendment {
             Shared::from_extensions(extensions).cloned()
         };
         Self {
-            policy: Some(policy),
+            policy,
             grant,
             vary: *method != Method::OPTIONS,
             shared,
@@ -299,20 +299,17 @@ impl CorsAmendment {
 }
 
 /// Who may read the response.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Grant {
     Any,
     Origin(HeaderValue),
-    #[default]
     Nobody,
 }
 
 impl Amend for CorsAmendment {
     #[inline]
     fn amend<B>(self, response: &mut Response<B>) {
-        let Some(policy) = &self.policy else {
-            return;
-        };
+        let policy = &*self.policy;
         let headers = response.headers_mut();
         let inner = Inner::of(headers);
         let is_overruled = match self.grant {

@@ -638,6 +638,24 @@ async fn every_setter_of_the_preflight_shows() {
         );
         request
     };
+    let private_twice = || {
+        let mut request = private();
+        let headers = request.headers_mut();
+        headers.append(
+            "access-control-request-private-network",
+            "true".parse().unwrap(),
+        );
+        request
+    };
+    let private_in_upper_case = || {
+        let mut request = private();
+        let headers = request.headers_mut();
+        headers.insert(
+            "access-control-request-private-network",
+            "True".parse().unwrap(),
+        );
+        request
+    };
     let allowed = ("access-control-allow-private-network", "true");
     for (name, builder, request, status, expected) in [
         ("default", base(), put(), 204, &[ok, method][..]),
@@ -701,6 +719,20 @@ async fn every_setter_of_the_preflight_shows() {
             &[ok, method, allowed],
         ),
         (
+            "private network, two lines",
+            base().dangerous_allow_private_network(true),
+            private_twice(),
+            204,
+            &[ok, method],
+        ),
+        (
+            "private network, another case",
+            base().dangerous_allow_private_network(true),
+            private_in_upper_case(),
+            204,
+            &[ok, method],
+        ),
+        (
             "private network, not asked for",
             base().dangerous_allow_private_network(true),
             put(),
@@ -736,6 +768,7 @@ async fn every_setter_of_the_preflight_shows() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn failures_are_explained_to_allowed_origins_alone() {
     let builder = with_put().max_age(MaxAge::Secs(600)).explain_failures(true);
     let ok = (ACAO, APP);
@@ -753,6 +786,49 @@ async fn failures_are_explained_to_allowed_origins_alone() {
             preflight(APP, "PUT", &["x-b"]),
             204,
             &[ok, (ACAM, "PUT"), (ACAH, "content-type,x-a")],
+        ),
+        (
+            "header of another case, and one that is not allowed",
+            builder.clone(),
+            preflight(APP, "PUT", &["Content-Type,x-b"]),
+            204,
+            &[ok, (ACAM, "PUT"), (ACAH, "content-type,x-a")],
+        ),
+        // With the names a browser would go on: it wants each of its own to be there, and does not count.
+        (
+            "allowed headers of another case",
+            builder.clone(),
+            preflight(APP, "PUT", &["Content-Type"]),
+            204,
+            &[ok, (ACAM, "PUT")],
+        ),
+        (
+            "allowed headers, not sorted",
+            builder.clone(),
+            preflight(APP, "PUT", &["x-a,content-type"]),
+            204,
+            &[ok, (ACAM, "PUT")],
+        ),
+        (
+            "an allowed header twice",
+            builder.clone(),
+            preflight(APP, "PUT", &["x-a", "x-a"]),
+            204,
+            &[ok, (ACAM, "PUT")],
+        ),
+        (
+            "an allowed header between blanks",
+            builder.clone(),
+            preflight(APP, "PUT", &["  x-a "]),
+            204,
+            &[ok, (ACAM, "PUT")],
+        ),
+        (
+            "an allowed header after seventeen commas",
+            builder.clone(),
+            preflight(APP, "PUT", &[",,,,,,,,,,,,,,,,,x-a"]),
+            204,
+            &[ok, (ACAM, "PUT")],
         ),
         (
             "foreign",

@@ -1,10 +1,11 @@
 //! What a CORS configuration is refused for, and what it becomes.
 
 use http::{Method, header};
+use proptest::prelude::*;
 use tower_security::core::origin::{OriginError, OriginGrant, PublicSuffixes, TrustedOrigins};
 use tower_security::core::{ConfigErrors, ErrorClass};
 use tower_security::cors::{
-    CorsBuilder, CorsConfig, CorsConfigError, CorsLayer, CorsOrigins, MaxAge, Refuse,
+    CorsBuilder, CorsConfig, CorsConfigError, CorsLayer, CorsOrigins, CorsPolicy, MaxAge, Refuse,
 };
 
 use crate::cors::APP;
@@ -517,11 +518,11 @@ fn each_other_row_alone() {
     let age = |seconds| one().max_age(MaxAge::Secs(seconds));
     assert_refused(
         age(86_401),
-        "cors.max_age",
+        "cors.max_age_secs",
         "refused_max_age",
         "Chromium 7200",
     );
-    assert_refused(age(0), "cors.max_age", "invalid_max_age", "Disabled");
+    assert_refused(age(0), "cors.max_age_secs", "invalid_max_age", "Disabled");
     age(86_400).build().unwrap();
     age(1).build().unwrap();
     for status in [0, 199, 300, 403, 1_000] {
@@ -641,7 +642,7 @@ fn all_mistakes_are_reported_together_and_in_order() {
             "refused_expose_any_with_credentials",
         ),
         ("cors.expose_headers", "conflicting_expose_headers"),
-        ("cors.max_age", "refused_max_age"),
+        ("cors.max_age_secs", "refused_max_age"),
         ("cors.preflight_success_status", "invalid_preflight_status"),
         ("cors.self_origins[0]", "refused_self_origin_pattern"),
         ("cors.vary[0]", "refused_vary_star"),
@@ -724,11 +725,122 @@ fn a_policy_gives_its_configuration_back() {
     let mut grpc = CorsConfig::default();
     grpc.origins = CorsOrigins::List(vec![APP.into()]);
     grpc.grpc_web = true;
+    assert_eq!(grpc.build().unwrap().to_config(), grpc);
+    grpc.request_headers = vec!["X-Grpc-Web".into(), "x-a".into(), "x-a".into()];
+    grpc.self_origins = vec!["https://b.example".into(), APP.into(), APP.into()];
     let canonical = grpc.build().unwrap().to_config();
-    assert!(!canonical.grpc_web);
-    let names = ["content-type", "grpc-timeout", "x-grpc-web", "x-user-agent"];
-    assert_eq!(canonical.request_headers, names);
-    assert_eq!(canonical.build().unwrap().to_config(), canonical);
+    assert_eq!(canonical.request_headers, ["x-a", "x-grpc-web"]);
+    assert_eq!(canonical.self_origins, [APP, "https://b.example"]);
+}
+
+fn names() -> impl Strategy<Value = Vec<String>> {
+    let some = prop::sample::subsequence(
+        vec![
+            "x-b",
+            "content-type",
+            "grpc-status",
+            "X-Grpc-Web",
+            "x-a",
+            "etag",
+        ],
+        0..=6,
+    );
+    let longest = (0..1_024).map(|n| format!("x-{n}")).collect::<Vec<_>>();
+    prop_oneof![
+        9 => some.prop_map(|names| names.into_iter().map(str::to_owned).collect()),
+        1 => Just(longest),
+    ]
+}
+
+fn configurations() -> impl Strategy<Value = CorsConfig> {
+    let origins = prop::sample::subsequence(
+        vec!["https://*.example.org", APP, "http://localhost:*"],
+        1..=3,
+    );
+    let self_origins = prop::sample::subsequence(vec![APP, "https://b.example"], 0..=2);
+    (
+        (prop::option::of(origins), self_origins),
+        (names(), names(), names()),
+        prop::collection::vec(
+            prop::sample::select(vec!["PUT", "get", "delete", "ODD"]),
+            0..4,
+        ),
+        any::<[bool; 13]>(),
+        -1..=86_400_i64,
+        200..=299_u16,
+    )
+        .prop_map(
+            |((origins, self_origins), lists, methods, switches, max_age, status)| {
+                let [
+                    credentials,
+                    method,
+                    name,
+                    expose,
+                    actual,
+                    vary,
+                    grpc,
+                    explain,
+                    by_origin,
+                    rest @ ..,
+                ] = switches;
+                let mut config = CorsConfig::default();
+                let is_listed = origins.is_some();
+                config.origins = origins.map_or(CorsOrigins::Any, |list| {
+                    CorsOrigins::List(list.into_iter().map(str::to_owned).collect())
+                });
+                config.credentials = credentials && is_listed;
+                config.any_method = method;
+                config.any_request_header = name;
+                config.expose_any_header = expose && !config.credentials;
+                if !config.any_method {
+                    config.methods = methods.into_iter().map(str::to_owned).collect();
+                }
+                (config.request_headers, config.expose_headers, config.vary) = lists;
+                config.vary.truncate(if by_origin { 1_023 } else { 1_024 });
+                config.vary.extend(by_origin.then(|| "origin".to_owned()));
+                if config.any_request_header {
+                    config.request_headers = vec!["Authorization".to_owned()];
+                }
+                if config.expose_any_header {
+                    config.expose_headers.clear();
+                }
+                if actual {
+                    config.refuse = Refuse::PreflightAndActual;
+                }
+                config.self_origins = self_origins.into_iter().map(str::to_owned).collect();
+                config.vary_on_preflight = vary;
+                config.grpc_web = grpc;
+                config.explain_failures = explain;
+                config.max_age_secs = max_age;
+                config.preflight_success_status = status;
+                config.dangerous_allow_insecure_origins = rest[0];
+                config.dangerous_allow_public_suffix_subdomains = rest[1];
+                config.dangerous_allow_private_network = rest[2] && is_listed;
+                config.dangerous_keep_inner_cors = rest[3];
+                config
+            },
+        )
+}
+
+proptest! {
+    /// Data that a policy gives is data that a policy takes.
+    #[test]
+    fn each_policy_is_built_again_from_its_data(config in configurations()) {
+        let policy = config.build().unwrap();
+        let given = policy.to_config();
+        let again = given.build().unwrap();
+        prop_assert_eq!(&again.to_config(), &given);
+        let (_layer, handle) = CorsLayer::reloadable(policy.clone());
+        handle.try_reload(&given).unwrap();
+        // Everything that is decided by, too, word by word: the sets have an order of their own.
+        let shown = |policy: &CorsPolicy| {
+            let text = format!("{policy:?}");
+            let mut words: Vec<_> = text.split([' ', ',', '(', ')', '{', '}']).map(str::to_owned).collect();
+            words.sort_unstable();
+            words
+        };
+        prop_assert!(shown(&again) == shown(&policy));
+    }
 }
 
 #[test]
@@ -794,7 +906,7 @@ fn numbers_of_a_file_are_checked() {
         let mut config = open();
         config.max_age_secs = seconds;
         let errors = config.build().unwrap_err();
-        assert_eq!(mistakes(&errors), [("cors.max_age".to_owned(), code)]);
+        assert_eq!(mistakes(&errors), [("cors.max_age_secs".to_owned(), code)]);
         assert!(errors.to_string().contains(&seconds.to_string()));
     }
 }

@@ -11,7 +11,8 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_security::core::SecurityEvent;
-use tower_security::cors::{CorsConfig, CorsLayer, CorsOrigins, CorsPolicy, MaxAge};
+use tower_security::core::origin::{PublicSuffixes, TrustedOrigins};
+use tower_security::cors::{CorsBuilder, CorsConfig, CorsLayer, CorsOrigins, CorsPolicy, MaxAge};
 use tower_test::mock;
 
 use crate::cors::{APP, EVIL, get, preflight, request};
@@ -74,10 +75,12 @@ const SECOND_PREFLIGHT: [&str; 3] = [
 #[test]
 fn each_answer_fits_one_policy_wholly() {
     const THREADS: usize = 8;
+    const MOST_ROUNDS: usize = 2_000_000;
     let (layer, handle) = CorsLayer::reloadable(first());
     let start = Barrier::new(THREADS + 1);
     let done = AtomicBool::new(false);
-    let mut seen = std::thread::scope(|scope| {
+    let saw_both = AtomicBool::new(false);
+    std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
                 scope.spawn(|| {
@@ -92,6 +95,9 @@ fn each_answer_fits_one_policy_wholly() {
                         let headers = all(answer.headers());
                         assert!(headers == FIRST || headers == SECOND, "{headers:?}");
                         seen[usize::from(headers == SECOND)] = true;
+                        if seen == [true, true] {
+                            saw_both.store(true, Ordering::Relaxed);
+                        }
                         let asked = preflight(APP, "PUT", &[]);
                         let answer = runtime.block_on(go(service.clone(), asked));
                         let headers = all(answer.headers());
@@ -100,23 +106,29 @@ fn each_answer_fits_one_policy_wholly() {
                             "{headers:?}"
                         );
                     }
-                    seen
                 })
             })
             .collect();
         start.wait();
-        for _ in 0..2_000 {
+        // As long as it takes that somebody has seen both; a broken layer ends it, too.
+        for round in 0..MOST_ROUNDS {
             handle.reload(second());
             handle.reload(first());
+            let is_over = saw_both.load(Ordering::Relaxed)
+                || threads.iter().any(|thread| thread.is_finished());
+            if round >= 2_000 && is_over {
+                break;
+            }
         }
         done.store(true, Ordering::Relaxed);
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect::<Vec<_>>()
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
-    seen.retain(|seen| *seen == [true, true]);
-    assert!(!seen.is_empty(), "no thread saw both policies");
+    assert!(
+        saw_both.load(Ordering::Relaxed),
+        "no thread saw both policies"
+    );
 }
 
 #[tokio::test]
@@ -200,6 +212,56 @@ async fn reloading_its_own_configuration_is_a_no_op() {
     assert_eq!(answer.headers()[ACAO], "https://by.predicate");
     go(service, get(EVIL)).await;
     assert_eq!(*seen.lock().unwrap(), 1);
+}
+
+/// What only code can give is kept, and conflicts; a set of origins is data.
+#[test]
+fn what_a_reload_keeps_and_what_it_does_not() {
+    let builder = || CorsLayer::builder().origins([APP]);
+    let reloaded = |builder: CorsBuilder, config: &CorsConfig| {
+        let (_layer, handle) = CorsLayer::reloadable(builder.build_policy().unwrap());
+        let errors = handle.try_reload(config).err();
+        let first = errors.and_then(|errors| {
+            let error = errors.iter().next()?;
+            Some((error.path().to_owned(), error.code()))
+        });
+        (first, handle.policy())
+    };
+
+    let mut any = CorsConfig::default();
+    any.origins = CorsOrigins::Any;
+    let with_predicate = builder().dangerous_allow_origin_if(|_, _| false);
+    let conflict = ("cors.origins".to_owned(), "conflicting_origins");
+    assert_eq!(reloaded(with_predicate, &any).0, Some(conflict));
+    assert_eq!(reloaded(builder(), &any).0, None);
+
+    let mut wide = CorsConfig::default();
+    wide.origins = CorsOrigins::List(vec!["https://*.example.org".into()]);
+    wide.credentials = true;
+    let list = PublicSuffixes::parse("example.org").unwrap();
+    let suffix = ("cors.origins[0]".to_owned(), "refused_public_suffix");
+    assert_eq!(
+        reloaded(builder().public_suffixes(list), &wide).0,
+        Some(suffix)
+    );
+    assert_eq!(reloaded(builder(), &wide).0, None);
+
+    let set = TrustedOrigins::builder()
+        .origins(["https://of.set.example"])
+        .build()
+        .unwrap();
+    let with_set = || builder().trusted_origins(&set);
+    let allows = |policy: &CorsPolicy| {
+        policy
+            .trusted_origins()
+            .matches(b"https://of.set.example")
+            .is_some()
+    };
+    let own = with_set().build_policy().unwrap().to_config();
+    assert!(allows(&reloaded(with_set(), &own).1));
+    let listed = builder().build_policy().unwrap().to_config();
+    let (errors, policy) = reloaded(with_set(), &listed);
+    assert_eq!((errors, allows(&policy)), (None, false));
 }
 
 #[tokio::test]

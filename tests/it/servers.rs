@@ -305,6 +305,13 @@ fn decision(row: &Row, answer: &Response<Bytes>, reached: usize) -> Decision {
         return match header("access-control-allow-origin") {
             Some(origin) => {
                 assert_eq!(origin, "https://app.example.com");
+                assert_eq!(header("access-control-allow-credentials"), Some("true"));
+                let varies = answer
+                    .headers()
+                    .get_all(VARY)
+                    .iter()
+                    .any(|line| line.to_str().unwrap().contains("Origin"));
+                assert!(varies, "{}", row.name);
                 Decision::Readable
             }
             None => Decision::Reached,
@@ -317,6 +324,18 @@ fn decision(row: &Row, answer: &Response<Bytes>, reached: usize) -> Decision {
                 answer.headers()[ACCESS_CONTROL_ALLOW_ORIGIN],
                 "https://app.example.com"
             );
+            assert_eq!(header("access-control-allow-credentials"), Some("true"));
+            let asked = row
+                .headers
+                .iter()
+                .filter(|(name, _)| *name == "access-control-request-headers")
+                .map(|(_, value)| *value);
+            let allowed = answer.headers().get_all("access-control-allow-headers");
+            let allowed = allowed
+                .iter()
+                .flat_map(|line| line.to_str().unwrap().split(','))
+                .map(str::trim);
+            assert!(allowed.eq(asked), "{}", row.name);
             let methods = answer.headers().get(ACCESS_CONTROL_ALLOW_METHODS);
             Decision::Preflight(methods.map(|methods| match methods.as_bytes() {
                 b"PUT" => "PUT",

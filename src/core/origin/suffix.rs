@@ -7,15 +7,16 @@ use std::sync::Arc;
 use super::OriginError;
 use super::host::{self, HostByte, MAX_LABEL};
 use super::punycode;
-use super::suffix_table::{HOSTING, SECOND_LEVEL};
+use super::suffix_table::{HOSTING, REGIONAL, SECOND_LEVEL, WHOLE};
 
 /// Domains below which strangers get names: top-level domains, registries such as `co.uk`, hosting services such as `github.io`.
 ///
 /// A pattern over such a domain (`https://*.github.io`) would trust every customer of it with the user's cookies, so
 /// [`TrustedOrigins`](super::TrustedOrigins) refuses it.
 ///
-/// The built-in table is small and rather too strict: every single label, the usual second-level labels below two-letter domains,
-/// and about a hundred hosting services. It is not the whole [Public Suffix List], which changes weekly; load that with
+/// The built-in table is small: every single label, the usual second-level labels below two-letter domains, and about a hundred
+/// hosting services, with the regional names of those that have them (`a.run.app`, `s3.eu-west-1.amazonaws.com`). A registry or
+/// service that it does not know counts as somebody's own domain. It is not the whole [Public Suffix List], which changes weekly; load that with
 /// [`parse`](Self::parse), from a file that your deployment keeps up to date.
 ///
 /// # Example
@@ -101,7 +102,12 @@ impl PublicSuffixes {
             None => {
                 let is_country =
                     parent.len() == 2 && parent.bytes().all(|b| b.is_ascii_lowercase());
-                (is_country && SECOND_LEVEL.contains(&label)) || HOSTING.contains(&host.as_str())
+                (is_country && SECOND_LEVEL.contains(&label))
+                    || HOSTING.contains(&host.as_str())
+                    || REGIONAL
+                        .iter()
+                        .any(|service| [&*host, parent].contains(service))
+                    || WHOLE.iter().any(|service| is_within(&host, service))
             }
             Some(list) => {
                 let has = |rule: &str| list.rules.contains(rule);
@@ -110,16 +116,16 @@ impl PublicSuffixes {
         }
     }
 
-    /// Whether a name below `host` may be a stranger's: `host` is a public suffix, or one lies below it (as `s3.amazonaws.com`
-    /// lies below `amazonaws.com`, and with `*.ck` every name below `ck`).
+    /// Whether a name below `host` may be a stranger's: `host` is a public suffix, or one lies below it (as
+    /// `cloudapp.azure.com` lies below `azure.com`, and with `*.ck` every name below `ck`).
     pub(super) fn lets_strangers_below(&self, host: &str) -> bool {
         self.contains(host)
             || match (&self.0, normalised(host)) {
-                (None, host) => HOSTING.iter().any(|suffix| {
-                    suffix
-                        .strip_suffix(&host)
-                        .is_some_and(|below| below.ends_with('.'))
-                }),
+                (None, host) => HOSTING
+                    .iter()
+                    .chain(&REGIONAL)
+                    .chain(&WHOLE)
+                    .any(|suffix| is_within(suffix, &host)),
                 (Some(list), host) => list.above.contains(host.as_str()),
             }
     }
@@ -160,6 +166,12 @@ impl fmt::Debug for PublicSuffixes {
             Some(list) => write!(f, "PublicSuffixes({} rules)", list.rules.len()),
         }
     }
+}
+
+/// Whether `host` is `domain` or a name below it.
+fn is_within(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain)
+        .is_some_and(|below| below.is_empty() || below.ends_with('.'))
 }
 
 fn normalised(host: &str) -> String {

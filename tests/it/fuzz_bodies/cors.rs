@@ -1,12 +1,21 @@
 //! The CORS decision and its list parser against slow models that share no code with them.
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::pin;
 use std::sync::LazyLock;
+use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http_body_util::Full;
+use tower_layer::Layer;
+use tower_security::core::origin::{OriginRef, SelfOrigin};
 use tower_security::cors::{
-    CorsBuilder, CorsLayer, CorsPolicy, CorsRefusal, CorsVerdict, DuplicateHeader,
+    CorsBuilder, CorsLayer, CorsPolicy, CorsRefusal, CorsVerdict, DuplicateHeader, Refuse,
 };
+use tower_service::Service;
 
 const APP: &str = "https://app.example.com";
 
@@ -129,6 +138,13 @@ struct Rules {
     any_method: bool,
     names: Names,
     explain: bool,
+    /// Refuses actual requests, too.
+    strict: bool,
+    /// Allows `https://by.predicate.example`.
+    predicate: bool,
+    /// `https://own.example`; else `Host` says it.
+    own: bool,
+    keep_inner: bool,
 }
 
 const NOTHING: Rules = Rules {
@@ -137,9 +153,13 @@ const NOTHING: Rules = Rules {
     any_method: false,
     names: Names::Listed(&[]),
     explain: false,
+    strict: false,
+    predicate: false,
+    own: false,
+    keep_inner: false,
 };
 
-const RULES: [Rules; 6] = [
+const RULES: [Rules; 10] = [
     NOTHING,
     Rules {
         explain: true,
@@ -167,9 +187,33 @@ const RULES: [Rules; 6] = [
         names: Names::Echo,
         ..NOTHING
     },
+    Rules {
+        strict: true,
+        ..NOTHING
+    },
+    Rules {
+        strict: true,
+        own: true,
+        methods: &["PUT"],
+        ..NOTHING
+    },
+    Rules {
+        predicate: true,
+        methods: &["PUT"],
+        strict: true,
+        ..NOTHING
+    },
+    Rules {
+        keep_inner: true,
+        methods: &["PUT"],
+        ..NOTHING
+    },
 ];
 
-static POLICIES: LazyLock<[CorsPolicy; 6]> = LazyLock::new(|| RULES.map(|rules| rules.policy()));
+const BY_PREDICATE: &str = "https://by.predicate.example";
+const OWN: &str = "https://own.example";
+
+static POLICIES: LazyLock<[CorsPolicy; 10]> = LazyLock::new(|| RULES.map(|rules| rules.policy()));
 
 /// The first byte chooses the rules, the second the method; every line behind is a header.
 pub fn cors_request(data: &[u8]) {
@@ -202,6 +246,90 @@ pub fn cors_request(data: &[u8]) {
         "{:?} {head:?}",
         RULES[choice]
     );
+    served(RULES[choice], &POLICIES[choice], verdict, head);
+}
+
+/// A ready inner service that decides for itself, wrongly.
+#[derive(Clone, Debug)]
+struct Inner;
+
+const INNER_ORIGIN: &str = "https://inner.example";
+
+impl Service<Request<()>> for Inner {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Full<Bytes>>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        let answer = Response::builder()
+            .header("x-inner", "reached")
+            .header("access-control-allow-origin", INNER_ORIGIN)
+            .header("vary", "accept")
+            .body(Full::default())
+            .expect("a valid response");
+        ready(Ok(answer))
+    }
+}
+
+/// Runs the service, and checks what holds of every answer.
+fn served(rules: Rules, policy: &CorsPolicy, verdict: CorsVerdict, head: Parts) {
+    let method = head.method.clone();
+    let origin = head.headers.get("origin").cloned();
+    let mut service = CorsLayer::new(policy.clone()).layer(Inner);
+    let call = service.call(Request::from_parts(head, ()));
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(Ok(answer)) = pin!(call).poll(&mut context) else {
+        panic!("it is ready at once");
+    };
+    let headers = answer.headers();
+    let is_reached = headers.contains_key("x-inner");
+    let read_by = headers.get("access-control-allow-origin");
+    assert!(
+        headers
+            .get_all("access-control-allow-origin")
+            .iter()
+            .count()
+            <= 1
+    );
+    match verdict {
+        CorsVerdict::PreflightRefused(_) | CorsVerdict::Refused(_) => {
+            assert!(!is_reached && answer.status() == 403, "{answer:?}");
+            let mut names = headers.keys().map(|name| name.as_str());
+            assert!(
+                !names.any(|name| name.starts_with("access-control-")),
+                "{answer:?}"
+            );
+        }
+        CorsVerdict::PreflightAllowed | CorsVerdict::PreflightExplained(_) => {
+            assert!(!is_reached && answer.status() == 204, "{answer:?}");
+            let expected = if rules.any_origin {
+                Some(&HeaderValue::from_static("*"))
+            } else {
+                origin.as_ref()
+            };
+            assert_eq!(
+                read_by.map(HeaderValue::as_bytes),
+                expected.map(HeaderValue::as_bytes)
+            );
+        }
+        _ => {
+            assert!(is_reached, "{answer:?}");
+            let expected = match verdict {
+                _ if rules.keep_inner => Some(INNER_ORIGIN.as_bytes()),
+                _ if rules.any_origin => Some(&b"*"[..]),
+                CorsVerdict::Allowed => origin.as_ref().map(HeaderValue::as_bytes),
+                _ => None,
+            };
+            assert_eq!(read_by.map(HeaderValue::as_bytes), expected, "{answer:?}");
+        }
+    }
+    let varies = headers.get_all("vary").iter().any(|line| line == "Origin");
+    let is_due = method != Method::OPTIONS || matches!(verdict, CorsVerdict::Refused(_));
+    assert_eq!(varies, is_due && !rules.any_origin, "{answer:?}");
 }
 
 /// What is wrong with an origin is a matter of the origin's own tests.
@@ -209,6 +337,7 @@ fn plain(verdict: CorsVerdict) -> CorsVerdict {
     let origin = CorsRefusal::Duplicate(DuplicateHeader::Origin);
     match verdict {
         CorsVerdict::NotAllowed(CorsRefusal::Origin(_)) => CorsVerdict::NotAllowed(origin),
+        CorsVerdict::Refused(CorsRefusal::Origin(_)) => CorsVerdict::Refused(origin),
         CorsVerdict::PreflightRefused(CorsRefusal::Origin(_)) => {
             CorsVerdict::PreflightRefused(origin)
         }
@@ -223,6 +352,23 @@ impl Rules {
         } else {
             CorsLayer::builder().origins([APP, "https://*.example.org", "http://localhost:*"])
         };
+        let builder = if self.predicate {
+            builder.dangerous_allow_origin_if(|origin, _| {
+                origin.scheme() == "https"
+                    && origin.port().is_none()
+                    && origin.host() == "by.predicate.example"
+            })
+        } else {
+            builder
+        };
+        let builder = builder
+            .refuse(if self.strict {
+                Refuse::PreflightAndActual
+            } else {
+                Refuse::Preflight
+            })
+            .self_origins(self.own.then_some(OWN))
+            .dangerous_keep_inner_cors(self.keep_inner);
         let builder = if self.any_method {
             builder.any_method()
         } else {
@@ -242,13 +388,16 @@ impl Rules {
         let methods = all("access-control-request-method");
         let foreign = CorsRefusal::Duplicate(DuplicateHeader::Origin);
         let is_allowed = match &*origins {
-            [one] => self.any_origin || allows(one.as_bytes()),
+            [one] => {
+                self.any_origin || allows(one.as_bytes()) || (self.predicate && one == BY_PREDICATE)
+            }
             _ => false,
         };
         if head.method != Method::OPTIONS || origins.is_empty() || methods.is_empty() {
             return match origins.len() {
                 0 => CorsVerdict::NoOrigin,
                 _ if is_allowed || self.any_origin => CorsVerdict::Allowed,
+                _ if self.strict && !self.is_own(&origins, head) => CorsVerdict::Refused(foreign),
                 _ => CorsVerdict::NotAllowed(foreign),
             };
         }
@@ -277,6 +426,24 @@ impl Rules {
             return failed(CorsRefusal::Header);
         }
         CorsVerdict::PreflightAllowed
+    }
+
+    /// Whether the one origin is the server's own, by what a browser says or by name. What fits `Host` is a matter of the own tests of
+    /// `SelfOrigin`.
+    fn is_own(self, origins: &[HeaderValue], head: &Parts) -> bool {
+        let [origin] = origins else {
+            return false;
+        };
+        let mut sites = head.headers.get_all("sec-fetch-site").iter();
+        let is_same_origin =
+            sites.next().is_some_and(|site| site == "same-origin") && sites.next().is_none();
+        let is_named = if self.own {
+            origin == OWN
+        } else {
+            OriginRef::parse(origin.as_bytes())
+                .is_some_and(|origin| SelfOrigin::from_host().is_self(head, &origin))
+        };
+        is_named || is_same_origin
     }
 
     fn allows_method(self, method: &[u8]) -> bool {

@@ -209,6 +209,7 @@ fn what_others_cover_is_left_out() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn credentials_want_origins_that_nobody_can_impersonate() {
     let rows = [
         ("http://a.example", Some("refused_insecure_origin")),
@@ -224,6 +225,51 @@ fn credentials_want_origins_that_nobody_can_impersonate() {
         ("https://*.co.uk", Some("refused_public_suffix")),
         ("https://*.github.io:*", Some("refused_public_suffix")),
         ("https://*.amazonaws.com", Some("refused_public_suffix")),
+        ("https://*.a.run.app", Some("refused_public_suffix")),
+        (
+            "https://*.us-central1.run.app",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.s3.eu-west-1.amazonaws.com",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.me.s3.amazonaws.com",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.eu-west-1.elasticbeanstalk.com",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.westeurope.cloudapp.azure.com",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.westeurope.azurecontainerapps.io",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.westeurope-01.azurewebsites.net",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.westeurope.2.azurestaticapps.net",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.fra1.digitaloceanspaces.com",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.z6.web.core.windows.net",
+            Some("refused_public_suffix"),
+        ),
+        (
+            "https://*.lambda-url.us-east-1.on.aws",
+            Some("refused_public_suffix"),
+        ),
         ("https://a.example", None),
         ("https://192.0.2.1", None),
         ("http://localhost", None),
@@ -237,6 +283,19 @@ fn credentials_want_origins_that_nobody_can_impersonate() {
         ("https://github.io", None),
         ("https://com", None),
         ("https://*.me.github.io", None),
+        ("https://*.me-uc.a.run.app", None),
+        ("https://me-uc.a.run.app", None),
+        ("https://*.me.us-central1.run.app", None),
+        ("https://me.s3.eu-west-1.amazonaws.com", None),
+        ("https://*.notamazonaws.com", None),
+        ("https://*.me.eu-west-1.elasticbeanstalk.com", None),
+        ("https://*.me.westeurope.cloudapp.azure.com", None),
+        ("https://*.env.westeurope.azurecontainerapps.io", None),
+        ("https://me.westeurope-01.azurewebsites.net", None),
+        ("https://me.westeurope.2.azurestaticapps.net", None),
+        ("https://*.me.fra1.digitaloceanspaces.com", None),
+        ("https://me.z6.web.core.windows.net", None),
+        ("https://me.lambda-url.us-east-1.on.aws", None),
         ("https://*.example.com", None),
         ("https://github.io:*", None),
     ];

@@ -1,6 +1,6 @@
 //! Public suffixes, built in and loaded.
 
-use super::super::suffix_table::HOSTING;
+use super::super::suffix_table::{HOSTING, REGIONAL, WHOLE};
 use super::super::{OriginError, OriginPattern, PublicSuffixes};
 
 #[test]
@@ -15,6 +15,11 @@ fn built_in() {
         ("github.io", true),
         ("GitHub.io.", true),
         ("s3.amazonaws.com", true),
+        ("S3.eu-west-1.amazonaws.com.", true),
+        ("a.run.app", true),
+        ("me-uc.a.run.app", false),
+        ("notrun.app", false),
+        ("a.notrun.app", false),
         ("example.com", false),
         ("co.com", false),
         ("example.uk", false),
@@ -37,6 +42,7 @@ fn strangers_below() {
         "github.io",
         "amazonaws.com",
         "amazonaws.com.",
+        "azure.com",
         "core.windows.net",
         "com",
     ] {
@@ -46,7 +52,8 @@ fn strangers_below() {
         "me.github.io",
         "example.com",
         "zonaws.com",
-        "me.s3.amazonaws.com",
+        "zure.com",
+        "me.eu-west-1.elasticbeanstalk.com",
     ] {
         assert!(!suffixes.lets_strangers_below(host), "{host}");
     }
@@ -62,10 +69,12 @@ fn strangers_below() {
 #[test]
 fn the_table_holds_hosts_in_order() {
     assert!(HOSTING.len() >= 60);
-    assert!(HOSTING.is_sorted());
-    for host in HOSTING {
+    for table in [&HOSTING[..], &REGIONAL, &WHOLE] {
+        assert!(table.is_sorted());
+    }
+    for host in HOSTING.iter().chain(&REGIONAL).chain(&WHOLE) {
         assert_eq!(
-            OriginPattern::parse(&format!("https://*.{host}")).map(|p| p.host() == host),
+            OriginPattern::parse(&format!("https://*.{host}")).map(|p| p.host() == *host),
             Ok(true)
         );
     }
