@@ -404,8 +404,8 @@ const FORGED: [(&str, &str); 2] = [
 
 /// The context, its extension, and the value of `x-request-id`.
 const CONTEXT: usize = 3;
-/// The body, and the refusal's header map and extensions.
-const REFUSAL: usize = 8;
+/// The body and the extensions of a refusal; its header map is that of the request.
+const REFUSAL: usize = 4;
 
 #[test]
 fn a_stack_of_both_layers_makes_what_its_layers_make() {
