@@ -16,7 +16,7 @@ use tower_service::Service;
 ///
 /// Layers that refuse ask for it of the service they wrap. It is implemented for `http_body_util::Full<Bytes>`, for the boxed
 /// bodies of that crate, for axum's body (feature `axum`), tonic's body (feature `tonic`) and for [`AdaptedBody`], which wraps
-/// any other body.
+/// any other body of `Bytes`.
 ///
 /// # Example
 ///

@@ -19,6 +19,8 @@ pub(crate) struct Context {
     pub(crate) scheme: Option<RequestScheme>,
     pub(crate) ledger: LedgerBits,
     pub(crate) shared: Shared,
+    /// The context of a stack further outside.
+    pub(crate) outer: Option<RequestContext>,
 }
 
 impl RequestContext {
@@ -43,7 +45,11 @@ impl RequestContext {
     }
 
     pub(crate) fn ledger(&self) -> &LedgerBits {
-        &self.0.ledger
+        // One request has one ledger: the outer stack's tripwire reads what is decided inside.
+        match &self.0.outer {
+            Some(outer) => outer.ledger(),
+            None => &self.0.ledger,
+        }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -60,7 +66,7 @@ pub struct Shared(Arc<Services>);
 struct Services {
     sink: Option<Arc<dyn EventSink>>,
     renderer: Option<Arc<dyn RejectionRenderer>>,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl Shared {
@@ -72,7 +78,7 @@ impl Shared {
         Self(Arc::new(Services {
             sink,
             renderer,
-            clock: clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            clock,
         }))
     }
 
@@ -97,7 +103,21 @@ impl Shared {
     /// Returns the stack's clock.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+        self.own_clock().unwrap_or(&SystemClock)
+    }
+
+    pub(crate) fn own_clock(&self) -> Option<&dyn Clock> {
+        self.0.clock.as_deref()
+    }
+
+    /// These services, and for those that were not set the outer stack's.
+    pub(crate) fn within(&self, outer: &Self) -> Self {
+        let (own, outer) = (&self.0, &outer.0);
+        Self::new(
+            own.sink.as_ref().or(outer.sink.as_ref()).cloned(),
+            own.renderer.as_ref().or(outer.renderer.as_ref()).cloned(),
+            own.clock.as_ref().or(outer.clock.as_ref()).cloned(),
+        )
     }
 }
 

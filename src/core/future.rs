@@ -24,6 +24,45 @@ pin_project! {
     ///
     /// `F` is the inner service's future, `R` the response, `A` what happens to it. Nothing is boxed. Dropping it drops the inner
     /// future.
+    ///
+    /// # Example
+    ///
+    /// The service of a layer of your own that refuses as the layers of this crate do:
+    ///
+    /// ```
+    /// use std::task::{Context, Poll};
+    /// use http::{Request, Response, StatusCode};
+    /// use tower::Service;
+    /// use tower_security::core::{RefusalContext, Rejection, RejectionBody, ResponseFuture};
+    ///
+    /// #[derive(Clone)]
+    /// struct Closed<S>(S);
+    ///
+    /// impl<S, B, RB> Service<Request<B>> for Closed<S>
+    /// where
+    ///     S: Service<Request<B>, Response = Response<RB>>,
+    ///     RB: RejectionBody,
+    /// {
+    ///     // Not `Response<RB>`: that would cost the compiler twice as much for each layer.
+    ///     type Response = S::Response;
+    ///     type Error = S::Error;
+    ///     type Future = ResponseFuture<S::Future, S::Response>;
+    ///
+    ///     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    ///         self.0.poll_ready(cx)
+    ///     }
+    ///
+    ///     fn call(&mut self, request: Request<B>) -> Self::Future {
+    ///         if !request.uri().path().starts_with("/internal") {
+    ///             return ResponseFuture::inner(self.0.call(request));
+    ///         }
+    ///         let (head, _) = request.into_parts();
+    ///         let context = RefusalContext::new(&head);
+    ///         let refusal = Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed").reuse(head);
+    ///         ResponseFuture::refused(refusal.into_response(&context))
+    ///     }
+    /// }
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, R, A = ()> {

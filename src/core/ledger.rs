@@ -141,6 +141,7 @@ mod tests {
     fn with_context() -> Extensions {
         let mut extensions = Extensions::new();
         extensions.insert(RequestContext::new(Context {
+            outer: None,
             request_id: None,
             client_ip: None,
             scheme: None,
@@ -148,6 +149,24 @@ mod tests {
             shared: Shared::new(None, None, None),
         }));
         extensions
+    }
+
+    #[test]
+    fn a_stack_inside_a_stack_writes_to_the_outer_ledger() {
+        let mut extensions = with_context();
+        let outer = AuthzLedger::from_extensions(&extensions).unwrap();
+        let context = RequestContext::from_extensions(&extensions).cloned();
+        extensions.insert(RequestContext::new(Context {
+            outer: context,
+            request_id: None,
+            client_ip: None,
+            scheme: None,
+            ledger: LedgerBits::default(),
+            shared: Shared::new(None, None, None),
+        }));
+        let inner = AuthzLedger::from_extensions(&extensions).unwrap();
+        inner.record(LedgerEntry::Allow);
+        assert!(outer.is_decided());
     }
 
     #[test]

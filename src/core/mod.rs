@@ -49,12 +49,17 @@ pub use ledger::AuthzLedger;
 pub(crate) use ledger::LedgerBits;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
+#[cfg(feature = "tonic")]
+pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
-pub use scheme::{PeerAddressMissing, ProtoHeader, RequestScheme, SchemeSource, Tls};
+pub use scheme::{
+    ForwardedProto, PeerAddressMissing, ProtoHeader, RequestScheme, SchemeConfigError,
+    SchemeSource, Tls,
+};
 pub use secret::Secret;
 pub use store::{Lookup, StoreError, StoreErrorKind};

@@ -8,7 +8,10 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
 use super::client::{Elements, Parameter, trim_ows};
-use super::{PeerAddr, RequestContext, TrustedProxies};
+use super::{
+    ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, PeerAddr, RequestContext,
+    TrustedProxies,
+};
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -64,10 +67,8 @@ pub struct Tls;
 /// use http::Request;
 /// use tower_security::core::{ClientIp, PeerAddr, ProtoHeader, RequestScheme, SchemeSource};
 ///
-/// let source = SchemeSource::ForwardedProto {
-///     trusted: ClientIp::trusted_proxies(["10.0.0.0/8".parse()?])?,
-///     header: ProtoHeader::XForwardedProto,
-/// };
+/// let proxies = ClientIp::trusted_proxies(["10.0.0.0/8".parse()?])?;
+/// let source = SchemeSource::forwarded_proto(proxies, ProtoHeader::XForwardedProto)?;
 /// let scheme = |peer: &str| -> Result<_, Box<dyn std::error::Error>> {
 ///     let peer: std::net::SocketAddr = peer.parse()?;
 ///     let request = Request::builder()
@@ -85,13 +86,9 @@ pub struct Tls;
 pub enum SchemeSource {
     /// Every request came over TLS, whatever it says. For a server that nothing but a TLS proxy can reach.
     AssumeHttps,
-    /// A trusted proxy says so in a header. A request of any other peer is judged by [`Tls`].
-    ForwardedProto {
-        /// The proxies whose header counts.
-        trusted: TrustedProxies,
-        /// The header.
-        header: ProtoHeader,
-    },
+    /// A trusted proxy says so in a header. A request of any other peer is judged by [`Tls`]. Made by
+    /// [`forwarded_proto`](Self::forwarded_proto).
+    ForwardedProto(ForwardedProto),
     /// The listener decides: one for plain HTTP and one for TLS, each with a stack of its own.
     Listener(RequestScheme),
     /// The extension [`Tls`] is there or not.
@@ -119,7 +116,60 @@ pub enum ProtoHeader {
 #[non_exhaustive]
 pub struct PeerAddressMissing;
 
+/// The proxies whose header tells the scheme, and that header. See [`SchemeSource::forwarded_proto`].
+#[derive(Clone, Debug)]
+pub struct ForwardedProto {
+    trusted: TrustedProxies,
+    header: ProtoHeader,
+}
+
+/// A source of the scheme that would not hold.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SchemeConfigError {
+    /// The proxies are none, or anybody.
+    #[error(
+        "refused proxies for the forwarded scheme: {}, name the proxies, or write `SchemeSource::AssumeHttps` if nothing \
+         else reaches the server",
+        if *.anybody { "anybody could write it" } else { "nobody may write it" }
+    )]
+    ProxiesTooWide {
+        /// Whether they are anybody rather than none.
+        anybody: bool,
+    },
+}
+
+impl ConfigErrorKind for SchemeConfigError {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Refused
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::ProxiesTooWide { .. } => "proxies_too_wide",
+        }
+    }
+}
+
 impl SchemeSource {
+    /// Believes the header of these proxies.
+    ///
+    /// # Errors
+    ///
+    /// Proxies that are none ([`TrustedProxies::direct`]), with which no request would ever be HTTPS, or anybody, who could then
+    /// say that it is.
+    pub fn forwarded_proto(
+        trusted: TrustedProxies,
+        header: ProtoHeader,
+    ) -> Result<Self, ConfigErrors> {
+        let anybody = trusted.trusts_any_peer();
+        if anybody || trusted.is_direct() {
+            let mistake = SchemeConfigError::ProxiesTooWide { anybody };
+            return Err(ConfigError::new("scheme.trusted", mistake).into());
+        }
+        Ok(Self::ForwardedProto(ForwardedProto { trusted, header }))
+    }
+
     /// Finds the scheme of a request, without a look at what a layer may have attached already. Allocates nothing.
     ///
     /// # Errors
@@ -144,7 +194,7 @@ impl SchemeSource {
             Self::AssumeHttps => Ok(RequestScheme::Https),
             Self::Listener(scheme) => Ok(*scheme),
             Self::Tls => Ok(by_marker(extensions)),
-            Self::ForwardedProto { trusted, header } => {
+            Self::ForwardedProto(ForwardedProto { trusted, header }) => {
                 let peer = trusted.peer(extensions).ok_or(PeerAddressMissing)?;
                 if trusted.trusts(peer) {
                     Ok(header.read(headers))

@@ -34,7 +34,7 @@ fn tls(mut parts: Parts) -> Parts {
 
 fn forwarded(header: ProtoHeader) -> SchemeSource {
     let trusted = ClientIp::trusted_proxies(["10.0.0.0/8".parse().unwrap()]).unwrap();
-    SchemeSource::ForwardedProto { trusted, header }
+    SchemeSource::forwarded_proto(trusted, header).unwrap()
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn without_a_peer_nobody_knows() {
         .build()
         .unwrap();
     let header = ProtoHeader::XForwardedProto;
-    let source = SchemeSource::ForwardedProto { trusted, header };
+    let source = SchemeSource::forwarded_proto(trusted, header).unwrap();
     assert_eq!(source.resolve(&call("unix", &[(XFP, b"https")])), Ok(Https));
     assert_eq!(source.resolve(&call("unix", &[])), Ok(Http));
 }
@@ -245,4 +245,18 @@ fn the_scheme_of_a_request_is_read_from_its_extensions() {
         Some(Https)
     );
     assert!(Https.is_https() && !Http.is_https());
+}
+
+#[test]
+fn proxies_that_are_nobody_or_anybody_tell_no_scheme() {
+    let anybody = TrustedProxies::dangerous_hops_from_any_peer(std::num::NonZeroU8::MIN).unwrap();
+    for trusted in [TrustedProxies::direct(), anybody] {
+        let header = ProtoHeader::XForwardedProto;
+        let errors = SchemeSource::forwarded_proto(trusted, header).unwrap_err();
+        let told: Vec<_> = errors
+            .iter()
+            .map(|error| (error.path(), error.code()))
+            .collect();
+        assert_eq!(told, [("scheme.trusted", "proxies_too_wide")]);
+    }
 }

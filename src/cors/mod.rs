@@ -14,7 +14,8 @@
 //!    5. Success is **204** with no more than was asked for: this origin, this method, these headers. A refusal is a **403 without
 //!       any CORS header**: a foreign origin does not learn what others are allowed. The reason is an event, `malicious_cors`.
 //! 2. **Every other request**, any other `OPTIONS` included, reaches the service.
-//!    1. Without [`any_origin`](CorsBuilder::any_origin) its answer gets `Vary: Origin`, whether it has an `Origin` or not.
+//!    1. Without [`any_origin`](CorsBuilder::any_origin) its answer, unless it is one to `OPTIONS`, gets `Vary: Origin`, whether it has an `Origin` or
+//!       not.
 //!    2. If its one `Origin` is allowed, the answer gets the headers that let the page read it. What the service has set of these
 //!       itself is replaced.
 //!    3. If it is not, the answer gets none, and one that the service has set is removed. With [`Refuse::PreflightAndActual`] the

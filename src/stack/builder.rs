@@ -227,7 +227,7 @@ stack! {
     /// [`WithPeerAddr`](crate::core::WithPeerAddr); tonic does so by itself. Behind proxies, a request without one makes the event
     /// `peer_address_missing`, at most one a minute.
     pub fn client_ip(self, proxies: TrustedProxies) -> Self {
-        self.settings(|settings| settings.proxies = proxies)
+        self.settings(|settings| settings.proxies = Some(proxies))
     }
 
     /// Says how it is known whether a request came over TLS. Without it the scheme is unknown.

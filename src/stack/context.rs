@@ -13,52 +13,42 @@ use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::Protection;
 use crate::core::{
     Amend, ClientEvents, ClientIp, Clock, Context, EventName, EventSink, Events, LedgerBits, Level,
-    Outcome, RejectionRenderer, RequestContext, RequestId, RequestScheme, ResponseFuture,
-    SchemeSource, SecurityEvent, Shared, TrustedProxies, field,
+    Outcome, PeerAddressMissing, RejectionRenderer, RequestContext, RequestId, RequestScheme,
+    ResponseFuture, SchemeSource, SecurityEvent, Shared, TrustedProxies, field,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost layer of every stack.
 ///
-/// Until something is set that it has to provide, it hands requests on untouched. A request that already has a context, given to
-/// it by a stack further outside, keeps that one.
+/// Until something is set that it has to provide, it hands requests on untouched. In a stack inside a stack, what was set on the
+/// inner one holds inside; the rest, the id and the record of decisions are those of the outer one.
 #[derive(Clone, Default)]
 pub struct ContextLayer {
     settings: Option<Arc<ContextSettings>>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct ContextSettings {
     pub(super) sink: Option<Arc<dyn EventSink>>,
     pub(super) renderer: Option<Arc<dyn RejectionRenderer>>,
     pub(super) clock: Option<Arc<dyn Clock>>,
-    pub(super) proxies: TrustedProxies,
+    /// `None` if nobody said anything: the peer, and no event if there is none.
+    pub(super) proxies: Option<TrustedProxies>,
     pub(super) scheme: Option<SchemeSource>,
-    shared: Shared,
+    shared: Option<Shared>,
     told: Arc<ClientEvents>,
 }
 
 impl ContextLayer {
     pub(super) fn changed(self, change: impl FnOnce(&mut ContextSettings)) -> Self {
-        let mut settings = match self.settings {
-            Some(settings) => Arc::unwrap_or_clone(settings),
-            None => ContextSettings {
-                sink: None,
-                renderer: None,
-                clock: None,
-                proxies: TrustedProxies::direct(),
-                scheme: None,
-                shared: Shared::new(None, None, None),
-                told: Arc::new(ClientEvents::new()),
-            },
-        };
+        let mut settings = self.settings.map(Arc::unwrap_or_clone).unwrap_or_default();
         change(&mut settings);
-        settings.shared = Shared::new(
+        settings.shared = Some(Shared::new(
             settings.sink.clone(),
             settings.renderer.clone(),
             settings.clock.clone(),
-        );
+        ));
         Self {
             settings: Some(Arc::new(settings)),
         }
@@ -68,96 +58,153 @@ impl ContextLayer {
 impl Protection for ContextLayer {
     fn describe(&self, posture: &mut Posture) {
         if let Some(settings) = &self.settings {
-            let clients = if settings.proxies.is_direct() {
-                "peer"
-            } else {
-                "trusted proxies"
+            let clients = match &settings.proxies {
+                Some(proxies) if !proxies.is_direct() => "trusted proxies",
+                Some(_) | None => "peer",
             };
-            let scheme = if settings.scheme.is_some() { "known" } else { "unknown" };
+            let scheme = match &settings.scheme {
+                Some(SchemeSource::AssumeHttps) => "assumed https",
+                Some(_) => "known",
+                None => "unknown",
+            };
             posture.add(
                 PostureEntry::new("context", PostureState::On)
                     .setting("client_ip", clients)
                     .setting("scheme", scheme),
             );
-            if settings.proxies.trusts_any_peer() {
+            if settings
+                .proxies
+                .as_ref()
+                .is_some_and(TrustedProxies::trusts_any_peer)
+            {
                 posture.warn("context: dangerous_hops_from_any_peer");
             }
         }
     }
 }
 
-impl ContextSettings {
-    fn context(&self, headers: &HeaderMap, extensions: &Extensions) -> Context {
-        let request_id = self
-            .inbound_id(headers, extensions)
-            .or_else(RequestId::random);
-        if request_id.is_none() {
-            Events::default().emit(
-                Some(&self.shared),
-                EventName::CryptEncryptFail,
-                Level::Error,
-                || {
-                    SecurityEvent::new(
-                        EventName::CryptEncryptFail,
-                        "stack",
-                        "randomness_unavailable",
-                    )
-                    .outcome(Outcome::Fault)
-                },
-            );
-        }
-        Context {
-            request_id,
-            // What a layer outside of the stack has found stays: it stands closer to the network.
-            client_ip: ClientIp::from_extensions(extensions)
-                .or_else(|| self.proxies.resolve_from(headers, extensions)),
-            scheme: RequestScheme::from_extensions(extensions).or_else(|| {
-                let source = self.scheme.as_ref()?;
-                source.resolve_from(headers, extensions).ok()
-            }),
-            ledger: LedgerBits::default(),
-            shared: self.shared.clone(),
-        }
-    }
-
-    fn tell(&self, fault: ClientFault, head: &Parts) {
-        let (events, shared) = (Events::default(), Some(&self.shared));
-        let clock = self.shared.clock();
-        match fault {
-            ClientFault::Degraded => {
-                self.told
-                    .report_degraded(&self.proxies, head, &events, shared, clock);
-            }
-            ClientFault::Missing => self.told.report_missing(head, &events, shared, clock),
-        }
-    }
-
-    /// What is worth telling of a client that this stack has looked for.
-    fn fault(&self, client: Option<ClientIp>) -> Option<ClientFault> {
-        match client {
-            Some(client) => client.is_degraded().then_some(ClientFault::Degraded),
-            // Where no proxy was named nobody may have asked for addresses at all.
-            None => (!self.proxies.is_direct()).then_some(ClientFault::Missing),
-        }
-    }
-
-    /// The id that a trusted proxy chose: one line of the legal alphabet. Anything else is replaced.
-    fn inbound_id(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<RequestId> {
-        let mut lines = headers.get_all(X_REQUEST_ID).iter();
-        let (Some(line), None) = (lines.next(), lines.next()) else {
-            return None;
-        };
-        let peer = self.proxies.peer(extensions)?;
-        self.proxies
-            .trusts(peer)
-            .then(|| RequestId::parse(line.as_bytes()))
-            .flatten()
-    }
+/// What was found out about a request, and what is worth telling of it.
+struct Found {
+    context: Context,
+    client: Option<ClientFault>,
 }
 
 enum ClientFault {
     Degraded,
     Missing,
+}
+
+impl ContextSettings {
+    fn find(&self, headers: &HeaderMap, extensions: &Extensions) -> Found {
+        let outer = RequestContext::from_extensions(extensions);
+        let shared = self.shared(outer);
+        let request_id = match outer.and_then(RequestContext::request_id) {
+            Some(id) => Some(*id),
+            None => self
+                .inbound_id(headers, extensions)
+                .or_else(|| random_id(&shared)),
+        };
+        let mut client = None;
+        let client_ip = match self.known_client(outer, extensions) {
+            Some(known) => Some(known),
+            None => {
+                let direct = TrustedProxies::direct();
+                let proxies = self.proxies.as_ref().unwrap_or(&direct);
+                let resolution = proxies.resolution(headers, extensions);
+                client = match resolution.client {
+                    _ if resolution.degraded => Some(ClientFault::Degraded),
+                    // Where no proxy was named nobody may have asked for addresses at all.
+                    None if !proxies.is_direct() => Some(ClientFault::Missing),
+                    Some(_) | None => None,
+                };
+                resolution.client
+            }
+        };
+        let scheme = match (&self.scheme, attached::<RequestScheme>(extensions)) {
+            // What a layer outside of the stack has found stays: it stands closer to the network.
+            (_, Some(known)) => Some(known),
+            (None, None) => outer.and_then(RequestContext::scheme),
+            (Some(source), None) => match source.resolve_from(headers, extensions) {
+                Ok(scheme) => Some(scheme),
+                Err(PeerAddressMissing { .. }) => {
+                    client = Some(ClientFault::Missing);
+                    None
+                }
+            },
+        };
+        let context = Context {
+            request_id,
+            client_ip,
+            scheme,
+            ledger: LedgerBits::default(),
+            shared,
+            outer: outer.cloned(),
+        };
+        Found { context, client }
+    }
+
+    /// The client that was found outside: by a layer of its own, or by an outer stack if this one was told nothing.
+    fn known_client(
+        &self,
+        outer: Option<&RequestContext>,
+        extensions: &Extensions,
+    ) -> Option<ClientIp> {
+        attached::<ClientIp>(extensions).or_else(|| match self.proxies {
+            Some(_) => None,
+            None => outer.and_then(RequestContext::client_ip),
+        })
+    }
+
+    fn shared(&self, outer: Option<&RequestContext>) -> Shared {
+        match (&self.shared, outer.map(RequestContext::shared)) {
+            (Some(own), None) => own.clone(),
+            (Some(own), Some(outer)) => own.within(outer),
+            (None, Some(outer)) => outer.clone(),
+            (None, None) => Shared::new(None, None, None),
+        }
+    }
+
+    fn tell(&self, fault: &ClientFault, head: &Parts) {
+        let events = Events::default();
+        let shared = Shared::from_extensions(&head.extensions);
+        match (fault, &self.proxies) {
+            (ClientFault::Degraded, Some(proxies)) => {
+                self.told.report_degraded(proxies, head, &events, shared);
+            }
+            (ClientFault::Degraded | ClientFault::Missing, _) => {
+                self.told.report_missing(head, &events, shared);
+            }
+        }
+    }
+
+    /// The id that a trusted proxy chose: one line of the legal alphabet. Anything else is replaced.
+    fn inbound_id(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<RequestId> {
+        let field::Lines::One(line) = field::Lines::of(headers, &X_REQUEST_ID) else {
+            return None;
+        };
+        let proxies = self.proxies.as_ref()?;
+        let peer = proxies.peer(extensions)?;
+        let is_trusted = proxies.trusts(peer);
+        is_trusted
+            .then(|| RequestId::parse(line.as_bytes()))
+            .flatten()
+    }
+}
+
+/// What a layer outside of every stack has attached.
+fn attached<T: Copy + Send + Sync + 'static>(extensions: &Extensions) -> Option<T> {
+    extensions.get().copied()
+}
+
+fn random_id(shared: &Shared) -> Option<RequestId> {
+    const NAME: EventName = EventName::CryptEncryptFail;
+    let id = RequestId::random();
+    if id.is_none() {
+        Events::default().emit(Some(shared), NAME, Level::Error, || {
+            SecurityEvent::new(NAME, "stack", "randomness_unavailable").outcome(Outcome::Fault)
+        });
+    }
+    id
 }
 
 /// A handler that reads the header finds the id in force, not one that anybody sent.
@@ -217,42 +264,34 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut amendment = ContextAmendment { request_id: None };
-        if let Some(settings) = &self.settings
-            && RequestContext::from_extensions(request.extensions()).is_none()
-        {
-            let is_told = ClientIp::from_extensions(request.extensions()).is_some();
-            let context = settings.context(request.headers(), request.extensions());
-            let fault = if is_told {
-                None
-            } else {
-                settings.fault(context.client_ip)
-            };
-            amendment.request_id = context.request_id.and_then(|id| id.header_value());
-            replace_request_id(request.headers_mut(), amendment.request_id.as_ref());
+        let mut id = None;
+        if let Some(settings) = &self.settings {
+            let Found { context, client } = settings.find(request.headers(), request.extensions());
+            id = context.request_id.and_then(|id| id.header_value());
+            replace_request_id(request.headers_mut(), id.as_ref());
             request
                 .extensions_mut()
                 .insert(RequestContext::new(context));
-            if let Some(fault) = fault {
+            if let Some(fault) = client {
                 let (head, body) = request.into_parts();
-                settings.tell(fault, &head);
+                settings.tell(&fault, &head);
                 request = Request::from_parts(head, body);
             }
         }
-        ResponseFuture::amending(self.inner.call(request), amendment)
+        let amendment = id.map(|request_id| ContextAmendment { request_id });
+        ResponseFuture::maybe_amending(self.inner.call(request), amendment)
     }
 }
 
-/// Sends the request id back. What [`ContextLayer`] does to a response.
+/// Sends the request id back as `x-request-id`, in place of one that the handler has set. What [`ContextLayer`] does to a
+/// response.
 #[derive(Debug)]
 pub struct ContextAmendment {
-    request_id: Option<HeaderValue>,
+    request_id: HeaderValue,
 }
 
 impl Amend for ContextAmendment {
     fn amend<B>(self, response: &mut Response<B>) {
-        if let Some(id) = self.request_id {
-            field::set(response.headers_mut(), X_REQUEST_ID, id);
-        }
+        field::set(response.headers_mut(), X_REQUEST_ID, self.request_id);
     }
 }

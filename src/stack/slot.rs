@@ -42,6 +42,14 @@ pub trait Protection {
 
 impl Protection for Identity {}
 
+/// Two layers for one slot, the outer one first.
+impl<A: Protection, B: Protection> Protection for (A, B) {
+    fn describe(&self, posture: &mut Posture) {
+        self.0.describe(posture);
+        self.1.describe(posture);
+    }
+}
+
 /// A layer that says who is asking, by attaching a [`Principal`](crate::core::Principal) to the request.
 ///
 /// Implement it for your own authentication layer if it does so.
@@ -51,9 +59,12 @@ impl Protection for Identity {}
 )]
 pub trait ProvidesPrincipal {}
 
+/// Of two layers in the slot the inner one has to provide the principal.
+impl<A, B: ProvidesPrincipal> ProvidesPrincipal for (A, B) {}
+
 /// A slot that nothing was put into yet.
 #[diagnostic::on_unimplemented(
-    message = "this slot is already filled: join both with ServiceBuilder, or start from `SecurityStack::new()` if a preset filled it"
+    message = "this slot is already filled: give it both at once as `(outer, inner)`, or start from `SecurityStack::new()` if a preset filled it"
 )]
 pub trait EmptySlot: sealed::Sealed {}
 

@@ -336,21 +336,133 @@ async fn a_server_that_hands_no_peer_on_is_told_of_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_stack_inside_a_stack_uses_the_outer_context() {
+async fn a_stack_inside_a_stack_has_its_own_settings_and_the_outer_id() {
     let handler = Handler::default();
-    let outer = SecurityStack::new().client_ip(proxies());
-    let inner = SecurityStack::new().client_ip(tower_security::core::TrustedProxies::direct());
-    let request = from(
-        "10.0.0.1:9",
-        &[("x-forwarded-for", "192.0.2.7"), ("x-request-id", "edge-1")],
-    );
-    let answer = go(outer.layer(inner.layer(handler.clone())), request).await;
-    assert_eq!(answer.headers()["x-request-id"], "edge-1");
+    let forwarded = [("x-forwarded-for", "192.0.2.7"), ("x-request-id", "edge-1")];
+    let (outside, inside) = (Log::default(), Log::default());
+    let forged = || {
+        let mut request = from("10.0.0.1:9", &forwarded);
+        *request.method_mut() = http::Method::POST;
+        request
+            .headers_mut()
+            .insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+        request
+    };
+
+    // What the inner one was told holds inside; the rest it takes from the outer one.
+    let outer = SecurityStack::new().events(sink(&outside));
+    let inner = SecurityStack::new()
+        .csrf(CsrfLayer::new())
+        .client_ip(proxies());
+    let both = outer.clone().layer(inner.layer(handler.clone()));
+    let answer = go(both.clone(), forged()).await;
+    assert_eq!(answer.headers()["x-request-id"].len(), 32);
+    let told = outside
+        .lock()
+        .unwrap()
+        .pop()
+        .expect("the outer sink is used");
+    assert_eq!(told.2.as_deref(), Some("192.0.2.7"));
+    let answer = go(both, from("10.0.0.1:9", &forwarded)).await;
     let of = handler.arrived().extensions;
+    let id = RequestId::from_extensions(&of).unwrap();
+    assert_eq!(answer.headers()["x-request-id"], id.as_str());
     assert_eq!(
         ClientIp::from_extensions(&of).unwrap().ip().to_string(),
         "192.0.2.7"
     );
+
+    let outer = SecurityStack::new()
+        .client_ip(proxies())
+        .events(sink(&outside));
+    let inner = SecurityStack::new()
+        .csrf(CsrfLayer::new())
+        .events(sink(&inside));
+    let answer = go(outer.layer(inner.layer(handler.clone())), forged()).await;
+    assert_eq!(answer.headers()["x-request-id"], "edge-1");
+    let told = inside
+        .lock()
+        .unwrap()
+        .pop()
+        .expect("the inner sink is used");
+    assert_eq!(told.2.as_deref(), Some("192.0.2.7"));
+    assert!(outside.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_followed_is_told_of() {
+    let log = Log::default();
+    let proxies = tower_security::core::TrustedProxies::builder()
+        .parse_nets(["10.0.0.0/8"])
+        .trust_unix_socket()
+        .header(tower_security::core::ForwardHeader::XForwardedFor)
+        .build()
+        .unwrap();
+    let junk = [("x-forwarded-for", "nobody")];
+    let over_unix = || {
+        let mut request = from("10.0.0.1:9", &junk);
+        request.extensions_mut().insert(PeerAddr::Unix);
+        request
+    };
+    for request in [from("10.0.0.1:9", &junk), over_unix()] {
+        let stack = SecurityStack::new()
+            .client_ip(proxies.clone())
+            .events(sink(&log));
+        go(stack.layer(Spy::new()), request).await;
+        let told: Vec<_> = log
+            .lock()
+            .unwrap()
+            .drain(..)
+            .map(|(event, ..)| event)
+            .collect();
+        assert_eq!(told, ["client_ip input_validation_fail client_ip_degraded"]);
+    }
+}
+
+#[tokio::test]
+async fn a_scheme_that_cannot_be_known_is_told_of_and_unknown() {
+    let log = Log::default();
+    let handler = Handler::default();
+    let header = tower_security::core::ProtoHeader::XForwardedProto;
+    let source = SchemeSource::forwarded_proto(proxies(), header).unwrap();
+    let stack = SecurityStack::new().scheme(source).events(sink(&log));
+    let secure = [("x-forwarded-proto", "https")];
+
+    go(stack.layer(handler.clone()), from("10.0.0.1:9", &secure)).await;
+    let of = handler.arrived().extensions;
+    assert_eq!(
+        RequestScheme::from_extensions(&of),
+        Some(RequestScheme::Https)
+    );
+    assert!(log.lock().unwrap().is_empty());
+
+    let mut nobody = from("10.0.0.1:9", &secure);
+    nobody.extensions_mut().clear();
+    go(stack.layer(handler.clone()), nobody).await;
+    assert_eq!(
+        RequestScheme::from_extensions(&handler.arrived().extensions),
+        None
+    );
+    let told: Vec<_> = log
+        .lock()
+        .unwrap()
+        .drain(..)
+        .map(|(event, ..)| event)
+        .collect();
+    assert_eq!(
+        told,
+        ["client_ip sys_monitor_disabled peer_address_missing"]
+    );
+}
+
+#[tokio::test]
+async fn a_slot_takes_two_layers_at_once() {
+    let stack = SecurityStack::new()
+        .headers((Mark("outer"), Mark("inner")))
+        .auth((Mark("mtls"), Mark("auth")))
+        .ownership(Mark("ownership"));
+    let answer = go(stack.layer(Handler::default()), request("/")).await;
+    assert_eq!(text(answer).await, "outer inner mtls auth ownership");
 }
 
 type Log = Arc<Mutex<Vec<(String, SystemTime, Option<String>)>>>;
@@ -457,7 +569,7 @@ async fn what_the_stack_shares_is_readable_inside() {
 }
 
 #[test]
-fn the_posture_names_what_is_on_and_warns_of_every_dangerous_call() {
+fn the_posture_names_what_is_on() {
     let strict = SecurityStack::new().csrf(CsrfLayer::new()).cors(
         CorsLayer::builder()
             .origins(["https://app.example.com", "https://*.shop.example"])
@@ -479,16 +591,28 @@ fn the_posture_names_what_is_on_and_warns_of_every_dangerous_call() {
             "csrf on missing_metadata=refuse with cookie isolation=off trusted_origins=0",
         ]
     );
+}
 
+#[test]
+fn the_posture_says_how_clients_are_found() {
     let any_peer = tower_security::core::TrustedProxies::dangerous_hops_from_any_peer(
         std::num::NonZeroU8::MIN,
     );
     let stack = SecurityStack::new().client_ip(any_peer.unwrap());
     let posture = stack.scheme(SchemeSource::Tls).posture();
     let context: Vec<_> = posture.entries()[0].settings().collect();
-    assert_eq!(context, [("client_ip", "trusted proxies"), ("scheme", "known")]);
-    assert_eq!(posture.warnings(), ["context: dangerous_hops_from_any_peer"]);
+    assert_eq!(
+        context,
+        [("client_ip", "trusted proxies"), ("scheme", "known")]
+    );
+    assert_eq!(
+        posture.warnings(),
+        ["context: dangerous_hops_from_any_peer"]
+    );
+}
 
+#[test]
+fn every_dangerous_call_is_a_warning() {
     let (cors, handle) = CorsLayer::reloadable(
         CorsLayer::builder()
             .origins(["http://app.example.com", "https://*.github.io"])

@@ -4,7 +4,7 @@ use tower_layer::Layer;
 
 use super::service::Resolver;
 use super::{ClientIpService, TrustedProxies};
-use crate::core::{Clock, EventSink, Events, SystemClock};
+use crate::core::{Clock, EventSink, Events};
 
 /// Finds the client address once per request and attaches it as a [`ClientIp`](super::ClientIp) extension.
 ///
@@ -52,29 +52,25 @@ impl ClientIpLayer {
     #[must_use]
     pub fn new(proxies: TrustedProxies) -> Self {
         Self {
-            resolver: Arc::new(Resolver::new(
-                proxies,
-                Events::default(),
-                Arc::new(SystemClock),
-            )),
+            resolver: Arc::new(Resolver::new(proxies, Events::default())),
         }
     }
 
     /// Sends events to `sink`. Without one they go to the sink of the stack, else to `tracing`.
     #[must_use]
     pub fn events(self, sink: impl EventSink) -> Self {
-        self.with(Events::new(sink), Arc::clone(&self.resolver.clock))
+        self.with(self.resolver.events.clone().with_sink(sink))
     }
 
-    /// Measures the minute between two events by `clock` instead of the system's.
+    /// Measures the minute between two events by `clock` instead of the stack's or the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
-        self.with(self.resolver.events.clone(), Arc::new(clock))
+        self.with(self.resolver.events.clone().with_clock(clock))
     }
 
-    fn with(&self, events: Events, clock: Arc<dyn Clock>) -> Self {
+    fn with(&self, events: Events) -> Self {
         Self {
-            resolver: Arc::new(Resolver::new(self.resolver.proxies.clone(), events, clock)),
+            resolver: Arc::new(Resolver::new(self.resolver.proxies.clone(), events)),
         }
     }
 }

@@ -330,7 +330,7 @@ impl IpSet {
         }
     }
 
-    /// The whole of a family of which the set has a quarter: all IPv4 addresses, or all that the Internet routes in IPv6 (2000::/3).
+    /// The whole of a family of which the set has a quarter: all IPv4 addresses, or all that the Internet routes in IPv6 (`2000::/3`).
     pub(super) fn everyone(&self) -> Option<IpNet> {
         let v4 = self.v4.iter().fold(0_u64, |sum, (first, last)| {
             sum.saturating_add(u64::from(last.saturating_sub(*first)))

@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use super::told::ClientEvents;
 use super::{ClientIp, TrustedProxies};
-use crate::core::{Clock, Events, Shared};
+use crate::core::{Events, Shared};
 
 /// The service of [`ClientIpLayer`](super::ClientIpLayer).
 #[derive(Clone, Debug)]
@@ -20,16 +20,14 @@ pub struct ClientIpService<S> {
 pub(super) struct Resolver {
     pub(super) proxies: TrustedProxies,
     pub(super) events: Events,
-    pub(super) clock: Arc<dyn Clock>,
     told: ClientEvents,
 }
 
 impl Resolver {
-    pub(super) fn new(proxies: TrustedProxies, events: Events, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(proxies: TrustedProxies, events: Events) -> Self {
         Self {
             proxies,
             events,
-            clock,
             told: ClientEvents::new(),
         }
     }
@@ -49,12 +47,11 @@ impl Resolver {
         }
         let (head, body) = request.into_parts();
         let shared = Shared::from_extensions(&head.extensions);
-        let (events, clock) = (&self.events, &*self.clock);
         if resolution.degraded {
             self.told
-                .report_degraded(&self.proxies, &head, events, shared, clock);
+                .report_degraded(&self.proxies, &head, &self.events, shared);
         } else {
-            self.told.report_missing(&head, events, shared, clock);
+            self.told.report_missing(&head, &self.events, shared);
         }
         Request::from_parts(head, body)
     }

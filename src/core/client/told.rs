@@ -6,7 +6,7 @@ use http::request::Parts;
 
 use super::TrustedProxies;
 use crate::core::sampler::Sampler;
-use crate::core::{Clock, EventName, Events, Level, Outcome, SecurityEvent, Shared};
+use crate::core::{EventName, Events, Level, Outcome, SecurityEvent, Shared};
 
 /// At most one event in this time: anyone can send a header that cannot be read.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -16,6 +16,12 @@ const INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct ClientEvents {
     degraded: Sampler,
     missing: Sampler,
+}
+
+impl Default for ClientEvents {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl ClientEvents {
@@ -33,9 +39,8 @@ impl ClientEvents {
         head: &Parts,
         events: &Events,
         shared: Option<&Shared>,
-        clock: &dyn Clock,
     ) {
-        let Some(suppressed) = self.degraded.admit(clock.monotonic()) else {
+        let Some(suppressed) = self.degraded.admit(events.clock(shared).monotonic()) else {
             return;
         };
         let detail = format!("suppressed={suppressed}");
@@ -56,15 +61,9 @@ impl ClientEvents {
     }
 
     /// Records that the server attached no peer address, so that every client looks the same.
-    pub(crate) fn report_missing(
-        &self,
-        head: &Parts,
-        events: &Events,
-        shared: Option<&Shared>,
-        clock: &dyn Clock,
-    ) {
+    pub(crate) fn report_missing(&self, head: &Parts, events: &Events, shared: Option<&Shared>) {
         const NAME: EventName = EventName::SysMonitorDisabled;
-        let Some(suppressed) = self.missing.admit(clock.monotonic()) else {
+        let Some(suppressed) = self.missing.admit(events.clock(shared).monotonic()) else {
             return;
         };
         let detail = format!(

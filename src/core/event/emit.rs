@@ -16,13 +16,35 @@ pub fn sink_panics() -> u64 {
     SINK_PANICS.load(Ordering::Relaxed)
 }
 
-/// A layer's own sink, if it was given one.
+/// A layer's own sink and clock, if it was given them.
 #[derive(Clone, Default)]
-pub(crate) struct Events(Option<Arc<dyn EventSink>>);
+pub(crate) struct Events {
+    sink: Option<Arc<dyn EventSink>>,
+    clock: Option<Arc<dyn Clock>>,
+}
 
 impl Events {
     pub(crate) fn new(sink: impl EventSink) -> Self {
-        Self(Some(Arc::new(sink)))
+        Self::default().with_sink(sink)
+    }
+
+    pub(crate) fn with_sink(mut self, sink: impl EventSink) -> Self {
+        self.sink = Some(Arc::new(sink));
+        self
+    }
+
+    pub(crate) fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// The layer's own clock, else the stack's, else the system's.
+    pub(crate) fn clock<'a>(&'a self, shared: Option<&'a Shared>) -> &'a dyn Clock {
+        match (&self.clock, shared.and_then(Shared::own_clock)) {
+            (Some(own), _) => &**own,
+            (None, Some(stack)) => stack,
+            (None, None) => &SystemClock,
+        }
     }
 
     /// Records what `make` returns in the layer's own sink, else in the stack's, else in the default one.
@@ -41,10 +63,7 @@ impl Events {
         }
         let mut event = make();
         event.level = level;
-        event.time = match shared.map(Shared::clock) {
-            Some(clock) => clock.now(),
-            None => SystemClock.now(),
-        };
+        event.time = self.clock(shared).now();
         guarded(|| sink.record(&event));
     }
 
@@ -54,7 +73,7 @@ impl Events {
     }
 
     fn sink<'a>(&'a self, shared: Option<&'a Shared>) -> &'a dyn EventSink {
-        match (&self.0, shared.and_then(Shared::sink)) {
+        match (&self.sink, shared.and_then(Shared::sink)) {
             (Some(own), _) => &**own,
             (None, Some(stack)) => stack,
             (None, None) => default_sink(),
@@ -68,7 +87,7 @@ fn wants(sink: &dyn EventSink, name: EventName, level: Level) -> bool {
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() {
+        f.write_str(if self.sink.is_some() {
             "<sink>"
         } else {
             "<default>"
@@ -77,7 +96,7 @@ impl fmt::Debug for Events {
 }
 
 /// Runs a user's code that must not take the request down with it.
-fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
     let outcome = catch_unwind(AssertUnwindSafe(call));
     if outcome.is_err() {
         SINK_PANICS.fetch_add(1, Ordering::Relaxed);

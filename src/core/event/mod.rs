@@ -308,14 +308,18 @@ impl EventSink for Arc<dyn EventSink> {
 impl EventSink for Vec<Arc<dyn EventSink>> {
     fn record(&self, event: &SecurityEvent<'_>) {
         for sink in self {
-            if sink.wants(event.name, event.level) {
-                sink.record(event);
-            }
+            // One that panics does not keep the event from those behind it.
+            emit::guarded(|| {
+                if sink.wants(event.name, event.level) {
+                    sink.record(event);
+                }
+            });
         }
     }
 
     fn wants(&self, name: EventName, level: Level) -> bool {
-        self.iter().any(|sink| sink.wants(name, level))
+        let wants = |sink: &Arc<dyn EventSink>| emit::guarded(|| sink.wants(name, level));
+        self.iter().any(|sink| wants(sink).unwrap_or(false))
     }
 
     fn status(&self, ip: Option<IpAddr>, status: StatusCode) {

@@ -121,6 +121,36 @@ fn a_sink_that_panics_takes_no_request_down() {
 }
 
 #[test]
+fn a_sink_that_panics_keeps_the_event_from_no_other() {
+    let seen = Seen::default();
+    let broken = |_: &SecurityEvent<'_>| panic!("a bug in the sink");
+    let sinks: Vec<Arc<dyn EventSink>> = vec![Arc::new(broken), Arc::new(sink(&seen))];
+    emit(&Events::new(sinks), None);
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_layers_own_clock_wins_over_the_stacks() {
+    let at = |hour: u64| {
+        let clock = ManualClock::new();
+        clock.set_now(SystemTime::UNIX_EPOCH + Duration::from_secs(hour * 3_600));
+        clock
+    };
+    let shared = Shared::new(None, None, Some(Arc::new(at(2))));
+    let hour = |events: &Events, shared: Option<&Shared>| {
+        let now = events.clock(shared).now();
+        now.duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            / 3_600
+    };
+    let own = Events::default().with_clock(at(1));
+    assert_eq!(hour(&own, Some(&shared)), 1);
+    assert_eq!(hour(&Events::default(), Some(&shared)), 2);
+    assert!(hour(&Events::default(), None) > 2);
+}
+
+#[test]
 fn a_request_tells_what_is_safe_to_tell() {
     let head = Request::post("/orders/7?token=secret")
         .header(AGENT, b"curl\xc2\x9b31m\xff".as_slice())

@@ -90,7 +90,32 @@ impl RefusalContext {
 /// The rendering of refusals for a whole stack, such as HTML error pages.
 ///
 /// It writes the body and the content type of problem-shaped refusals and nothing else: the status, the headers, gRPC answers,
-/// redirects and protocol answers stay as they are.
+/// redirects and protocol answers stay as they are. One that panics renders nothing: the default takes its place.
+///
+/// # Example
+///
+/// A page for browsers, the default for everybody else:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::HeaderValue;
+/// use tower_security::core::{Accepts, RefusalContext, Rejection, RejectionRenderer};
+/// use tower_security::stack::SecurityStack;
+///
+/// struct Pages;
+///
+/// impl RejectionRenderer for Pages {
+///     fn render(&self, refusal: &Rejection, context: &RefusalContext) -> Option<(HeaderValue, Bytes)> {
+///         (context.accepts() == Accepts::Html).then(|| {
+///             let page = format!("<h1>{}</h1><p>{}</p>", refusal.status(), refusal.title());
+///             (HeaderValue::from_static("text/html; charset=utf-8"), Bytes::from(page))
+///         })
+///     }
+/// }
+///
+/// let stack = SecurityStack::new().rejections(Pages);
+/// # let _ = stack;
+/// ```
 pub trait RejectionRenderer: Send + Sync + 'static {
     /// Returns the content type and the body, or `None` for the default `application/problem+json`.
     fn render(
@@ -104,11 +129,12 @@ pub trait RejectionRenderer: Send + Sync + 'static {
 fn accepts(headers: &HeaderMap) -> Accepts {
     /// More than any real client sends.
     const MAX_RANGES: usize = 32;
+    const MAX_BYTES: usize = 1_024;
     let (mut html, mut json) = (0, 0);
-    let ranges = headers
-        .get_all(ACCEPT)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|b| *b == b','));
+    let ranges = headers.get_all(ACCEPT).iter().flat_map(|line| {
+        let line = line.as_bytes();
+        line.get(..MAX_BYTES).unwrap_or(line).split(|b| *b == b',')
+    });
     for range in ranges.take(MAX_RANGES) {
         let mut parts = range.split(|b| *b == b';').map(<[u8]>::trim_ascii);
         let name = parts.next().unwrap_or_default();

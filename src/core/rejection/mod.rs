@@ -10,6 +10,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,11 +22,14 @@ pub use context::{Accepts, RefusalContext, RejectionRenderer};
 pub use grpc::GrpcCode;
 pub use marker::{AbuseKind, AbuseSignal, Refused};
 pub use problem::Problem;
+#[cfg(feature = "tonic")]
+pub(crate) use render::GRPC_PUSHBACK;
 
 /// A refusal: what is answered instead of calling the service.
 ///
 /// One value renders as RFC 9457 `application/problem+json`, as a gRPC status for a gRPC request, and as a head alone for `HEAD`.
-/// All text in it is fixed when the code is written; nothing of an error or of the request reaches the client.
+/// The title and the code are fixed when the code is written, and nothing of an error or of the request gets into it by itself: what
+/// is given to `member`, `problem_type` or `header` is the caller's word.
 ///
 /// | status | gRPC status |
 /// |---|---|
@@ -68,7 +72,8 @@ pub struct Rejection {
     problem_type: Option<Cow<'static, str>>,
     members: Vec<(&'static str, Vec<Cow<'static, str>>)>,
     prepared: Option<Bytes>,
-    grpc_details: Option<HeaderValue>,
+    grpc_details: Option<Bytes>,
+    renderer: Option<Arc<dyn RejectionRenderer>>,
     pushback: Option<Pushback>,
     abuse: Option<AbuseKind>,
     shape: Shape,
@@ -93,6 +98,18 @@ pub enum Pushback {
     Never,
 }
 
+impl Pushback {
+    fn header_value(self) -> HeaderValue {
+        match self {
+            Self::After(wait) => {
+                let milliseconds = wait.as_nanos().div_ceil(1_000_000);
+                HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+            }
+            Self::Never => HeaderValue::from_static("-1"),
+        }
+    }
+}
+
 impl Rejection {
     /// Refuses with this status.
     ///
@@ -110,6 +127,7 @@ impl Rejection {
             members: Vec::new(),
             prepared: None,
             grpc_details: None,
+            renderer: None,
             pushback: None,
             abuse: None,
             shape: Shape::Problem,
@@ -140,7 +158,7 @@ impl Rejection {
         .header(ALLOW, allow)
     }
 
-    /// A redirect without a body, not to be stored.
+    /// A redirect without a body, not to be stored. A gRPC request gets status 13 and no location.
     pub fn redirect(status: StatusCode, location: HeaderValue) -> Self {
         Self {
             shape: Shape::Redirect(location),
@@ -227,8 +245,8 @@ impl Rejection {
         self
     }
 
-    /// Sets `grpc-status-details-bin`, already in base64 without padding.
-    pub fn grpc_details(mut self, details: HeaderValue) -> Self {
+    /// Sets `grpc-status-details-bin`: an encoded `google.rpc.Status`, such as one with `RetryInfo`.
+    pub fn grpc_details(mut self, details: Bytes) -> Self {
         self.grpc_details = Some(details);
         self
     }
@@ -251,7 +269,14 @@ impl Rejection {
         self
     }
 
-    /// Takes the problem body from [`prepare`](Self::prepare) instead of writing it again.
+    /// Renders the body by this renderer instead of the stack's.
+    pub fn renderer(mut self, renderer: Arc<dyn RejectionRenderer>) -> Self {
+        self.renderer = Some(renderer);
+        self
+    }
+
+    /// Takes the problem body from [`prepare`](Self::prepare) instead of writing it again; members and the problem type that are
+    /// set on this refusal do not get into it.
     pub fn prepared(mut self, body: PreparedBody) -> Self {
         self.prepared = Some(body.0);
         self
@@ -284,6 +309,14 @@ impl Rejection {
     #[must_use]
     pub const fn grpc_code(&self) -> GrpcCode {
         self.grpc
+    }
+
+    pub(crate) fn grpc_details_bytes(&self) -> Option<&Bytes> {
+        self.grpc_details.as_ref()
+    }
+
+    pub(crate) fn pushback_value(&self) -> Option<HeaderValue> {
+        self.pushback.map(Pushback::header_value)
     }
 
     /// Returns the header lines that were added.

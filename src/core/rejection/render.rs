@@ -5,6 +5,7 @@
 )]
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use http::header::{
@@ -13,13 +14,13 @@ use http::header::{
 use http::{HeaderMap, Response, StatusCode};
 
 use super::grpc::{self, GrpcContentType};
-use super::{Problem, Pushback, RefusalContext, Refused, Rejection, Shape};
-use crate::core::{RejectionBody, RequestId, Shared};
+use super::{Problem, RefusalContext, Refused, Rejection, Shape};
+use crate::core::{RejectionBody, RequestId, Shared, field};
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
-const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+pub(crate) const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -57,17 +58,11 @@ impl Rejection {
     }
 
     fn grpc_response<B: RejectionBody>(mut self, content_type: GrpcContentType) -> Response<B> {
-        if let Some(details) = self.grpc_details.take() {
+        if let Some(details) = self.grpc_details.as_ref().and_then(|raw| grpc::base64(raw)) {
             self.set(GRPC_DETAILS, details);
         }
-        match self.pushback {
-            Some(Pushback::After(wait)) => {
-                let milliseconds = wait.as_nanos().div_ceil(1_000_000);
-                let value = HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX));
-                self.set(GRPC_PUSHBACK, value);
-            }
-            Some(Pushback::Never) => self.set(GRPC_PUSHBACK, HeaderValue::from_static("-1")),
-            None => {}
+        if let Some(pushback) = self.pushback_value() {
+            self.set(GRPC_PUSHBACK, pushback);
         }
         self.set(CONTENT_TYPE, content_type.header_value());
         self.set(GRPC_STATUS, self.grpc.header_value());
@@ -94,10 +89,8 @@ impl Rejection {
                 (JSON, Bytes::from(body))
             }
             // `Empty` was answered before.
-            Shape::Problem | Shape::Empty => context
-                .shared()
-                .and_then(Shared::renderer)
-                .and_then(|renderer| renderer.render(&self, context))
+            Shape::Problem | Shape::Empty => self
+                .rendered(context)
                 .unwrap_or_else(|| (PROBLEM_JSON, problem_body(&self, context.request_id()))),
         };
         self.set(CONTENT_TYPE, content_type);
@@ -109,9 +102,19 @@ impl Rejection {
         self.finish(B::from_bytes(body))
     }
 
+    /// What the refusal's own renderer makes of it, else the stack's. One that panics renders nothing.
+    fn rendered(&self, context: &RefusalContext) -> Option<(HeaderValue, Bytes)> {
+        let renderer = match (&self.renderer, context.shared()) {
+            (Some(own), _) => &**own,
+            (None, shared) => shared.and_then(Shared::renderer)?,
+        };
+        catch_unwind(AssertUnwindSafe(|| renderer.render(self, context)))
+            .ok()
+            .flatten()
+    }
+
     fn set(&mut self, name: HeaderName, value: HeaderValue) {
-        // Only a map of 32,768 names is full.
-        let _ = self.headers.try_insert(name, value);
+        field::set(&mut self.headers, name, value);
     }
 
     fn finish<B>(self, body: B) -> Response<B> {
@@ -125,9 +128,29 @@ impl Rejection {
 
 impl Problem {
     /// Makes the response, which carries a mark that the error mask honours.
+    ///
+    /// It has a body. Where nobody removes it from the answer to a `HEAD`, as axum does, use
+    /// [`into_response_to`](Self::into_response_to): over HTTP/2 hyper resets a stream with one.
     #[must_use]
     pub fn into_response<B: RejectionBody>(self) -> Response<B> {
-        let mut response = Response::new(B::from_bytes(self.body()));
+        let body = B::from_bytes(self.body());
+        self.with_body(body)
+    }
+
+    /// Makes the response to the request that `context` was made of: to a `HEAD` the head alone.
+    #[must_use]
+    pub fn into_response_to<B: RejectionBody>(self, context: &RefusalContext) -> Response<B> {
+        if !context.is_head() {
+            return self.into_response();
+        }
+        let length = HeaderValue::from(self.body().len());
+        let mut response = self.with_body(B::empty());
+        field::set(response.headers_mut(), CONTENT_LENGTH, length);
+        response
+    }
+
+    fn with_body<B>(self, body: B) -> Response<B> {
+        let mut response = Response::new(body);
         *response.status_mut() = self.status();
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
         response.headers_mut().insert(CACHE_CONTROL, NO_STORE);

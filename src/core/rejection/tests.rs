@@ -185,9 +185,25 @@ fn grpc_tells_when_to_try_again() {
         let answer: Answer = forbidden().pushback(pushback).into_response(&grpc());
         assert_eq!(answer.headers()["grpc-retry-pushback-ms"], value);
     }
-    let details = HeaderValue::from_static("CAc");
-    let answer: Answer = forbidden().grpc_details(details).into_response(&grpc());
-    assert_eq!(answer.headers()["grpc-status-details-bin"], "CAc");
+    // RFC 4648, section 10, without the padding.
+    for (raw, text) in [
+        ("", ""),
+        ("f", "Zg"),
+        ("fo", "Zm8"),
+        ("foo", "Zm9v"),
+        ("foob", "Zm9vYg"),
+        ("fooba", "Zm9vYmE"),
+        ("foobar", "Zm9vYmFy"),
+    ] {
+        let answer: Answer = forbidden()
+            .grpc_details(Bytes::from(raw))
+            .into_response(&grpc());
+        assert_eq!(answer.headers()["grpc-status-details-bin"], text);
+    }
+    let answer: Answer = forbidden()
+        .grpc_details(Bytes::from_static(b"\xfb\xff"))
+        .into_response(&grpc());
+    assert_eq!(answer.headers()["grpc-status-details-bin"], "+/8");
 }
 
 #[test]
@@ -289,7 +305,7 @@ fn a_prepared_body_is_the_body() {
 }
 
 /// The context of a request that passed slot 1, with its id.
-fn with_id(renderer: Option<std::sync::Arc<dyn RejectionRenderer>>) -> (String, RefusalContext) {
+fn with_id(renderer: Option<Arc<dyn RejectionRenderer>>) -> (String, RefusalContext) {
     let id = RequestId::parse(b"id-7").unwrap();
     let mut head = Request::get("/").body(()).unwrap().into_parts().0;
     head.extensions.insert(RequestContext::new(Context {
@@ -297,6 +313,7 @@ fn with_id(renderer: Option<std::sync::Arc<dyn RejectionRenderer>>) -> (String, 
         client_ip: None,
         scheme: None,
         ledger: LedgerBits::default(),
+        outer: None,
         shared: Shared::new(None, renderer, None),
     }));
     (id.to_string(), RefusalContext::new(&head))
@@ -327,7 +344,7 @@ fn a_renderer_writes_problems_and_nothing_else() {
             })
         }
     }
-    let (_, context) = with_id(Some(std::sync::Arc::new(Pages)));
+    let (_, context) = with_id(Some(Arc::new(Pages)));
     let page: Answer = forbidden().into_response(&context);
     assert_eq!(page.status(), 403);
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
@@ -341,6 +358,44 @@ fn a_renderer_writes_problems_and_nothing_else() {
     );
     let preflight: Answer = Rejection::empty(StatusCode::FORBIDDEN).into_response(&context);
     assert_eq!(text(preflight), "");
+}
+
+#[test]
+fn a_refusals_own_renderer_wins_and_one_that_panics_renders_nothing() {
+    struct Page(&'static str);
+    impl RejectionRenderer for Page {
+        fn render(&self, _: &Rejection, _: &RefusalContext) -> Option<(HeaderValue, Bytes)> {
+            assert_ne!(self.0, "panics");
+            Some((
+                HeaderValue::from_static("text/plain"),
+                Bytes::from_static(self.0.as_bytes()),
+            ))
+        }
+    }
+    let (_, context) = with_id(Some(Arc::new(Page("stack"))));
+    let answer: Answer = forbidden().into_response(&context);
+    assert_eq!(text(answer), "stack");
+    let answer: Answer = forbidden()
+        .renderer(Arc::new(Page("own")))
+        .into_response(&context);
+    assert_eq!(text(answer), "own");
+    let answer: Answer = forbidden()
+        .renderer(Arc::new(Page("panics")))
+        .into_response(&context);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+}
+
+#[test]
+fn a_problem_answers_head_with_the_head() {
+    let problem = || Problem::new(StatusCode::CONFLICT, "Changed");
+    let get: Answer = problem().into_response_to(&context(Request::get("/")));
+    let head: Answer = problem().into_response_to(&context(Request::head("/")));
+    assert_eq!(
+        head.headers()["content-length"],
+        text(get).len().to_string()
+    );
+    assert!(Problem::is(head.extensions()));
+    assert_eq!(text(head), "");
 }
 
 #[test]

@@ -20,10 +20,8 @@ pub fn forwarded(data: &[u8]) {
         b"for=192.0.2.7;proto=http",
     );
     let trusted = proxies(ForwardHeader::Forwarded);
-    let source = SchemeSource::ForwardedProto {
-        trusted,
-        header: ProtoHeader::Forwarded,
-    };
+    let source = SchemeSource::forwarded_proto(trusted, ProtoHeader::Forwarded)
+        .expect("the proxies are named");
     // Whatever stands left of a plain hop, the request was readable there.
     let headers = lines(&name, data, b"for=192.0.2.7;proto=http");
     let scheme = source.resolve_from(&headers, &extensions());
