@@ -34,12 +34,8 @@ use tower_security::{CsrfLayer, SecurityStack};
 
 /// The handler behind the stack; each connection gets a clone.
 pub fn service() -> Result<
-    impl Service<
-        Request<Incoming>,
-        Response = Response<Full<Bytes>>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
+    impl Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + 'static,
     ConfigErrors,

@@ -109,6 +109,53 @@ fn every_path_that_the_readme_names_exists() {
     }
 }
 
+/// Returns the instructions in the README's table of costs, row by row: tower-http's and ours.
+fn costs_of_the_readme() -> Vec<[String; 2]> {
+    let instructions = |cell: &str| {
+        let (_, count) = cell.split_once(", ").expect("allocations, instructions");
+        count.trim().replace(',', "")
+    };
+    README
+        .lines()
+        .filter(|line| {
+            ["| CORS: ", "| CSRF: ", "| both: "]
+                .iter()
+                .any(|start| line.starts_with(start))
+        })
+        .map(|line| {
+            let cells: Vec<_> = line.split('|').collect();
+            [instructions(cells[2]), instructions(cells[3])]
+        })
+        .collect()
+}
+
+/// Returns what a bench has stored, less the rows behind axum.
+fn stored_costs(bench: &str) -> Vec<[String; 2]> {
+    let text = tree::read(&format!("benches/instructions/{bench}.tsv"));
+    let mut peer = "";
+    let mut costs = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with("axum: ")) {
+        let cells: Vec<_> = line.split('\t').collect();
+        let (row, count) = (cells[1], cells[2]);
+        if row.starts_with("tower-http") {
+            peer = count;
+        } else if row.starts_with("tower-security") {
+            costs.push([peer.to_owned(), count.to_owned()]);
+        }
+    }
+    costs
+}
+
+#[test]
+fn the_costs_in_the_readme_are_all_that_the_benches_have_stored() {
+    let stored: Vec<_> = ["cors", "csrf", "stack"]
+        .into_iter()
+        .flat_map(stored_costs)
+        .collect();
+    assert!(stored.len() > 20, "{stored:?}");
+    assert_eq!(costs_of_the_readme(), stored);
+}
+
 /// One `curl` line of an example's header, and what the line above promises.
 #[derive(Debug)]
 struct Promise {

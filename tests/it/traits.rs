@@ -57,6 +57,7 @@ fn every_type_crosses_threads_and_can_be_printed() {
     layer::<PeerAddr>();
     layer::<WithPeerAddr<u8>>();
     layer::<SchemeSource>();
+    layer::<ForwardedProto>();
     layer::<RequestScheme>();
     layer::<Tls>();
     layer::<RequestId>();
@@ -160,6 +161,7 @@ fn every_word_of_an_answer_can_be_kept_and_compared() {
     vocabulary::<ProtoHeader>();
     vocabulary::<Pushback>();
     vocabulary::<Refuse>();
+    vocabulary::<SchemeConfigError>();
     vocabulary::<StoreErrorKind>();
     vocabulary::<TemplateSyntax>();
 }
