@@ -27,20 +27,30 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use tower::{Layer, service_fn};
-use tower_security::core::{ClientIp, TrustedProxies, WithPeerAddr};
+use tower::{Layer, Service, service_fn};
+use tower_security::core::{ClientIp, ConfigErrors, TrustedProxies, WithPeerAddr};
 use tower_security::csrf::Isolation;
 use tower_security::{CsrfLayer, SecurityStack};
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+/// The handler behind the stack; each connection gets a clone.
+pub fn service() -> Result<
+    impl Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static,
+    ConfigErrors,
+> {
     // Isolation refuses cross-site reads too, so that a refused HEAD can be seen.
     let csrf = CsrfLayer::builder().isolation(Isolation::new()).build()?;
     let stack = SecurityStack::new()
         .client_ip(TrustedProxies::direct())
         .csrf(csrf);
-    let service = stack.layer(service_fn(hello));
+    Ok(stack.layer(service_fn(hello)))
+}
 
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let service = service()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3001").await?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {

@@ -145,8 +145,7 @@ fn the_request_context_makes_three_and_one_growth_of_two_maps() {
     let request = from_peer("203.0.113.9:9");
     let (answer, made) = counted(|| go(&mut service, request));
     assert!(answer.headers().contains_key("x-request-id"));
-    // The context, its extension, the header value; the answer's header map makes its two tables.
-    assert_eq!(made, 3 + 2);
+    assert_eq!(made, CONTEXT + MAP);
 }
 
 #[test]
@@ -292,6 +291,9 @@ fn cors_request(method: &str, lines: &[(&'static str, &str)]) -> Request<Full<By
     request
 }
 
+/// The two tables of an answer's header map, made when its first header is set.
+const MAP: usize = 2;
+
 /// Answers with one header, as most handlers do: its map has room for six.
 #[derive(Clone, Copy, Debug)]
 struct Typed;
@@ -315,7 +317,6 @@ impl<B> Service<Request<B>> for Typed {
 
 #[test]
 fn cors_adds_headers_without_an_allocation() {
-    const MAP: usize = 2;
     let sub_domain = ("origin", "https://a.apps.example.com");
     let rows = [
         ("no origin", "GET", &[][..]),
@@ -389,6 +390,70 @@ fn cors_answers_preflights_with_at_most_one() {
     for (name, status, most, lines) in rows {
         let request = cors_request("OPTIONS", &lines);
         let (answer, made) = counted(|| go(&mut service, request));
+        assert_eq!((answer.status().as_u16(), made), (status, most), "{name}");
+    }
+}
+
+/// What a page of [`CORS_APP`] may send to a service of another site, and what the browser of an own page sends.
+const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+const FROM_APP: [(&str, &str); 2] = [("sec-fetch-site", "cross-site"), ("origin", CORS_APP)];
+const FORGED: [(&str, &str); 2] = [
+    ("sec-fetch-site", "cross-site"),
+    ("origin", "https://evil.example"),
+];
+
+/// The context, its extension, and the value of `x-request-id`.
+const CONTEXT: usize = 3;
+/// The body and the extensions of a refusal; its header map is that of the request.
+const REFUSAL: usize = 4;
+
+#[test]
+fn a_stack_of_both_layers_makes_what_its_layers_make() {
+    let preflight = [
+        FROM_APP[0],
+        FROM_APP[1],
+        ("access-control-request-method", "PUT"),
+    ];
+    let foreign_preflight = [FORGED[0], FORGED[1], preflight[2]];
+    let rows = [
+        ("own GET", "GET", &[OWN][..], 200, MAP),
+        ("own POST", "POST", &[OWN], 200, MAP),
+        ("GET of an allowed origin", "GET", &FROM_APP, 200, MAP),
+        ("POST of a trusted origin", "POST", &FROM_APP, 200, MAP),
+        ("GET of another origin", "GET", &FORGED, 200, MAP),
+        ("preflight", "OPTIONS", &preflight, 204, 0),
+        ("foreign preflight", "OPTIONS", &foreign_preflight, 403, 0),
+        ("forged POST", "POST", &FORGED, 403, REFUSAL),
+    ];
+    let mut service = SecurityStack::new()
+        .cors(cors_builder().build().expect("a valid policy"))
+        .csrf(CsrfLayer::new())
+        .trust_cors_origins()
+        .expect("the policy allows credentials")
+        .layer(Typed);
+    for (name, method, lines, status, most) in rows {
+        let request = cors_request(method, lines);
+        let (answer, made) = counted(|| go(&mut service, request));
+        assert_eq!((answer.status().as_u16(), made), (status, most), "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_with_the_request_context_makes_the_sum_of_both() {
+    let mut service = SecurityStack::new()
+        .client_ip(TrustedProxies::direct())
+        .csrf(CsrfLayer::new())
+        .layer(Typed);
+    let rows = [
+        ("own POST", &[OWN][..], 200, MAP + CONTEXT),
+        ("forged POST", &FORGED, 403, REFUSAL + CONTEXT),
+    ];
+    for (name, lines, status, most) in rows {
+        let mut request = cors_request("POST", lines);
+        let peer: std::net::SocketAddr = "203.0.113.9:9".parse().expect("an address");
+        request.extensions_mut().insert(PeerAddr::from(peer));
+        let (answer, made) = counted(|| go(&mut service, request));
+        assert!(answer.headers().contains_key("x-request-id"), "{name}");
         assert_eq!((answer.status().as_u16(), made), (status, most), "{name}");
     }
 }

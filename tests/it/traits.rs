@@ -8,18 +8,24 @@ use tower_security::core::origin::{
 };
 use tower_security::core::*;
 use tower_security::cors::{
-    CorsBuilder, CorsConfig, CorsConfigError, CorsHandle, CorsLayer, CorsPolicy, CorsRefusal,
-    CorsVerdict,
+    CorsAmendment, CorsBuilder, CorsConfig, CorsConfigError, CorsHandle, CorsLayer, CorsOrigins,
+    CorsPolicy, CorsRefusal, CorsService, CorsVerdict, DuplicateHeader, MaxAge, OriginProblem,
+    Refuse,
 };
 use tower_security::csrf::{
-    CsrfBuilder, CsrfConfig, CsrfConfigError, CsrfHandle, CsrfLayer, CsrfPolicy, CsrfRefusal,
-    Isolation, Missing, Pass,
+    Csrf, CsrfAmendment, CsrfBuilder, CsrfConfig, CsrfConfigError, CsrfHandle, CsrfLayer,
+    CsrfPolicy, CsrfRefusal, ExemptMethod, Isolation, Missing, Pass,
 };
-use tower_security::stack::{ContextLayer, Posture, PostureEntry, SecurityStack};
+use tower_security::stack::{
+    AfterAuth, BeforeAuth, ContextAmendment, ContextLayer, ContextService, Extra, Innermost,
+    Posture, PostureEntry, PostureState, SecurityStack,
+};
 
 fn value<T: Debug + Send + Sync + Unpin + 'static>() {}
 fn layer<T: Debug + Clone + Send + Sync + Unpin + 'static>() {}
+fn moved<T: Debug + Send + Unpin + 'static>() {}
 fn borrowed<T: Debug + Send + Sync + Unpin>() {}
+fn vocabulary<T: Debug + Clone + PartialEq + Send + Sync + Unpin + 'static>() {}
 
 #[test]
 fn every_type_crosses_threads_and_can_be_printed() {
@@ -51,6 +57,7 @@ fn every_type_crosses_threads_and_can_be_printed() {
     layer::<PeerAddr>();
     layer::<WithPeerAddr<u8>>();
     layer::<SchemeSource>();
+    layer::<ForwardedProto>();
     layer::<RequestScheme>();
     layer::<Tls>();
     layer::<RequestId>();
@@ -76,7 +83,22 @@ fn every_type_crosses_threads_and_can_be_printed() {
     layer::<Posture>();
     layer::<PostureEntry>();
     layer::<Isolation>();
+    layer::<CorsOrigins>();
 
+    layer::<BodyAdapter<u8>>();
+    layer::<ClientIpService<u8>>();
+    layer::<ContextService<u8>>();
+    layer::<CorsService<u8>>();
+    layer::<Csrf<u8>>();
+    layer::<Extra<u8>>();
+    layer::<AfterAuth>();
+    layer::<BeforeAuth>();
+    layer::<Innermost>();
+
+    value::<AdaptedFuture<std::future::Ready<u8>>>();
+    value::<ContextAmendment>();
+    value::<CorsAmendment>();
+    value::<CsrfAmendment>();
     value::<Rejection>();
     value::<ConfigErrors>();
     value::<ConfigError>();
@@ -105,6 +127,43 @@ fn every_type_crosses_threads_and_can_be_printed() {
     borrowed::<OriginRef<'_>>();
     borrowed::<Match<'_>>();
     borrowed::<CanonicalPath<'_>>();
+    borrowed::<PathParams<'_, '_>>();
+    borrowed::<Loaded<'_, u8>>();
+
+    // A future of it is awaited by one thread.
+    moved::<Lookup<u8>>();
+}
+
+/// A caller matches on it, keeps it, and compares it in a test.
+#[test]
+fn every_word_of_an_answer_can_be_kept_and_compared() {
+    vocabulary::<AbuseKind>();
+    vocabulary::<Accepts>();
+    vocabulary::<AuthMethod>();
+    vocabulary::<Confirmation>();
+    vocabulary::<DuplicateHeader>();
+    vocabulary::<ErrorClass>();
+    vocabulary::<EventCategory>();
+    vocabulary::<EventName>();
+    vocabulary::<ExemptMethod>();
+    vocabulary::<ForwardHeader>();
+    vocabulary::<GrpcCode>();
+    vocabulary::<HopsFault>();
+    vocabulary::<IpNetError>();
+    vocabulary::<IpSource>();
+    vocabulary::<Level>();
+    vocabulary::<MaxAge>();
+    vocabulary::<Mode>();
+    vocabulary::<OriginProblem>();
+    vocabulary::<Outcome>();
+    vocabulary::<PeerAddressMissing>();
+    vocabulary::<PostureState>();
+    vocabulary::<ProtoHeader>();
+    vocabulary::<Pushback>();
+    vocabulary::<Refuse>();
+    vocabulary::<SchemeConfigError>();
+    vocabulary::<StoreErrorKind>();
+    vocabulary::<TemplateSyntax>();
 }
 
 #[test]
