@@ -28,7 +28,7 @@ fn borrowed<T: Debug + Send + Sync + Unpin>() {}
 fn vocabulary<T: Debug + Clone + PartialEq + Send + Sync + Unpin + 'static>() {}
 
 #[test]
-fn every_type_crosses_threads_and_can_be_printed() {
+fn every_layer_and_value_crosses_threads_and_can_be_printed() {
     layer::<SecurityStack>();
     layer::<SecurityStack<CorsLayer, CsrfLayer>>();
     layer::<ContextLayer>();
@@ -84,7 +84,10 @@ fn every_type_crosses_threads_and_can_be_printed() {
     layer::<PostureEntry>();
     layer::<Isolation>();
     layer::<CorsOrigins>();
+}
 
+#[test]
+fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
     layer::<BodyAdapter<u8>>();
     layer::<ClientIpService<u8>>();
     layer::<ContextService<u8>>();
