@@ -29,7 +29,7 @@ impl From<Rejection> for Status {
         Self::with_details_and_metadata(
             Code::from_i32(i32::from(rejection.grpc_code().number())),
             rejection.title(),
-            rejection.grpc_details_bytes().cloned().unwrap_or_default(),
+            rejection.details().cloned().unwrap_or_default(),
             MetadataMap::from_headers(headers),
         )
     }

@@ -551,6 +551,7 @@ async fn patterns_add_up_where_the_closure_of_tower_http_is_replaced() {
 }
 
 /// What a nested router sees has lost the prefix; so have the patterns of a layer inside.
+#[cfg(feature = "axum")]
 #[tokio::test]
 async fn a_layer_inside_a_nested_router_sees_paths_without_the_prefix() {
     let nested = |pattern| {

@@ -487,8 +487,9 @@ fn unescaped(path: &str) -> Vec<u8> {
     let mut pieces = path.split('%');
     let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
     for piece in pieces {
-        bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
-        bytes.extend_from_slice(&piece.as_bytes()[2..]);
+        let (digits, rest) = piece.split_at_checked(2).unwrap();
+        bytes.push(u8::from_str_radix(digits, 16).unwrap());
+        bytes.extend_from_slice(rest.as_bytes());
     }
     bytes
 }

@@ -311,7 +311,9 @@ impl Rejection {
         self.grpc
     }
 
-    pub(crate) fn grpc_details_bytes(&self) -> Option<&Bytes> {
+    /// Returns the gRPC details that were set.
+    #[must_use]
+    pub const fn details(&self) -> Option<&Bytes> {
         self.grpc_details.as_ref()
     }
 
