@@ -10,8 +10,10 @@ use crate::support::tree;
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("acrh", fuzz_bodies::cors::acrh),
     ("clean_text", fuzz_bodies::clean_text::clean_text),
+    ("cors_config", fuzz_bodies::builders::cors_config),
     ("cors_request", fuzz_bodies::cors::cors_request),
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
+    ("csrf_config", fuzz_bodies::builders::csrf_config),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),

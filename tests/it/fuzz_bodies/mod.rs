@@ -5,6 +5,7 @@
     reason = "each file is the root of a module of a fuzz target too"
 )]
 
+pub mod builders;
 pub mod clean_text;
 pub mod client;
 pub mod cors;
