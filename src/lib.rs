@@ -88,9 +88,13 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
+pub mod cookies;
 pub mod core;
 pub mod cors;
+pub mod csp;
 pub mod csrf;
+pub mod headers;
+pub mod https;
 pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;

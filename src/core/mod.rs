@@ -51,6 +51,7 @@ pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSy
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "tonic")]
 pub(crate) use rejection::GRPC_PUSHBACK;
+pub(crate) use rejection::is_grpc;
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,

@@ -325,7 +325,7 @@ fn trap_12_a_second_exemption_replaces_the_first() {
     }
 }
 
-/// Trap 13, an `Origin` that is parsed although it decides nothing, is counted in `tests/alloc.rs`; here, that it is not read.
+/// Trap 13, an `Origin` that is parsed although it decides nothing, is counted in `tests/alloc`; here, that it is not read.
 #[test]
 fn trap_13_an_origin_is_read_although_the_metadata_decides() {
     for origin in ["null", "not an origin", OWN, FOREIGN] {

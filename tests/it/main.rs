@@ -3,12 +3,14 @@
 mod architecture;
 #[cfg(feature = "axum")]
 mod chromium;
+mod cookies;
 mod corpus;
 mod cors;
 mod cors_config;
 mod cors_oracle;
 mod cors_reload;
 mod cors_traps;
+mod csp;
 mod csrf;
 mod csrf_config;
 mod csrf_model;
@@ -16,6 +18,8 @@ mod csrf_traps;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
+mod headers;
+mod https;
 #[cfg(feature = "axum")]
 mod readme;
 #[cfg(all(feature = "axum", feature = "tonic"))]

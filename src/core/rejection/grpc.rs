@@ -121,6 +121,12 @@ impl GrpcContentType {
     }
 }
 
+/// Whether a request or response is of gRPC or gRPC-Web: what a browser never shows.
+#[inline]
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    GrpcContentType::of(headers).is_some()
+}
+
 /// `grpc-message`: percent-encoded outside U+0020..U+007E and for `%` itself (gRPC over HTTP/2, "Responses").
 pub(super) fn message(title: &'static str) -> HeaderValue {
     let plain = |b: u8| matches!(b, b' '..=b'~') && b != b'%';

@@ -1,5 +1,10 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+mod cookies;
+mod csp;
+mod headers;
+mod https;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;

@@ -1,0 +1,3 @@
+//! Cookies: to come.
+
+fn main() {}

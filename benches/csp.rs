@@ -1,0 +1,3 @@
+//! CSP: to come.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Security headers: to come.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! HTTPS: to come.
+
+fn main() {}

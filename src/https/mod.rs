@@ -1,0 +1,1 @@
+//! HTTPS alone: redirect or refuse, HSTS, the host allow-list.

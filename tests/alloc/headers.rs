@@ -1,0 +1,1 @@
+//! Security headers of every answer.

@@ -1,0 +1,1 @@
+//! Hardening of every `Set-Cookie`.
