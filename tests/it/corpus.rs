@@ -18,6 +18,10 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("forwarded", fuzz_bodies::client::forwarded),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),
     ("origin_request", fuzz_bodies::origin::origin_request),
+    (
+        "permissions_policy",
+        fuzz_bodies::headers::permissions_policy,
+    ),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 
