@@ -66,7 +66,7 @@ impl CspPolicy {
         if self.0.text.contains(UPGRADE) || self.0.text.contains("sandbox") {
             mistakes.push(CspConfigError::IgnoredReportOnly);
         }
-        if !self.0.text.contains("report-") {
+        if !self.0.text.contains("report-uri") {
             mistakes.push(CspConfigError::ReportOnlySilent);
         }
         mistakes
