@@ -100,6 +100,7 @@ pub mod stack;
 pub mod tonic;
 
 pub use cors::CorsLayer;
+pub use csp::CspLayer;
 pub use csrf::CsrfLayer;
 pub use stack::SecurityStack;
 

@@ -14,7 +14,7 @@ mod ledger;
 pub mod origin;
 mod pattern;
 mod principal;
-mod random;
+pub(crate) mod random;
 mod rejection;
 mod reload;
 mod request_id;
