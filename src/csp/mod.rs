@@ -1,1 +1,4 @@
 //! The content security policy.
+
+#[cfg(feature = "csp-report")]
+pub mod report;
