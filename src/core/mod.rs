@@ -19,7 +19,7 @@ mod rejection;
 mod reload;
 mod request_id;
 mod route;
-mod sampler;
+pub(crate) mod sampler;
 mod scheme;
 mod secret;
 mod store;
