@@ -101,6 +101,7 @@ pub mod tonic;
 
 pub use cors::CorsLayer;
 pub use csrf::CsrfLayer;
+pub use https::HttpsLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.
