@@ -138,7 +138,7 @@ impl HostList {
 pub(super) fn fixed(host: &str, suffixes: &PublicSuffixes) -> Result<String, HttpsConfigError> {
     let pattern = pattern(host, suffixes)?;
     if pattern.includes_subdomains() {
-        return Err(invalid(host, Some(pattern.host())));
+        return Err(invalid(host, Some(pattern.host().to_owned())));
     }
     Ok(pattern.as_str().to_owned())
 }
@@ -155,14 +155,14 @@ fn pattern(host: &str, suffixes: &PublicSuffixes) -> Result<OriginPattern, Https
         .or_else(|| host.strip_prefix("http://"));
     let pattern = OriginPattern::parse(&format!("https://{}", bare.unwrap_or(host)));
     let pattern = match (pattern, bare) {
-        (Err(error), _) => return Err(invalid(host, suggested(&error))),
-        (Ok(pattern), Some(_)) => return Err(invalid(host, suggestion(&pattern).as_deref())),
+        (Err(error), _) => return Err(invalid(host, suggested(&error, suffixes))),
+        (Ok(pattern), Some(_)) => return Err(invalid(host, suggestion(&pattern, suffixes))),
         (Ok(pattern), None) => pattern,
     };
     let name = pattern.host();
     let has_port = pattern.port().is_some() || pattern.allows_any_port();
     if has_port || name.ends_with('.') {
-        return Err(invalid(host, suggestion(&pattern).as_deref()));
+        return Err(invalid(host, suggestion(&pattern, suffixes)));
     }
     if pattern.includes_subdomains() && !pattern.is_local() && suffixes.lets_strangers_below(name) {
         return Err(invalid(host, None));
@@ -171,13 +171,12 @@ fn pattern(host: &str, suffixes: &PublicSuffixes) -> Result<OriginPattern, Https
 }
 
 /// What the parser of origins would have, as a bare host.
-fn suggested(error: &OriginError) -> Option<&str> {
-    let host = error.instead()?.strip_prefix("https://")?;
-    (!host.contains(':') || host.starts_with('[')).then_some(host)
+fn suggested(error: &OriginError, suffixes: &PublicSuffixes) -> Option<String> {
+    suggestion(&OriginPattern::parse(error.instead()?).ok()?, suffixes)
 }
 
-/// The host of a pattern that has more than one.
-fn suggestion(pattern: &OriginPattern) -> Option<String> {
+/// The host of a pattern that has more than one. A suggestion is never wrong itself.
+fn suggestion(pattern: &OriginPattern, suffixes: &PublicSuffixes) -> Option<String> {
     let name = pattern.host();
     let name = name.strip_suffix('.').unwrap_or(name);
     let star = if pattern.includes_subdomains() {
@@ -185,14 +184,16 @@ fn suggestion(pattern: &OriginPattern) -> Option<String> {
     } else {
         ""
     };
-    (!name.is_empty()).then(|| format!("{star}{name}"))
+    let host = format!("{star}{name}");
+    // This ends, as neither a port nor a final dot is left that would be suggested away.
+    self::pattern(&host, suffixes).is_ok().then_some(host)
 }
 
-fn invalid(host: &str, instead: Option<&str>) -> HttpsConfigError {
+fn invalid(host: &str, instead: Option<String>) -> HttpsConfigError {
     // A user name and password would stand before the last `@`.
     let value = host.rsplit_once('@').map_or(host, |(_, rest)| rest);
     HttpsConfigError::InvalidHost {
         value: value.to_owned(),
-        instead: instead.unwrap_or("app.example.com").to_owned(),
+        instead: instead.unwrap_or_else(|| "app.example.com".to_owned()),
     }
 }
