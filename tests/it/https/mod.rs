@@ -2,6 +2,8 @@
 
 mod config;
 mod events;
+#[cfg(feature = "axum")]
+mod example;
 mod hosts;
 mod location;
 #[cfg(feature = "axum")]

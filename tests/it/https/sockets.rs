@@ -10,6 +10,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -205,19 +206,25 @@ where
     }
 }
 
-async fn tls(
-    listener: &Listener,
+async fn tls(listener: &Listener, name: &'static str, alpn: &str) -> TlsStream<TcpStream> {
+    let made = listener.certificate.as_ref().expect("it speaks TLS");
+    connect_tls(listener.addr, made.cert.der().to_vec(), name, alpn).await
+}
+
+/// Connects to a server whose certificate is known.
+pub(super) async fn connect_tls(
+    addr: SocketAddr,
+    certificate: Vec<u8>,
     name: &'static str,
     alpn: &str,
-) -> tokio_rustls::client::TlsStream<TcpStream> {
+) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
-    let made = listener.certificate.as_ref().expect("it speaks TLS");
-    roots.add(made.cert.der().clone()).expect("a root");
+    roots.add(certificate.into()).expect("a root");
     let mut config = ClientConfig::builder()
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
-    let stream = TcpStream::connect(listener.addr).await.unwrap();
+    let stream = TcpStream::connect(addr).await.unwrap();
     let name = ServerName::try_from(name).expect("a name");
     let connector = TlsConnector::from(Arc::new(config));
     connector.connect(name, stream).await.expect("a handshake")
