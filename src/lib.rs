@@ -102,6 +102,7 @@ pub mod tonic;
 pub use cors::CorsLayer;
 pub use csp::CspLayer;
 pub use csrf::CsrfLayer;
+pub use https::HttpsLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.

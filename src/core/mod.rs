@@ -58,6 +58,7 @@ pub use rejection::{
 };
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
+pub(crate) use route::original_uri;
 pub use scheme::{
     ForwardedProto, PeerAddressMissing, ProtoHeader, RequestScheme, SchemeConfigError,
     SchemeSource, Tls,
