@@ -26,8 +26,10 @@ pub enum CookieViolation {
     /// It has neither a name nor a value.
     #[error("the cookie has neither a name nor a value")]
     Empty,
-    /// It has no name, and a value that a server would read as a cookie with a prefix: browsers send `=__Host-a=1` as
-    /// `__Host-a=1`.
+    /// It has no name, and a value with `=`, which a server would read as another cookie: `=a=1` would be sent as `a=1`.
+    #[error("the cookie has no name and a value that would be read as another cookie")]
+    NamelessPair,
+    /// It has no name, and a value that begins with a prefix: a server may read it as a cookie that has the prefix.
     #[error("the cookie has no name and a value that begins with a cookie prefix")]
     NamelessPrefix,
     /// Its name begins with `__Host-` and it has a `Domain`: which of the two was meant cannot be told.
@@ -44,6 +46,7 @@ impl CookieViolation {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::NamelessPair => "nameless_pair",
             Self::NamelessPrefix => "nameless_prefix",
             Self::PrefixDomain => "prefix_domain",
             Self::TooLong => "too_long",
@@ -253,6 +256,9 @@ fn violation(
     }
     if is_nameless && !parse::demands(line.value).is_empty() {
         return Some(CookieViolation::NamelessPrefix);
+    }
+    if is_nameless && line.value.contains(&b'=') {
+        return Some(CookieViolation::NamelessPair);
     }
     (demands.has(Set::PATH) && seen.has_domain && !rename).then_some(CookieViolation::PrefixDomain)
 }
