@@ -99,6 +99,7 @@ pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 
+pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
 pub use csp::CspLayer;
 pub use csrf::CsrfLayer;
