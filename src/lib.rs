@@ -104,6 +104,7 @@ pub use cors::CorsLayer;
 pub use csp::CspLayer;
 pub use csrf::CsrfLayer;
 pub use https::HttpsLayer;
+pub use headers::SecurityHeadersLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.
