@@ -60,7 +60,10 @@ fn groups() -> Vec<Group> {
             .row("bare", || (browser, go(bare())))
             .row(HAND, || (browser, go(HandWritten(bare()))))
             .row("hand-written, unboxed", || {
-                (browser, go(tower::util::MapResponse::new(bare(), write_ten)))
+                (
+                    browser,
+                    go(tower::util::MapResponse::new(bare(), write_ten)),
+                )
             })
             .row(OURS, || (browser, go(ten().layer(bare())))),
         Group::new("ten headers beside tower-helmet", HELMET)
@@ -72,15 +75,27 @@ fn groups() -> Vec<Group> {
             .row(HSH, || (browser, go(seven_of_rival().layer(bare()))))
             .row(OURS, || (browser, go(seven().layer(bare())))),
         sensitive("web, nobody signed in", browser),
-        sensitive("web, a session cookie", || with(COOKIE, "a=1; __Host-session=0123456789abcdef")),
-        sensitive("web, a bearer token", || with(AUTHORIZATION, "Bearer 0123456789abcdef")),
-        sensitive("web, 16 KiB of cookies", || with(COOKIE, &"a=1; ".repeat(3277))),
+        sensitive("web, a session cookie", || {
+            with(COOKIE, "a=1; __Host-session=0123456789abcdef")
+        }),
+        sensitive("web, a bearer token", || {
+            with(AUTHORIZATION, "Bearer 0123456789abcdef")
+        }),
+        sensitive("web, 16 KiB of cookies", || {
+            with(COOKIE, &"a=1; ".repeat(3277))
+        }),
         many("a handler with 12 headers", 12, &[]),
         many("a handler with 60 headers", 60, &[]),
-        many("a handler with 60 headers and three banners", 57, &["server", "x-powered-by", "x-runtime"]),
+        many(
+            "a handler with 60 headers and three banners",
+            57,
+            &["server", "x-powered-by", "x-runtime"],
+        ),
         Group::new("axum: ten headers", HAND)
             .row("bare", || (on_axum, go_axum(router())))
-            .row(HAND, || (on_axum, go_axum(router().layer(from_fn(hand_written)))))
+            .row(HAND, || {
+                (on_axum, go_axum(router().layer(from_fn(hand_written))))
+            })
             .row(HELMET, || (on_axum, go_axum(router().layer(helmet()))))
             .row(OURS, || (on_axum, go_axum(router().layer(ten())))),
         Group::new("axum: seven headers", HSH)
@@ -93,19 +108,32 @@ fn groups() -> Vec<Group> {
 fn sensitive(name: &'static str, request: fn() -> Request<Full<Bytes>>) -> Group {
     Group::new(name, OURS)
         .row("bare", move || (request, go(bare())))
-        .row(OURS, move || (request, go(SecurityHeadersLayer::web().layer(bare()))))
+        .row(OURS, move || {
+            (request, go(SecurityHeadersLayer::web().layer(bare())))
+        })
         .row("cache untouched", move || {
-            let layer = SecurityHeadersLayer::builder().preset(Preset::Web).cache(CachePolicy::Untouched);
-            (request, go(layer.build().expect("it is sound").layer(bare())))
+            let layer = SecurityHeadersLayer::builder()
+                .preset(Preset::Web)
+                .cache(CachePolicy::Untouched);
+            (
+                request,
+                go(layer.build().expect("it is sound").layer(bare())),
+            )
         })
 }
 
 fn many(name: &'static str, count: usize, banners: &'static [&'static str]) -> Group {
     Group::new(name, HAND)
         .row("bare", move || (browser, go(Many::new(count, banners))))
-        .row(HAND, move || (browser, go(HandWritten(Many::new(count, banners)))))
-        .row(HELMET, move || (browser, go(helmet().layer(Many::new(count, banners)))))
-        .row(OURS, move || (browser, go(ten().layer(Many::new(count, banners)))))
+        .row(HAND, move || {
+            (browser, go(HandWritten(Many::new(count, banners))))
+        })
+        .row(HELMET, move || {
+            (browser, go(helmet().layer(Many::new(count, banners))))
+        })
+        .row(OURS, move || {
+            (browser, go(ten().layer(Many::new(count, banners))))
+        })
 }
 
 fn browser() -> Request<Full<Bytes>> {
@@ -150,7 +178,9 @@ fn seven_of_rival() -> http_security_headers::SecurityHeadersLayer {
     use http_security_headers as rival;
     let permissions = ["camera", "microphone", "geolocation"]
         .into_iter()
-        .fold(rival::PermissionsPolicy::new(), |policy, feature| policy.deny(feature));
+        .fold(rival::PermissionsPolicy::new(), |policy, feature| {
+            policy.deny(feature)
+        });
     let headers = rival::SecurityHeaders::builder()
         .x_content_type_options_nosniff()
         .x_frame_options_deny()
@@ -187,7 +217,9 @@ fn helmet() -> HelmetLayer {
 /// As applications write it.
 fn write_ten<B>(mut response: Response<B>) -> Response<B> {
     for (name, value) in TEN {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }

@@ -73,8 +73,8 @@ impl Plan {
     /// Not generic, so that it is compiled once.
     fn amend_headers(&self, status: StatusCode, headers: &mut HeaderMap, notes: Notes) {
         let seen = Seen::of(headers, &self.settings.removed);
-        let no_store = status != StatusCode::NOT_MODIFIED
-            && self.settings.writes_cache_control(notes, seen);
+        let no_store =
+            status != StatusCode::NOT_MODIFIED && self.settings.writes_cache_control(notes, seen);
         if seen.is_grpc() {
             self.amend_grpc(headers, seen, no_store);
             return;

@@ -187,21 +187,34 @@ mod tests {
                 assert!(removed.find(&other).is_none(), "{other}");
             }
         }
-        for name in ["set-cookie", "x-frame-options", "x-", "x", "s", "content-type", ""] {
+        for name in [
+            "set-cookie",
+            "x-frame-options",
+            "x-",
+            "x",
+            "s",
+            "content-type",
+            "",
+        ] {
             assert!(removed.find(name).is_none(), "{name}");
         }
     }
 
     #[test]
     fn a_name_is_taken_off_with_all_its_lines() {
-        let names = [HeaderName::from_static("server"), HeaderName::from_static("x-a")];
+        let names = [
+            HeaderName::from_static("server"),
+            HeaderName::from_static("x-a"),
+        ];
         let removed = names.into_iter().collect::<Removed>();
         let mut headers = HeaderMap::new();
         for (name, value) in [("server", "a"), ("server", "b"), ("x-a", "c"), ("x-b", "d")] {
             headers.append(name, http::HeaderValue::from_static(value));
         }
         removed.take_off(&mut headers);
-        let left = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let left = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()));
         assert_eq!(left.collect::<Vec<_>>(), [("x-b", b"d".as_slice())]);
     }
 }

@@ -129,7 +129,9 @@ mod tests {
         for bits in 0..16_u8 {
             let named = words.iter().enumerate();
             let named = named.filter(|(bit, _)| bits & (1 << bit) != 0);
-            let expected = named.map(|(_, word)| format!("\"{word}\"")).collect::<Vec<_>>();
+            let expected = named
+                .map(|(_, word)| format!("\"{word}\""))
+                .collect::<Vec<_>>();
             assert_eq!(ClearSiteData::from_bits(bits).as_str(), expected.join(","));
         }
     }

@@ -209,7 +209,10 @@ fn typed(
     };
     let word = HeaderValue::from_static;
 
-    add(&X_FRAME_OPTIONS, builder.frame.map(|value| word(value.as_str())));
+    add(
+        &X_FRAME_OPTIONS,
+        builder.frame.map(|value| word(value.as_str())),
+    );
     if builder.referrer.is_some() && builder.weak_referrer.is_some() {
         let path = "headers.dangerous_referrer_policy";
         mistakes.push(path, duplicate(&REFERRER_POLICY, "set twice"));
@@ -377,7 +380,8 @@ fn weak_value(name: &HeaderName, value: &HeaderValue) -> Option<Error> {
         let instead = "name the framing sites in `frame-ancestors` of a content security policy";
         Some(dead("x-frame-options", instead))
     } else if *name == COOP && is("unsafe-none") {
-        let instead = "write `cross_origin_opener_policy`, or `dangerous_unsafe_none_opener_policy`";
+        let instead =
+            "write `cross_origin_opener_policy`, or `dangerous_unsafe_none_opener_policy`";
         Some(weak("cross-origin-opener-policy", instead))
     } else if *name == COEP && is("unsafe-none") {
         Some(weak("cross-origin-embedder-policy", "leave the header out"))
@@ -449,7 +453,10 @@ fn clear(
         }
         if paths.is_empty() {
             let instead = "name a path, or leave the call out";
-            mistakes.push(path.clone(), invalid("list of Clear-Site-Data paths", "", instead));
+            mistakes.push(
+                path.clone(),
+                invalid("list of Clear-Site-Data paths", "", instead),
+            );
         }
         for (index, text) in paths.iter().enumerate() {
             let path = format!("{path}.paths[{index}]");
@@ -486,7 +493,9 @@ fn removed(
     set: &Set,
     cache: &CachePolicy,
 ) -> Removed {
-    let banner = builder.banner.or_else(|| builder.preset.and_then(Preset::banner));
+    let banner = builder
+        .banner
+        .or_else(|| builder.preset.and_then(Preset::banner));
     let mut names = Vec::new();
     let is_set = |name: &HeaderName| {
         set.has(name)

@@ -234,9 +234,7 @@ impl fmt::Display for FeatureProblem {
                 "{origin:?} is no origin, write `Allow::SelfOrigin` or one such as \"https://a.example\", without a path: \
                  (self \"https://a.example\")"
             ),
-            Self::Repeated => {
-                f.write_str("the policy names it twice, keep one or write `replace`")
-            }
+            Self::Repeated => f.write_str("the policy names it twice, keep one or write `replace`"),
             Self::RepeatedOrigin => f.write_str("its list names somebody twice, keep one"),
         }
     }

@@ -15,7 +15,8 @@ pub(super) static COOP: HeaderName = HeaderName::from_static("cross-origin-opene
 pub(super) static CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 pub(super) static DOCUMENT_POLICY: HeaderName = HeaderName::from_static("document-policy");
 pub(super) static INTEGRITY_POLICY: HeaderName = HeaderName::from_static("integrity-policy");
-pub(super) static ORIGIN_AGENT_CLUSTER: HeaderName = HeaderName::from_static("origin-agent-cluster");
+pub(super) static ORIGIN_AGENT_CLUSTER: HeaderName =
+    HeaderName::from_static("origin-agent-cluster");
 pub(super) static PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 pub(super) static REPORTING_ENDPOINTS: HeaderName = HeaderName::from_static("reporting-endpoints");
 static X_PERMITTED_CROSS_DOMAIN_POLICIES: HeaderName =
@@ -117,7 +118,9 @@ impl Preset {
     pub(super) const fn no_store(self) -> HeaderValue {
         match self {
             Self::Grpc => HeaderValue::from_static("no-store"),
-            Self::Api | Self::Owasp2026 | Self::StaticAssets | Self::Web | Self::WebCompatible => NO_STORE,
+            Self::Api | Self::Owasp2026 | Self::StaticAssets | Self::Web | Self::WebCompatible => {
+                NO_STORE
+            }
         }
     }
 

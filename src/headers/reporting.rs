@@ -50,8 +50,7 @@ enum Address {
 impl Address {
     fn of(url: &str) -> Self {
         // Neither ends the quoted text of RFC 9651 nor is read in two ways by URL parsers; a fragment is never sent.
-        let is_plain =
-            |byte: u8| byte.is_ascii_graphic() && !b"\"\\<>^`{|}#".contains(&byte);
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\<>^`{|}#".contains(&byte);
         if !url.bytes().all(is_plain) {
             return Self::Invalid;
         }
@@ -75,9 +74,8 @@ impl Address {
 
 /// A key of RFC 9651, section 3.1.2.
 pub(super) fn is_key(text: &str) -> bool {
-    let rest = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.*".contains(&byte)
-    };
+    let rest =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.*".contains(&byte);
     text.starts_with(|first: char| first.is_ascii_lowercase() || first == '*')
         && text.bytes().all(rest)
 }
