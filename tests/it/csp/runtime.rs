@@ -248,6 +248,22 @@ async fn every_answer_gets_the_form_that_fits() {
             assert_eq!(answer.enforced(), slotted.as_slice(), "{name}");
             assert_eq!(answer.watched(), [""; 0], "{name}");
             assert!(answer.nonce.is_some(), "{name}");
+            // A request for gRPC has none, and is answered with less.
+            let mut call = request();
+            let value = HeaderValue::from_static("application/grpc+proto");
+            call.headers_mut().insert(CONTENT_TYPE, value);
+            let grpc = ask(CspLayer::strict(), page(), call).await;
+            let is_call = method == "POST";
+            assert_eq!(grpc.nonce.is_none(), is_call, "{name}");
+            let less = slotted.map(|text| {
+                if is_call {
+                    text.replace(FULL, TWIN)
+                } else {
+                    text.to_owned()
+                }
+            });
+            assert_eq!(grpc.enforced(), less.as_slice(), "{name}");
+
             let caching = answer.lines(&CACHE_CONTROL);
             let is_full = *slotted == Some(FULL);
             let no_store: &[&str] = if is_full { &["no-store"] } else { &[] };

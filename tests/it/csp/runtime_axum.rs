@@ -147,6 +147,26 @@ async fn without_a_layer_a_page_that_needs_a_nonce_is_not_made() {
     }
 }
 
+#[tokio::test]
+async fn who_asks_for_a_page_in_the_name_of_grpc_raises_no_alarm() {
+    let recorder = Recorder::default();
+    let app = Router::new()
+        .route("/", axum::routing::post(page))
+        .layer(CspLayer::strict())
+        .layer(SecurityStack::new().events(recorder.sink()));
+    let post = |media: &str| {
+        let request = Request::post("/").header(CONTENT_TYPE, media);
+        request.body(axum::body::Body::empty()).expect("a request")
+    };
+    let go = |request| ServiceExt::<Request<axum::body::Body>>::oneshot(app.clone(), request);
+    let Ok(answer) = go(post("application/grpc")).await;
+    // INTERNAL.
+    assert_eq!(answer.headers()["grpc-status"], "13");
+    let Ok(answer) = go(post("application/json")).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(recorder.told(), [""; 0]);
+}
+
 async fn ask(app: &Router, path: &str) -> (StatusCode, String) {
     let request = Request::get(path)
         .body(axum::body::Body::empty())
