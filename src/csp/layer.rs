@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use tower_layer::Layer;
 
-use super::config::Csp;
 use super::layer_config::{CspLayerBuilder, NonceCaching, Precedence};
 use super::media::NonceTypes;
 use super::policy::CspPolicy;
@@ -64,23 +63,23 @@ impl Core {
 impl CspLayer {
     /// Enforces [`Csp::strict`]: scripts with the nonce of the request and what these load, and nothing from elsewhere.
     pub fn strict() -> Self {
-        Self::enforcing(Csp::strict_policy())
+        Self::enforcing(CspPolicy::strict())
     }
 
     /// Enforces [`Csp::compatible`]: scripts as [`strict`](Self::strict), with room for the images, fonts and styles of other sites.
     pub fn compatible() -> Self {
-        Self::enforcing(Csp::compatible_policy())
+        Self::enforcing(CspPolicy::compatible())
     }
 
     /// Enforces [`Csp::api`]: nothing at all, for services that send no pages. No nonce.
     pub fn api() -> Self {
-        Self::enforcing(Csp::api_policy())
+        Self::enforcing(CspPolicy::api())
     }
 
     /// Enforces the policy of the OWASP Secure Headers project, as of July 2026. No nonce: every script of this origin runs, an
     /// uploaded one too.
     pub fn owasp_2026() -> Self {
-        Self::enforcing(Csp::owasp_2026_policy())
+        Self::enforcing(CspPolicy::owasp_2026())
     }
 
     /// Starts a layer with policies of your own.

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::config::CspBuilder;
+use super::builder::CspBuilder;
 use super::future::CspFuture;
 use super::nonce::{self, CspNonce};
 use super::policy::CspPolicy;
