@@ -42,7 +42,8 @@ where
             core.keep_pages_going(request.extensions_mut());
             None
         } else {
-            let drawn = core.has_slot.then(|| core.draw(request.extensions_mut()));
+            let drawn = (core.has_slot && !asks_for_grpc(&request))
+                .then(|| core.draw(request.extensions_mut()));
             let is_plain = core.is_plain(request.headers(), request.extensions());
             Some(CspAmendment::new(&self.core, drawn, is_plain))
         };

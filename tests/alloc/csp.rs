@@ -41,9 +41,7 @@ fn answers(status: u16, media: &'static str) -> Roomy {
 }
 
 fn policy(text: &str) -> CspPolicy {
-    Csp::parse(text)
-        .and_then(|policy| policy.build())
-        .expect("a good policy")
+    Csp::parse(text).build().expect("a good policy")
 }
 
 /// The box of the nonce in the request's extensions.

@@ -13,10 +13,8 @@ use tower_security::core::Mode;
 use tower_security::csp::{Csp, CspLayer, CspNonce, CspOverride};
 use tower_security::stack::SecurityStack;
 
-use super::runtime::{API, FULL, Recorder, TWIN, policy};
+use super::runtime::{API, FULL, ROUTE, Recorder, TWIN, policy};
 use crate::support::wire::Server;
-
-const ROUTE: &str = "default-src 'none'; base-uri 'none'; script-src 'nonce-{}'";
 
 async fn page(nonce: CspNonce) -> Html<String> {
     Html(nonce.to_string())
