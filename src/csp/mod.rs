@@ -114,3 +114,5 @@ pub use route::{CspOverride, CspOverrideAmendment, CspOverrideService};
 pub use service::CspService;
 pub use source::Source;
 pub use words::{SandboxFlag, TrustedTypes, Webrtc};
+#[cfg(feature = "csp-report")]
+pub mod report;

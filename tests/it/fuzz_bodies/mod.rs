@@ -10,4 +10,5 @@ pub mod clean_text;
 pub mod client;
 pub mod cors;
 pub mod csrf;
+pub mod https;
 pub mod origin;
