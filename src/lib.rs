@@ -100,6 +100,8 @@ pub mod stack;
 pub mod tonic;
 
 pub use cors::CorsLayer;
+#[cfg(feature = "csp-report")]
+pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
 pub use stack::SecurityStack;
 
