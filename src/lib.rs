@@ -99,10 +99,14 @@ pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 
+pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
+pub use csp::CspLayer;
 #[cfg(feature = "csp-report")]
 pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
+pub use headers::SecurityHeadersLayer;
+pub use https::HttpsLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.

@@ -18,6 +18,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("csrf_config", fuzz_bodies::builders::csrf_config),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),
+    ("forwarded_proto", fuzz_bodies::https::forwarded_proto),
+    ("https_host", fuzz_bodies::https::https_host),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),
     ("origin_request", fuzz_bodies::origin::origin_request),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),

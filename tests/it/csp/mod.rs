@@ -8,3 +8,7 @@ mod report;
 mod report_bodies;
 #[cfg(all(feature = "csp-report", feature = "axum"))]
 mod report_servers;
+mod runtime;
+#[cfg(feature = "axum")]
+mod runtime_axum;
+mod runtime_override;

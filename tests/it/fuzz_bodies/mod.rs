@@ -12,4 +12,5 @@ pub mod cors;
 #[cfg(feature = "csp-report")]
 pub mod csp_report;
 pub mod csrf;
+pub mod https;
 pub mod origin;
