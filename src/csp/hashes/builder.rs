@@ -12,11 +12,11 @@ use crate::csp::Source;
 /// # Example
 ///
 /// ```
-/// use tower_security::csp::CspHashes;
+/// use tower_security::csp::{Csp, CspHashes};
 ///
-/// let hashes = CspHashes::from_html("<!doctype html><script>alert('Hello, world.');</script>")?;
-/// let scripts: Vec<String> = hashes.scripts().map(|source| source.to_string()).collect();
-/// assert_eq!(scripts, ["'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"]);
+/// let hashes = CspHashes::from_html("<!doctype html><script>alert('Hello, world.');</script><style>p { margin: 0 }</style>")?;
+/// let policy = Csp::spa(hashes.scripts()).add_style_src(hashes.styles()).build()?;
+/// assert!(policy.to_template().contains("script-src 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"));
 ///
 /// let errors = CspHashes::from_html("<p>\n<a href='javascript:go()' style='color: red'>go</a>").unwrap_err();
 /// let codes: Vec<_> = errors.iter().map(|error| error.code()).collect();

@@ -1,7 +1,7 @@
 //! Hashes of static pages. Expected values were made by `printf TEXT | openssl dgst -sha256 -binary | base64`.
 
 use tower_security::core::ErrorClass;
-use tower_security::csp::{CspHashes, CspHashesError};
+use tower_security::csp::{Csp, CspHashes, CspHashesError};
 
 const A: &str = "'sha256-qVpDBgj7bpq5hMAcGp3AOc79J3Y1Z4HvySTwKrWDoy4='"; // a()
 const B: &str = "'sha256-cf242PFc/kb7xD0Qzhsmd9vvRkc+cWFmbi+k+YvtdKc='"; // b()
@@ -647,4 +647,36 @@ fn a_page_that_was_built_for_production_is_read() {
     assert_eq!(styles(&hashes), [P]);
     let external: Vec<_> = hashes.external_scripts().collect();
     assert_eq!(external, ["/assets/index-x.js", "/assets/vendor-y.js"]);
+}
+
+#[test]
+fn a_policy_takes_the_hashes() {
+    let hashes = read("a page", "<script>a()</script><style>p{}</style>");
+    let policy = Csp::spa(hashes.scripts())
+        .add_style_src(hashes.styles())
+        .build()
+        .unwrap()
+        .to_template();
+    let scripts = format!("script-src {A} 'strict-dynamic' 'report-sample'");
+    assert!(policy.contains(&scripts), "{policy}");
+    assert!(
+        policy.contains(&format!("style-src 'self' {P}")),
+        "{policy}"
+    );
+
+    let hashes = CspHashes::builder()
+        .html("<p onclick='a()' style='color:red'>")
+        .dangerous_unsafe_hashes()
+        .build()
+        .unwrap();
+    let policy = Csp::spa(hashes.scripts())
+        .add_style_src(hashes.styles())
+        .build()
+        .unwrap()
+        .to_template();
+    assert!(policy.contains(&format!("{A} 'unsafe-hashes'")), "{policy}");
+    assert!(
+        policy.contains(&format!("{RED} 'unsafe-hashes'")),
+        "{policy}"
+    );
 }
