@@ -79,6 +79,8 @@ mod error;
 mod forms;
 mod future;
 mod hash;
+#[cfg(feature = "csp-hashes")]
+mod hashes;
 mod host;
 mod keyword;
 mod layer;
@@ -103,6 +105,8 @@ pub use builder::CspBuilder;
 pub use config::Csp;
 pub use error::CspConfigError;
 pub use future::{CspAmendment, CspFuture};
+#[cfg(feature = "csp-hashes")]
+pub use hashes::{CspHashes, CspHashesBuilder, CspHashesError};
 pub use layer::CspLayer;
 pub use layer_config::{CspLayerBuilder, CspLayerConfigError, NonceCaching, Precedence};
 pub use lint::CspLint;
