@@ -12,3 +12,7 @@ mod runtime;
 #[cfg(feature = "axum")]
 mod runtime_axum;
 mod runtime_override;
+mod policy_accepted;
+mod policy_append;
+mod policy_oracle;
+mod policy_refused;
