@@ -22,6 +22,10 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("https_host", fuzz_bodies::https::https_host),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),
     ("origin_request", fuzz_bodies::origin::origin_request),
+    (
+        "permissions_policy",
+        fuzz_bodies::headers::permissions_policy,
+    ),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 

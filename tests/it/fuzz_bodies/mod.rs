@@ -12,5 +12,6 @@ pub mod cors;
 #[cfg(feature = "csp-report")]
 pub mod csp_report;
 pub mod csrf;
+pub mod headers;
 pub mod https;
 pub mod origin;
