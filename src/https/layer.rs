@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderValue, Uri};
 use tower_layer::Layer;
 
-use super::check::{HttpsPolicy, Insecure};
+use super::check::HttpsPolicy;
 use super::config::{self, HttpsBuilder};
+use super::host::keeps_hsts;
 use super::hsts::Hsts;
 use super::service::{Bodies, Https};
-use crate::core::{ConfigErrors, Events, Mode, NoopSink, SchemeSource};
+use crate::core::{ConfigErrors, Events, Mode, RequestScheme, SchemeSource};
 
 /// Redirects or refuses what comes without TLS, and tells browsers to remember. The [module](crate::https) has the rules and an
 /// example.
@@ -25,6 +27,8 @@ pub(super) struct Core {
     pub(super) mode: Mode,
     pub(super) events: Events,
     pub(super) bodies: Bodies,
+    /// Whether HSTS is written here. In a stack it is written further outside, on the answers of every layer.
+    pub(super) writes_hsts: bool,
 }
 
 impl HttpsLayer {
@@ -54,6 +58,7 @@ impl HttpsLayer {
                 mode,
                 events,
                 bodies: Bodies::new(),
+                writes_hsts: true,
             }),
         }
     }
@@ -75,32 +80,35 @@ impl HttpsLayer {
         &self.core.policy.source
     }
 
-    /// The part that writes HSTS, for a place outside of everything that answers; `None` if there is none to write. It records no
-    /// events: the other part does.
-    pub(crate) fn hsts_part(&self) -> Option<Self> {
-        let Core { policy, mode, .. } = &*self.core;
-        policy.hsts.as_ref()?;
-        let policy = HttpsPolicy {
-            insecure: Insecure::Pass,
-            allowed: None,
-            ..policy.clone()
-        };
-        Some(Self::of(policy, *mode, Events::new(NoopSink::new())))
+    /// The line for an answer to this request, which the stack writes outside of all its layers.
+    pub(crate) fn hsts_for(
+        &self,
+        scheme: Option<RequestScheme>,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<&HeaderValue> {
+        let is_https = scheme.is_some_and(RequestScheme::is_https);
+        let hsts = self.core.policy.hsts.as_ref().filter(|_| is_https)?;
+        (self.core.mode != Mode::Off && keeps_hsts(uri, headers)).then_some(hsts)
     }
 
-    /// The part that redirects, refuses and judges hosts.
-    pub(crate) fn without_hsts(&self) -> Self {
+    /// The same layer where something further outside writes HSTS.
+    pub(crate) fn with_hsts_outside(&self) -> Self {
         let Core {
             policy,
             mode,
             events,
             ..
         } = &*self.core;
-        let policy = HttpsPolicy {
-            hsts: None,
-            ..policy.clone()
-        };
-        Self::of(policy, *mode, events.clone())
+        Self {
+            core: Arc::new(Core {
+                policy: policy.clone(),
+                mode: *mode,
+                events: events.clone(),
+                bodies: Bodies::new(),
+                writes_hsts: false,
+            }),
+        }
     }
 }
 

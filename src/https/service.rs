@@ -58,6 +58,7 @@ where
         );
         match decision {
             HttpsDecision::Secure(hsts) => {
+                let hsts = hsts.filter(|_| core.writes_hsts);
                 let amendment = hsts.cloned().map(HttpsAmendment);
                 ResponseFuture::maybe_amending(self.inner.call(request), amendment)
             }
