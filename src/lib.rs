@@ -108,6 +108,8 @@ pub mod tonic;
 pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
 pub use csp::CspLayer;
+#[cfg(feature = "csp-report")]
+pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;

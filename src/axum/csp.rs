@@ -36,6 +36,16 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for CspNonce {
 
 #[cold]
 fn missing(head: &Parts) -> Response {
+    let context = RefusalContext::new(head);
+    // Anybody can ask for a page in the name of gRPC, for which no nonce is drawn: that is no fault of the program.
+    if !context.is_grpc() {
+        tell(head);
+    }
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    Rejection::new(status, CODE, "This page could not be made").into_response(&context)
+}
+
+fn tell(head: &Parts) {
     const NAME: EventName = EventName::SysCrash;
     let shared = Shared::from_extensions(&head.extensions);
     Events::default().emit(shared, NAME, NAME.default_level(), || {
@@ -44,7 +54,4 @@ fn missing(head: &Parts) -> Response {
             .outcome(Outcome::Fault)
             .detail("no CspLayer with a nonce in its policy stands outside of this handler")
     });
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    Rejection::new(status, CODE, "This page could not be made")
-        .into_response(&RefusalContext::new(head))
 }

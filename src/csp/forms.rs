@@ -83,6 +83,11 @@ impl Forms {
         })
     }
 
+    /// Whether a nonce goes into one of them.
+    pub(super) const fn has_slot(&self) -> bool {
+        matches!(self.full.https, Line::Slotted(_))
+    }
+
     /// The text to send. Without a nonce a policy that has a slot is sent as its twin: less runs, rather than more.
     #[inline]
     pub(super) fn render(&self, form: Form, is_plain: bool, nonce: Option<&CspNonce>) -> Rendered {

@@ -211,41 +211,54 @@ impl Sending<'_> {
         name: &HeaderName,
         policies: [Option<&CspPolicy>; 2],
     ) {
-        let mut policies = policies.into_iter().flatten().peekable();
-        if policies.peek().is_none()
-            || (self.precedence == Precedence::Handler && headers.contains_key(name))
-        {
+        let mut policies = policies.into_iter().flatten();
+        let Some(first) = policies.next() else {
             return;
-        }
+        };
         // The lines of a 304 replace those that are stored with the body (RFC 9111, section 3.2), all of one name at once. Where the
-        // stored ones say the nonce of the body, none may be sent, not even the handler's.
-        let is_withheld =
-            self.status == StatusCode::NOT_MODIFIED && policies.clone().any(CspPolicy::has_slot);
-        if is_withheld || self.precedence == Precedence::Layer {
-            headers.remove(name);
-        }
-        if is_withheld {
+        // stored ones say the nonce of the body, none may be sent, not even one that the layer would put beside the handler's.
+        if self.status == StatusCode::NOT_MODIFIED
+            && (first.has_slot() || policies.clone().any(CspPolicy::has_slot))
+        {
+            if self.precedence != Precedence::Handler {
+                headers.remove(name);
+            }
             return;
         }
-        let form = form(self.status, self.media);
+        match self.precedence {
+            Precedence::Both => field::add(headers, name.clone(), self.value(first)),
+            Precedence::Layer => field::set(headers, name.clone(), self.value(first)),
+            // One look-up says whether the handler has set it and puts it there. A map that is full takes no header.
+            Precedence::Handler => match headers.try_entry(name) {
+                Ok(Entry::Vacant(vacant)) => {
+                    let _ = vacant.try_insert(self.value(first));
+                }
+                Ok(Entry::Occupied(_)) | Err(_) => return,
+            },
+        }
+        self.add_endpoints(headers, first);
         for policy in policies {
-            let rendered = policy.forms().render(form, self.is_plain, self.nonce);
-            self.has_sent_nonce |= rendered.has_nonce;
-            field::add(headers, name.clone(), rendered.value);
-            if self.media == Media::Document
-                && let Some(endpoints) = policy.reporting_endpoints()
-            {
-                add_endpoints(headers, endpoints);
-            }
+            field::add(headers, name.clone(), self.value(policy));
+            self.add_endpoints(headers, policy);
         }
     }
-}
 
-/// A dictionary may span lines (RFC 9651, section 3.2), so that the handler's own endpoints stay.
-fn add_endpoints(headers: &mut HeaderMap, endpoints: &HeaderValue) {
-    let mut lines = headers.get_all(&REPORTING_ENDPOINTS).iter();
-    if !lines.any(|line| line == endpoints) {
-        field::add(headers, REPORTING_ENDPOINTS, endpoints.clone());
+    fn value(&mut self, policy: &CspPolicy) -> HeaderValue {
+        let form = form(self.status, self.media);
+        let rendered = policy.forms().render(form, self.is_plain, self.nonce);
+        self.has_sent_nonce |= rendered.has_nonce;
+        rendered.value
+    }
+
+    /// A dictionary may span lines (RFC 9651, section 3.2), so that the handler's own endpoints stay.
+    fn add_endpoints(&self, headers: &mut HeaderMap, policy: &CspPolicy) {
+        let Some(endpoints) = policy.reporting_endpoints() else {
+            return;
+        };
+        let mut lines = headers.get_all(&REPORTING_ENDPOINTS).iter();
+        if self.media == Media::Document && !lines.any(|line| line == endpoints) {
+            field::add(headers, REPORTING_ENDPOINTS, endpoints.clone());
+        }
     }
 }
 

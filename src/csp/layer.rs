@@ -9,7 +9,10 @@ use super::layer_config::{CspLayerBuilder, NonceCaching, Precedence};
 use super::media::NonceTypes;
 use super::policy::CspPolicy;
 use super::service::CspService;
-use crate::core::{Events, Mode, SchemeSource, Shared};
+use crate::core::text::cap;
+use crate::core::{
+    CleanText, EventName, Events, Level, Mode, Outcome, SchemeSource, SecurityEvent, Shared,
+};
 
 /// The name of the room in events.
 pub(super) const LAYER: &str = "csp";
@@ -97,6 +100,20 @@ impl CspLayer {
         }
     }
 
+    /// Tells what builds and deserves a second look. No stack is known yet: only the layer's own sink can hear of it, or the default.
+    pub(super) fn warn(&self) {
+        const NAME: EventName = EventName::SysMonitorDisabled;
+        let policies = [self.enforced(), self.report_only()];
+        for lint in policies.into_iter().flatten().flat_map(CspPolicy::lints) {
+            self.core.events.emit(None, NAME, Level::Info, || {
+                let detail = lint.to_string();
+                SecurityEvent::new(NAME, LAYER, lint.code())
+                    .outcome(Outcome::Success)
+                    .clean_detail(CleanText::new(&detail, cap::DETAIL).into_owned())
+            });
+        }
+    }
+
     /// Returns the policy that browsers enforce, or only report in [`Mode::ReportOnly`].
     #[must_use]
     pub fn enforced(&self) -> Option<&CspPolicy> {
@@ -125,6 +142,13 @@ impl CspLayer {
     #[must_use]
     pub fn nonce_caching(&self) -> NonceCaching {
         self.core.nonce_caching
+    }
+
+    /// The `dangerous_*` functions that the policies were made by, and the codes of refusals that they accept.
+    pub(crate) fn dangerous(&self) -> impl Iterator<Item = &'static str> {
+        let policies = [self.enforced(), self.report_only()];
+        let names = policies.into_iter().flatten().map(CspPolicy::dangerous);
+        names.flatten().copied()
     }
 
     /// Tells whether requests get a nonce.

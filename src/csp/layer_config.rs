@@ -69,12 +69,23 @@ pub enum CspLayerConfigError {
         "refused layer without a policy: give it one by `enforce` or `report_only`, or write `CspLayer::strict()`"
     )]
     PolicyMissing,
+    /// The two policies report to two places under one name.
+    #[error(
+        "invalid report endpoint {name:?}: it is another place in the enforced policy, and browsers know one for a name; give it \
+         another name"
+    )]
+    ReportEndpointConflict {
+        /// The name.
+        name: String,
+    },
 }
 
 impl ConfigErrorKind for CspLayerConfigError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::MediaTypeInvalid { .. } => ErrorClass::Invalid,
+            Self::MediaTypeInvalid { .. } | Self::ReportEndpointConflict { .. } => {
+                ErrorClass::Invalid
+            }
             Self::MediaTypeGrpc { .. } | Self::MediaTypesTooMany { .. } | Self::PolicyMissing => {
                 ErrorClass::Refused
             }
@@ -87,6 +98,7 @@ impl ConfigErrorKind for CspLayerConfigError {
             Self::MediaTypeInvalid { .. } => "media_type_invalid",
             Self::MediaTypesTooMany { .. } => "media_types_too_many",
             Self::PolicyMissing => "policy_missing",
+            Self::ReportEndpointConflict { .. } => "report_endpoint_conflict",
         }
     }
 }
@@ -167,7 +179,7 @@ impl CspLayerBuilder {
         self
     }
 
-    /// Makes the layer.
+    /// Makes the layer. What deserves a second look in its policies ([`CspPolicy::lints`]) goes to the event sink.
     ///
     /// # Errors
     ///
@@ -207,6 +219,10 @@ impl CspLayerBuilder {
                 mistakes.push(path, mistake);
             }
         }
+        if let Some(name) = conflicting_endpoint(self.enforce.as_ref(), self.report_only.as_ref()) {
+            let mistake = CspLayerConfigError::ReportEndpointConflict { name };
+            mistakes.push("csp.report_only", mistake);
+        }
         let nonce_types = nonce_types(&self.nonce_media_types, &mut mistakes);
         let layer = CspLayer::of(Core {
             nonce_types,
@@ -217,8 +233,22 @@ impl CspLayerBuilder {
             events: self.events,
             ..Core::new(self.enforce, self.report_only)
         });
-        mistakes.finish(layer)
+        let layer = mistakes.finish(layer)?;
+        layer.warn();
+        Ok(layer)
     }
+}
+
+/// The name under which two policies report to two places. A second declaration takes the place of the first (RFC 9651, section
+/// 3.2).
+fn conflicting_endpoint(one: Option<&CspPolicy>, other: Option<&CspPolicy>) -> Option<String> {
+    let one = one?.reporting_endpoints()?.as_bytes();
+    let other = other?.reporting_endpoints()?.as_bytes();
+    let name = |endpoint: &[u8]| -> Option<String> {
+        let name = endpoint.split(|byte| *byte == b'=').next()?;
+        String::from_utf8(name.to_vec()).ok()
+    };
+    name(one).filter(|_| one != other && name(one) == name(other))
 }
 
 fn nonce_types(names: &[String], mistakes: &mut Mistakes) -> NonceTypes {

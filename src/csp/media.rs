@@ -18,6 +18,10 @@ pub(super) enum Media {
     Other,
 }
 
+/// Bytes in which a type and a subtype end: each has 127 at most (RFC 6838, section 4.2). What is cut off was no type that a browser
+/// knows.
+const MAX_ESSENCE: usize = 256;
+
 /// What the configuration calls documents besides HTML: essences in lower case.
 pub(super) type NonceTypes = Box<[Box<str>]>;
 
@@ -34,8 +38,9 @@ impl Media {
         if is_grpc(value) {
             return Self::Grpc;
         }
-        let essence = value.split(|byte| *byte == b';').next().unwrap_or(value);
-        let essence = essence.trim_ascii();
+        let essence = value.get(..MAX_ESSENCE).unwrap_or(value);
+        let essence = essence.split(|byte| *byte == b';').next();
+        let essence = essence.unwrap_or_default().trim_ascii();
         let is = |name: &[u8]| essence.eq_ignore_ascii_case(name);
         if is(b"text/html") || named(nonce_types, essence) {
             return Self::Document;

@@ -10,6 +10,7 @@ use super::builder::CspBuilder;
 use super::future::CspFuture;
 use super::nonce::{self, CspNonce};
 use super::policy::CspPolicy;
+use super::service::asks_for_grpc;
 use crate::core::{Amend, ConfigErrors, Events};
 
 /// Gives the routes inside of it another policy than the [`CspLayer`](super::CspLayer) outside of it has.
@@ -140,7 +141,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let nonce = match &self.rule {
-            Rule::Replace(policy) if policy.has_slot() => {
+            Rule::Replace(policy) if policy.has_slot() && !asks_for_grpc(&request) => {
                 let extensions = request.extensions_mut();
                 match CspNonce::from_extensions(extensions) {
                     // The layer knows it.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Extensions, HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Method, Request, Response};
 use tower_service::Service;
 
 use super::future::{CspAmendment, CspFuture};
 use super::layer::Core;
 use super::nonce::{self, CspNonce, Drawn};
-use crate::core::{Mode, RequestScheme, Shared};
+use crate::core::{Mode, RequestScheme, Shared, is_grpc};
 
 /// The service of [`CspLayer`](super::CspLayer). The [module](crate::csp) has the rules and an example.
 #[derive(Clone, Debug)]
@@ -42,12 +42,18 @@ where
             core.keep_pages_going(request.extensions_mut());
             None
         } else {
-            let drawn = core.has_slot.then(|| core.draw(request.extensions_mut()));
+            let drawn = (core.has_slot && !asks_for_grpc(&request))
+                .then(|| core.draw(request.extensions_mut()));
             let is_plain = core.is_plain(request.headers(), request.extensions());
             Some(CspAmendment::new(&self.core, drawn, is_plain))
         };
         CspFuture::new(self.inner.call(request), amendment)
     }
+}
+
+/// Whether the answer will be no page, so that no nonce is drawn for it. A request that lies gets the twin.
+pub(super) fn asks_for_grpc<B>(request: &Request<B>) -> bool {
+    request.method() == Method::POST && is_grpc(request.headers())
 }
 
 impl Core {

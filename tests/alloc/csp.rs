@@ -41,9 +41,7 @@ fn answers(status: u16, media: &'static str) -> Roomy {
 }
 
 fn policy(text: &str) -> CspPolicy {
-    Csp::parse(text)
-        .and_then(|policy| policy.build())
-        .expect("a good policy")
+    Csp::parse(text).build().expect("a good policy")
 }
 
 /// The box of the nonce in the request's extensions.
@@ -77,6 +75,29 @@ fn csp_sends_static_text_without_one_and_a_nonce_with_two() {
             }
         }
     }
+}
+
+#[test]
+fn csp_lets_grpc_pass_without_one() {
+    let inner = answers(200, "application/grpc");
+    let slotted = "default-src 'none'; base-uri 'none'; script-src 'nonce-{}'";
+    let grpc = || {
+        let mut request = request();
+        *request.method_mut() = http::Method::POST;
+        let media = HeaderValue::from_static("application/grpc+proto");
+        request.headers_mut().insert(CONTENT_TYPE, media);
+        request
+    };
+    let mut service = CspLayer::strict().layer(inner);
+    let call = grpc();
+    assert_eq!(allocations(|| go(&mut service, call)), MAP);
+    let mut service = CspLayer::api().layer(inner);
+    let call = grpc();
+    assert_eq!(allocations(|| go(&mut service, call)), MAP);
+    // The rule of a route is carried, but draws nothing.
+    let mut service = CspOverride::replace(policy(slotted)).layer(inner);
+    let call = grpc();
+    assert_eq!(allocations(|| go(&mut service, call)), MAP + 3);
 }
 
 #[test]

@@ -220,3 +220,36 @@ fn nothing_prints_what_it_keeps_secret() {
     }
     assert!(texts[1].contains("alice"), "{}", texts[1]);
 }
+
+#[cfg(feature = "csp-hashes")]
+#[test]
+fn hashes_cross_threads_and_can_be_printed() {
+    use tower_security::csp::{CspHashes, CspHashesBuilder, CspHashesError};
+    vocabulary::<CspHashes>();
+    vocabulary::<CspHashesError>();
+    layer::<CspHashesBuilder>();
+}
+
+#[cfg(feature = "csp-report")]
+#[test]
+fn reports_cross_threads_and_can_be_printed() {
+    use std::future::Ready;
+
+    use tower_security::csp::report::{
+        BrowserReport, Collect, CspReportBuilder, CspReportConfigError, CspReportFuture,
+        CspReportLayer, CspReportRefusal, CspReportService, CspReportStats, CspReports,
+        Disposition, ReportKind,
+    };
+    layer::<CspReportLayer>();
+    layer::<CspReportBuilder>();
+    layer::<CspReportService>();
+    layer::<CspReports<u8>>();
+    value::<CspReportFuture<Ready<u8>, u8, u8>>();
+    vocabulary::<BrowserReport>();
+    vocabulary::<Collect>();
+    vocabulary::<CspReportConfigError>();
+    vocabulary::<CspReportRefusal>();
+    vocabulary::<CspReportStats>();
+    vocabulary::<Disposition>();
+    vocabulary::<ReportKind>();
+}

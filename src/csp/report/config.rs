@@ -135,6 +135,7 @@ impl CspReportBuilder {
     }
 
     /// Makes the service that takes every request for a report: for a route of a router.
+    #[must_use]
     pub fn service(self) -> CspReportService {
         CspReportService::of(self.core(String::new()))
     }

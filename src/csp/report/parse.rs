@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::address::{self, field};
 use super::browser_report::{BrowserReport, Disposition, ReportKind, Texts};
 use super::refusal::CspReportRefusal;
+use crate::csp::directive::{self, Directive};
 
 /// Reports of one request that are looked at.
 pub(super) const MOST_REPORTS: usize = 32;
@@ -14,42 +15,6 @@ pub(super) const MOST_REPORTS: usize = 32;
 const MOST_DEPTH: usize = 8;
 /// Characters of a sample: as many as CSP3 lets browsers send.
 const SAMPLE: usize = 40;
-
-/// The directives of CSP3 and its neighbours, and those that older browsers still report.
-const DIRECTIVES: [&str; 32] = [
-    "base-uri",
-    "block-all-mixed-content",
-    "child-src",
-    "connect-src",
-    "default-src",
-    "fenced-frame-src",
-    "font-src",
-    "form-action",
-    "frame-ancestors",
-    "frame-src",
-    "img-src",
-    "manifest-src",
-    "media-src",
-    "navigate-to",
-    "object-src",
-    "plugin-types",
-    "prefetch-src",
-    "report-to",
-    "report-uri",
-    "require-sri-for",
-    "require-trusted-types-for",
-    "sandbox",
-    "script-src",
-    "script-src-attr",
-    "script-src-elem",
-    "style-src",
-    "style-src-attr",
-    "style-src-elem",
-    "trusted-types",
-    "upgrade-insecure-requests",
-    "webrtc",
-    "worker-src",
-];
 
 /// What the content type says that the body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,10 +205,11 @@ fn disposition(text: Option<&str>) -> Disposition {
 }
 
 impl BrowserReport {
-    /// Takes the first word of what a browser calls the directive.
+    /// Takes the first word of what a browser calls the directive, one that is dead by now included.
     fn name_directive(&mut self, text: &str) {
         let name = text.split_ascii_whitespace().next().unwrap_or_default();
-        self.directive = DIRECTIVES.into_iter().find(|known| *known == name);
+        let dead = || directive::instead_of_dead(name).map(|(dead, _)| dead);
+        self.directive = Directive::parse(name).map(Directive::name).or_else(dead);
         if self.directive.is_none() {
             self.texts.subject = Some(field(name));
         }

@@ -1,5 +1,13 @@
 //! The content security policy.
 
+#[cfg(feature = "csp-hashes")]
+mod hashes;
+#[cfg(feature = "csp-report")]
+mod report;
+#[cfg(feature = "csp-report")]
+mod report_bodies;
+#[cfg(all(feature = "csp-report", feature = "axum"))]
+mod report_servers;
 mod runtime;
 #[cfg(feature = "axum")]
 mod runtime_axum;

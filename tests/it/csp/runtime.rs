@@ -30,17 +30,16 @@ pub(super) const API: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 /// What a handler has set.
 pub(super) const OWN: &str = "default-src 'self'";
+pub(super) const ROUTE: &str = "default-src 'none'; base-uri 'none'; script-src 'nonce-{}'";
 /// A policy with a slot that browsers can report on.
-const WATCHED: &str = "default-src 'none'; base-uri 'none'; script-src 'nonce-{}'; report-to csp; report-uri /csp-report";
+const WATCHED: &str = "default-src 'none'; base-uri 'none'; report-to csp; report-uri /csp-report; script-src 'nonce-{}'";
 const REPORTING_ENDPOINTS: HeaderName = HeaderName::from_static("reporting-endpoints");
 
 pub(super) const HTML: (HeaderName, &str) = (CONTENT_TYPE, "text/html; charset=utf-8");
 pub(super) const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 pub(super) fn policy(text: &str) -> CspPolicy {
-    Csp::parse(text)
-        .and_then(|policy| policy.build())
-        .expect("a good policy")
+    Csp::parse(text).build().expect("a good policy")
 }
 
 /// Answers as it is told to, and tells the nonce that it has seen.
@@ -178,7 +177,6 @@ impl Recorder {
         self.0.lock().expect("no panic").clone()
     }
 
-    #[cfg(feature = "axum")]
     pub(super) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().expect("no panic"))
     }
@@ -248,6 +246,22 @@ async fn every_answer_gets_the_form_that_fits() {
             assert_eq!(answer.enforced(), slotted.as_slice(), "{name}");
             assert_eq!(answer.watched(), [""; 0], "{name}");
             assert!(answer.nonce.is_some(), "{name}");
+            // A request for gRPC has none, and is answered with less.
+            let mut call = request();
+            let value = HeaderValue::from_static("application/grpc+proto");
+            call.headers_mut().insert(CONTENT_TYPE, value);
+            let grpc = ask(CspLayer::strict(), page(), call).await;
+            let is_call = method == "POST";
+            assert_eq!(grpc.nonce.is_none(), is_call, "{name}");
+            let less = slotted.map(|text| {
+                if is_call {
+                    text.replace(FULL, TWIN)
+                } else {
+                    text.to_owned()
+                }
+            });
+            assert_eq!(grpc.enforced(), less.as_slice(), "{name}");
+
             let caching = answer.lines(&CACHE_CONTROL);
             let is_full = *slotted == Some(FULL);
             let no_store: &[&str] = if is_full { &["no-store"] } else { &[] };
@@ -350,8 +364,9 @@ async fn both_headers_say_one_nonce_and_are_decided_each_by_itself() {
 /// [`WATCHED`], with its endpoint.
 fn policy_watched() -> CspPolicy {
     let endpoint = ReportEndpoint::path("csp", "/csp-report").expect("it is sound");
-    Csp::parse("default-src 'none'; base-uri 'none'; script-src 'nonce-{}'")
-        .and_then(|policy| policy.report_to(endpoint).build())
+    Csp::parse(ROUTE)
+        .report_to(endpoint)
+        .build()
         .expect("it is sound")
 }
 
@@ -457,6 +472,70 @@ fn wrong_settings_of_a_layer_are_told_together() {
         "csp: refused layer without a policy: give it one by `enforce` or `report_only`, or write `CspLayer::strict()`\n\
          csp.nonce_media_types[0]: invalid media type \"x\": write one type and subtype without parameters, such as `image/svg+xml`"
     );
+}
+
+#[test]
+fn two_policies_do_not_report_to_two_places_of_one_name() {
+    let reporting = |name, path| {
+        let endpoint = ReportEndpoint::path(name, path).expect("it is sound");
+        Csp::parse(ROUTE)
+            .report_to(endpoint)
+            .build()
+            .expect("it is sound")
+    };
+    let rows = [
+        ("csp", "/csp-report", None),
+        ("next", "/next", None),
+        ("next", "/csp-report", None),
+        (
+            "csp",
+            "/next",
+            Some(
+                "csp.report_only: invalid report endpoint \"csp\": it is another place in the enforced policy, and browsers know \
+                 one for a name; give it another name",
+            ),
+        ),
+    ];
+    for (name, path, expected) in rows {
+        let builder = CspLayer::builder().enforce(reporting("csp", "/csp-report"));
+        let built = builder.report_only(reporting(name, path)).build();
+        let told = built.err().map(|errors| errors.to_string());
+        assert_eq!(told.as_deref(), expected, "{name} {path}");
+    }
+}
+
+#[test]
+fn warnings_about_the_policies_are_told_at_the_start() {
+    let recorder = Recorder::default();
+    let builder = CspLayer::builder()
+        .enforce(policy(API))
+        .report_only(policy_watched())
+        .events(recorder.sink());
+    builder.build().expect("it is sound");
+    let event = |code, detail| format!("info csp sys_monitor_disabled {code} success {detail}");
+    assert_eq!(
+        recorder.take(),
+        [
+            event(
+                "no_reporting",
+                "there is no `report-to`, violations are not heard of"
+            ),
+            event(
+                "no_frame_ancestors",
+                "`frame-ancestors` is missing, any site may frame the page"
+            ),
+            event(
+                "no_form_action",
+                "`form-action` is missing, forms may be sent anywhere"
+            ),
+        ]
+    );
+    // What does not build warns of nothing.
+    let builder = enforcing(API)
+        .nonce_media_types(["x"])
+        .events(recorder.sink());
+    assert!(builder.build().is_err());
+    assert_eq!(recorder.told(), [""; 0]);
 }
 
 #[tokio::test]
@@ -587,6 +666,8 @@ async fn a_nonce_for_shared_caches_is_told_once() {
             .events(recorder.sink())
             .build()
             .expect("it is sound");
+        // The warnings about the policy.
+        recorder.take();
         let lines = [(CONTENT_TYPE, media), (CACHE_CONTROL, line)];
         for _ in 0..3 {
             let answer = get(layer.clone(), 200, &lines).await;
@@ -605,6 +686,7 @@ async fn a_nonce_for_shared_caches_is_told_once() {
         .events(recorder.sink())
         .build()
         .expect("it is sound");
+    recorder.take();
     get(layer, 200, &[HTML, (CACHE_CONTROL, "public")]).await;
     assert_eq!(recorder.told(), [""; 0]);
 }
@@ -719,11 +801,10 @@ async fn each_request_has_a_nonce_of_its_own() {
 
 #[tokio::test]
 async fn of_nested_layers_the_inner_one_is_a_handler_to_the_outer() {
-    let inner_text = "default-src 'none'; base-uri 'none'; script-src 'nonce-{}'";
     let rows: [(Precedence, &str, &str, &[&str]); 8] = [
-        (Precedence::Handler, FULL, inner_text, &[inner_text]),
-        (Precedence::Layer, FULL, inner_text, &[FULL]),
-        (Precedence::Both, FULL, inner_text, &[inner_text, FULL]),
+        (Precedence::Handler, FULL, ROUTE, &[ROUTE]),
+        (Precedence::Layer, FULL, ROUTE, &[FULL]),
+        (Precedence::Both, FULL, ROUTE, &[ROUTE, FULL]),
         (Precedence::Handler, FULL, API, &[API]),
         (Precedence::Both, FULL, API, &[API, FULL]),
         (Precedence::Handler, API, FULL, &[FULL]),

@@ -13,10 +13,8 @@ use tower_security::core::Mode;
 use tower_security::csp::{Csp, CspLayer, CspNonce, CspOverride};
 use tower_security::stack::SecurityStack;
 
-use super::runtime::{API, FULL, Recorder, TWIN, policy};
+use super::runtime::{API, FULL, ROUTE, Recorder, TWIN, policy};
 use crate::support::wire::Server;
-
-const ROUTE: &str = "default-src 'none'; base-uri 'none'; script-src 'nonce-{}'";
 
 async fn page(nonce: CspNonce) -> Html<String> {
     Html(nonce.to_string())
@@ -145,6 +143,26 @@ async fn without_a_layer_a_page_that_needs_a_nonce_is_not_made() {
         assert_eq!(perhaps.0, StatusCode::OK, "{name}");
         assert_eq!(perhaps.1 == "none", !is_made, "{name}");
     }
+}
+
+#[tokio::test]
+async fn who_asks_for_a_page_in_the_name_of_grpc_raises_no_alarm() {
+    let recorder = Recorder::default();
+    let app = Router::new()
+        .route("/", axum::routing::post(page))
+        .layer(CspLayer::strict())
+        .layer(SecurityStack::new().events(recorder.sink()));
+    let post = |media: &str| {
+        let request = Request::post("/").header(CONTENT_TYPE, media);
+        request.body(axum::body::Body::empty()).expect("a request")
+    };
+    let go = |request| ServiceExt::<Request<axum::body::Body>>::oneshot(app.clone(), request);
+    let Ok(answer) = go(post("application/grpc")).await;
+    // INTERNAL.
+    assert_eq!(answer.headers()["grpc-status"], "13");
+    let Ok(answer) = go(post("application/json")).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(recorder.told(), [""; 0]);
 }
 
 async fn ask(app: &Router, path: &str) -> (StatusCode, String) {

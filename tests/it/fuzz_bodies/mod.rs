@@ -9,6 +9,8 @@ pub mod builders;
 pub mod clean_text;
 pub mod client;
 pub mod cors;
+#[cfg(feature = "csp-report")]
+pub mod csp_report;
 pub mod csrf;
 pub mod https;
 pub mod origin;
