@@ -108,7 +108,7 @@ fn router() -> Router {
 }
 
 fn ours() -> HttpsBuilder {
-    // Events are made and thrown away by whoever wants none: the rival makes none either.
+    // What is written by hand records no events either.
     let hosts = RedirectHost::allow([APP]);
     HttpsLayer::builder(SchemeSource::Tls)
         .on_insecure(OnInsecure::Redirect(hosts))

@@ -126,7 +126,7 @@ impl HostList {
     }
 
     pub(super) fn accepts(&self, host: &RequestHost) -> bool {
-        OriginRef::parse(host.origin()).is_some_and(|origin| self.0.contains(&origin))
+        self.0.matches(host.origin()).is_some()
     }
 
     pub(super) fn len(&self) -> usize {
