@@ -8,6 +8,7 @@
 pub mod builders;
 pub mod clean_text;
 pub mod client;
+pub mod cookies;
 pub mod cors;
 pub mod csrf;
 pub mod origin;
