@@ -8,6 +8,7 @@
 pub mod builders;
 pub mod clean_text;
 pub mod client;
+pub mod cookies;
 pub mod cors;
 #[cfg(feature = "csp-report")]
 pub mod csp_report;
