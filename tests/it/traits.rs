@@ -253,3 +253,24 @@ fn reports_cross_threads_and_can_be_printed() {
     vocabulary::<Disposition>();
     vocabulary::<ReportKind>();
 }
+
+#[test]
+fn content_security_policies_cross_threads_and_can_be_printed() {
+    use tower_security::csp::{
+        CspAmendment, CspFuture, CspLayer, CspLayerBuilder, CspLayerConfigError, CspNonce,
+        CspOverride, CspOverrideAmendment, CspOverrideService, CspService, NonceCaching,
+        Precedence,
+    };
+    layer::<CspLayer>();
+    layer::<CspLayerBuilder>();
+    layer::<CspNonce>();
+    layer::<CspOverride>();
+    layer::<CspService<u8>>();
+    layer::<CspOverrideService<u8>>();
+    value::<CspAmendment>();
+    value::<CspOverrideAmendment>();
+    value::<CspFuture<u8, CspAmendment>>();
+    vocabulary::<CspLayerConfigError>();
+    vocabulary::<NonceCaching>();
+    vocabulary::<Precedence>();
+}
