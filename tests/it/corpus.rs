@@ -12,6 +12,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("clean_text", fuzz_bodies::clean_text::clean_text),
     ("cors_config", fuzz_bodies::builders::cors_config),
     ("cors_request", fuzz_bodies::cors::cors_request),
+    ("csp_parse", fuzz_bodies::csp::csp_parse),
+    ("csp_source", fuzz_bodies::csp::csp_source),
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
     ("csrf_config", fuzz_bodies::builders::csrf_config),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),

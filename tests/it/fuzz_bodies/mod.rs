@@ -9,5 +9,6 @@ pub mod builders;
 pub mod clean_text;
 pub mod client;
 pub mod cors;
+pub mod csp;
 pub mod csrf;
 pub mod origin;
