@@ -198,12 +198,7 @@ impl CspPolicy {
 
     /// Whether a nonce goes into the policy.
     pub(super) fn has_slot(&self) -> bool {
-        self.0.entries.has_slot()
-    }
-
-    /// Whether the policy has a form of its own for plain HTTP.
-    pub(super) fn has_upgrade(&self) -> bool {
-        self.0.entries.has(Directive::UpgradeInsecureRequests)
+        self.0.forms.has_slot()
     }
 
     /// The value of `Reporting-Endpoints`.
