@@ -217,21 +217,17 @@ impl Check<'_> {
         if scheme == "javascript" {
             return Some(CspConfigError::ForbiddenScheme { value });
         }
-        let is_wide = SchemeRule {
-            for_scripts: self.entries.governs_scripts(directive),
-            for_one_origin: directive == Directive::BaseUri
-                || self.entries.governs_objects(directive),
-        };
-        if is_wide.for_scripts && scheme == "http" {
+        let for_scripts = self.entries.governs_scripts(directive);
+        if for_scripts && scheme == "http" {
             return Some(CspConfigError::InsecureSource { value });
         }
-        // `https:` behind a nonce and `'strict-dynamic'` speaks to browsers of before 2018 alone.
+        // `https:` behind a nonce and `'strict-dynamic'` speaks to browsers that do not know the latter alone.
         let is_fallback = scheme == "https" && facts.ignores_hosts();
-        (is_wide.for_one_origin || is_wide.for_scripts && !is_fallback).then(|| {
-            CspConfigError::SchemeWide {
-                value,
-                name: directive.name(),
-            }
+        let for_one_origin =
+            directive == Directive::BaseUri || self.entries.governs_objects(directive);
+        (for_one_origin || for_scripts && !is_fallback).then(|| CspConfigError::SchemeWide {
+            value,
+            name: directive.name(),
         })
     }
 
@@ -258,15 +254,13 @@ impl Check<'_> {
                 }
                 return;
             }
-            Directive::Sandbox => {
-                if words::escapes_sandbox(words) {
-                    self.push(name, CspConfigError::SandboxEscape);
-                }
+            Directive::Sandbox if words::escapes_sandbox(words) => {
+                self.push(name, CspConfigError::SandboxEscape);
             }
-            Directive::TrustedTypes => {
-                if words.len() > 1 && words.iter().any(|word| word == "'none'") {
-                    self.push(name, CspConfigError::NoneWithOthers { name });
-                }
+            Directive::TrustedTypes
+                if words.len() > 1 && words.iter().any(|word| word == "'none'") =>
+            {
+                self.push(name, CspConfigError::NoneWithOthers { name });
             }
             // Their words are looked at one by one, and lists of sources do not come here.
             _ => {}
@@ -288,12 +282,6 @@ impl Check<'_> {
             }
         }
     }
-}
-
-struct SchemeRule {
-    for_scripts: bool,
-    /// What every origin of a scheme may not have: plug-in content and `<base>`.
-    for_one_origin: bool,
 }
 
 /// What is wrong with a policy that only reports.

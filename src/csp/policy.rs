@@ -246,3 +246,7 @@ impl fmt::Debug for CspPolicy {
             .finish()
     }
 }
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

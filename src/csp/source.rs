@@ -290,12 +290,14 @@ impl Source {
         if text == "*" {
             return Ok(Self(Expression::Any));
         }
-        keyword::check_unquoted(text)?;
-        match text.strip_suffix(':') {
-            // A colon may also end a path.
-            Some(scheme) if !text.contains('/') => Self::scheme(scheme),
-            Some(_) | None => Host::parse(text).map(|host| Self(Expression::Host(host))),
+        // A colon may also end a path.
+        if let Some(scheme) = text.strip_suffix(':')
+            && !scheme.contains('/')
+        {
+            return Self::scheme(scheme);
         }
+        keyword::check_unquoted(text)?;
+        Host::parse(text).map(|host| Self(Expression::Host(host)))
     }
 
     fn parse_quoted(text: &str) -> Result<Self, CspConfigError> {

@@ -81,3 +81,7 @@ fn without_nonce(sources: &[Source]) -> Vec<Source> {
 fn is_eval(source: &Source) -> bool {
     matches!(source.0, Expression::Keyword(keyword) if keyword.is_eval())
 }
+
+#[cfg(test)]
+#[path = "twin_tests.rs"]
+mod tests;

@@ -13,8 +13,10 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("cookie_header", fuzz_bodies::cookies::cookie_header),
     ("cors_config", fuzz_bodies::builders::cors_config),
     ("cors_request", fuzz_bodies::cors::cors_request),
+    ("csp_parse", fuzz_bodies::csp::csp_parse),
     #[cfg(feature = "csp-report")]
     ("csp_report", fuzz_bodies::csp_report::csp_report),
+    ("csp_source", fuzz_bodies::csp::csp_source),
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
     ("csrf_config", fuzz_bodies::builders::csrf_config),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),

@@ -117,7 +117,6 @@ const SCRIPTS: &[(u8, &str, &str, &[&str])] = &[
         "'nonce-{}' 'unsafe-hashes' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='", &[]),
     (25, "'report-sample'", "'report-sample'", &[]),
     (39, "127.0.0.1", "127.0.0.1", &["host_scripts"]),
-    (46, "'nonce-{}' 'NONCE' 'nonce-{}'", "", &[]),
 ];
 
 /// Directives behind `default-src 'none'; base-uri 'none'`: number, text, as printed, and its warnings.
@@ -142,17 +141,14 @@ const PARTS: &[(u8, &str, &str, &[&str])] = &[
     (43, "IMG-src HTTPS://A.Example/Path", "img-src https://a.example/Path", &[]),
     (44, "img-src myapp:", "img-src myapp:", &[]),
     (46, "img-src a.example 'self' A.example 'SELF'", "img-src a.example 'self'", &["duplicate_source", "duplicate_source"]),
-    (47, "report-uri /r", "report-uri /r", &["no_reporting"]),
+    (47, "report-uri /r", "report-uri /r", &[]),
 ];
 
 #[test]
 fn every_good_policy_builds_prints_and_reads_back() {
     let base = "base-uri 'none'; object-src 'none'; script-src ";
     let quiet = "; frame-ancestors 'none'; form-action 'none'";
-    for (number, list, printed, lints) in SCRIPTS
-        .iter()
-        .filter(|(.., printed, _)| !printed.is_empty())
-    {
+    for (number, list, printed, lints) in SCRIPTS {
         let policy = built(Csp::parse(&format!("{base}{list}{quiet}")));
         assert_eq!(
             policy.to_template(),
@@ -161,7 +157,7 @@ fn every_good_policy_builds_prints_and_reads_back() {
         );
         reads_back(&policy);
         assert_eq!(
-            with_more(&policy),
+            codes(&policy),
             [&["no_reporting"], *lints].concat(),
             "{number}"
         );
@@ -171,26 +167,18 @@ fn every_good_policy_builds_prints_and_reads_back() {
         let policy = built(Csp::parse(&format!("{base}{text}")));
         assert_eq!(policy.to_template(), format!("{base}{printed}"), "{number}");
         reads_back(&policy);
-        let own = with_more(&policy);
         let general = ["no_frame_ancestors", "no_form_action", "no_reporting"];
-        let own: Vec<_> = own
+        let own: Vec<_> = codes(&policy)
             .into_iter()
             .filter(|code| !general.contains(code))
             .collect();
-        let expected: Vec<_> = lints
-            .iter()
-            .filter(|code| !general.contains(*code))
-            .copied()
-            .collect();
-        assert_eq!(own, expected, "{number}");
+        assert_eq!(own, *lints, "{number}");
     }
+    // 47: `report-uri` alone is not heard of by current browsers that prefer `report-to`.
+    let uri_only = built(Csp::api().report_uri(["/r"]));
+    assert_eq!(codes(&uri_only), ["no_reporting"]);
     // 27: everything falls back to it but `base-uri`.
     reads_back(&built(Csp::parse("default-src 'none'; base-uri 'none'")));
-}
-
-/// In the order in which they are told: what was folded stands first.
-fn with_more(policy: &CspPolicy) -> Vec<&'static str> {
-    codes(policy)
 }
 
 #[track_caller]

@@ -10,6 +10,7 @@ pub mod clean_text;
 pub mod client;
 pub mod cookies;
 pub mod cors;
+pub mod csp;
 #[cfg(feature = "csp-report")]
 pub mod csp_report;
 pub mod csrf;
