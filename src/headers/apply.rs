@@ -44,7 +44,8 @@ impl Plan {
     pub(super) fn of(settings: Settings) -> Self {
         // Room for what most handlers set: the clone keeps the size of its table.
         let mut base = HeaderMap::with_capacity(settings.headers.len().saturating_add(6));
-        for pair in &settings.headers {
+        let set = |pair: &&Pair| pair.write != Write::Append;
+        for pair in settings.headers.iter().filter(set) {
             field::set(&mut base, pair.name.clone(), pair.value.clone());
         }
         let mut base_no_store = base.clone();
@@ -79,7 +80,12 @@ impl Plan {
             self.amend_grpc(headers, seen, no_store);
             return;
         }
-        self.rebuild(headers, seen, no_store);
+        // Measured for ten headers: a copy saves a fifth, and each name that is taken over from the handler costs a fifth of that.
+        if headers.keys_len() <= self.settings.headers.len() / 2 {
+            self.rebuild(headers, seen, no_store);
+        } else {
+            self.insert(headers, seen, no_store);
+        }
         let clear = notes.clear();
         if !clear.is_empty()
             && status.as_u16() < 400
@@ -142,6 +148,12 @@ impl Plan {
                 next = lines.next();
             }
         }
+        if !self.is_plain {
+            let appended = |pair: &&Pair| pair.write == Write::Append;
+            for Pair { name, value, .. } in self.settings.headers.iter().filter(appended) {
+                field::add(headers, name.clone(), value.clone());
+            }
+        }
     }
 
     /// Puts the first line of a header of the handler into the copy. Its further lines follow into the entry.
@@ -155,15 +167,12 @@ impl Plan {
             Entry::Vacant(entry) => entry.try_insert_entry(value).ok(),
             Entry::Occupied(_) if self.is_plain => None,
             Entry::Occupied(mut entry) => match self.write_of(entry.key()) {
-                Write::Overwrite => None,
                 Write::IfAbsent => {
                     entry.insert(value);
                     Some(entry)
                 }
-                Write::Append => {
-                    entry.append(value);
-                    Some(entry)
-                }
+                // What is appended is not in the copy yet.
+                Write::Append | Write::Overwrite => None,
             },
         }
     }
@@ -189,3 +198,7 @@ fn write_one(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue, wr
         }
     }
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

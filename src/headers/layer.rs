@@ -150,3 +150,7 @@ impl<S> Layer<S> for SecurityHeadersLayer {
         SecurityHeaders::new(inner, Arc::clone(&self.plan))
     }
 }
+
+#[cfg(test)]
+#[path = "layer_tests.rs"]
+mod tests;

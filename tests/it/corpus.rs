@@ -10,6 +10,7 @@ use crate::support::tree;
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("acrh", fuzz_bodies::cors::acrh),
     ("clean_text", fuzz_bodies::clean_text::clean_text),
+    ("cookie_header", fuzz_bodies::cookies::cookie_header),
     ("cors_config", fuzz_bodies::builders::cors_config),
     ("cors_request", fuzz_bodies::cors::cors_request),
     #[cfg(feature = "csp-report")]
@@ -22,6 +23,11 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("https_host", fuzz_bodies::https::https_host),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),
     ("origin_request", fuzz_bodies::origin::origin_request),
+    (
+        "permissions_policy",
+        fuzz_bodies::headers::permissions_policy,
+    ),
+    ("set_cookie", fuzz_bodies::cookies::set_cookie),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 

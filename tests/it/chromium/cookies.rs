@@ -151,8 +151,8 @@ async fn every_line_that_is_sent_is_taken_and_none_that_is_dropped() {
     let jar = Jar::start(rows.iter().map(|(line, _)| line.clone())).await;
     let mut wrong = Vec::new();
     for (number, (line, is_taken)) in rows.iter().enumerate() {
-        let line = line.escape_ascii();
-        let is_below_z = line.to_string().contains("=/z");
+        let line = line.escape_ascii().to_string();
+        let is_below_z = line.contains("=/z");
         let path = if is_below_z { "/z/" } else { "/" };
         let (sent, seen) = jar.set(number, path, &[number]).await;
         let expected = if *is_taken {

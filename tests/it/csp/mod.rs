@@ -2,6 +2,10 @@
 
 #[cfg(feature = "csp-hashes")]
 mod hashes;
+mod policy_accepted;
+mod policy_append;
+mod policy_oracle;
+mod policy_refused;
 #[cfg(feature = "csp-report")]
 mod report;
 #[cfg(feature = "csp-report")]
