@@ -5,6 +5,8 @@
 
 mod cookies;
 mod cors;
+#[cfg(feature = "csp-report")]
+mod csp;
 mod csrf;
 mod isolation;
 mod site;

@@ -10,5 +10,9 @@ pub mod clean_text;
 pub mod client;
 pub mod cookies;
 pub mod cors;
+#[cfg(feature = "csp-report")]
+pub mod csp_report;
 pub mod csrf;
+pub mod headers;
+pub mod https;
 pub mod origin;

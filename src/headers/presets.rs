@@ -1,0 +1,176 @@
+//! The names of the headers, and what each preset writes into them.
+
+use http::header::{
+    CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL, X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue};
+
+use super::banners::Banner;
+use super::config::CachePolicy;
+
+// Statics, not constants: a constant that owns a name is made and dropped again at each use.
+pub(super) static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+pub(super) static COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+pub(super) static COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+pub(super) static CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(super) static DOCUMENT_POLICY: HeaderName = HeaderName::from_static("document-policy");
+pub(super) static INTEGRITY_POLICY: HeaderName = HeaderName::from_static("integrity-policy");
+pub(super) static ORIGIN_AGENT_CLUSTER: HeaderName =
+    HeaderName::from_static("origin-agent-cluster");
+pub(super) static PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+pub(super) static REPORTING_ENDPOINTS: HeaderName = HeaderName::from_static("reporting-endpoints");
+static X_PERMITTED_CROSS_DOMAIN_POLICIES: HeaderName =
+    HeaderName::from_static("x-permitted-cross-domain-policies");
+
+/// What the cookies of a session are called unless the builder is told: `__Host-` is what the cookie layer of this crate makes of a
+/// name, `session` and `id` are what sessions of Rust frameworks are called.
+pub(super) const SESSION_COOKIES: [&str; 4] = ["__Host-session", "__Host-id", "session", "id"];
+
+/// A set of headers to start from. The [module](crate::headers) has the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Preset {
+    /// Answers for programs: JSON APIs.
+    Api,
+    /// gRPC services.
+    Grpc,
+    /// Letter for letter what the [OWASP Secure Headers Project] recommended in 2026.
+    ///
+    /// `cross-origin-embedder-policy: require-corp` blocks what other sites do not offer, and every feature of the browser is off.
+    ///
+    /// [OWASP Secure Headers Project]: https://owasp.org/www-project-secure-headers/
+    Owasp2026,
+    /// Files that caches may keep.
+    StaticAssets,
+    /// Pages.
+    Web,
+    /// Pages that are framed by their own origin, open sign-in or payment windows, or share files with sibling sub-domains.
+    WebCompatible,
+}
+
+impl Preset {
+    /// Returns the name of the constructor, such as `web_compatible`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Grpc => "grpc",
+            Self::Owasp2026 => "owasp_2026",
+            Self::StaticAssets => "static_assets",
+            Self::Web => "web",
+            Self::WebCompatible => "web_compatible",
+        }
+    }
+
+    /// Everything but `Cache-Control`.
+    pub(super) fn headers(self) -> Vec<(HeaderName, HeaderValue)> {
+        let of = |name: &HeaderName, value| (name.clone(), HeaderValue::from_static(value));
+        let nosniff = nosniff();
+        match self {
+            Self::Api => vec![
+                nosniff,
+                of(&X_FRAME_OPTIONS, "DENY"),
+                of(&REFERRER_POLICY, "no-referrer"),
+                of(&CORP, "same-origin"),
+            ],
+            Self::Grpc => vec![nosniff],
+            Self::Owasp2026 => vec![
+                nosniff,
+                of(&X_FRAME_OPTIONS, "deny"),
+                of(&REFERRER_POLICY, "no-referrer"),
+                of(&COOP, "same-origin"),
+                of(&CORP, "same-origin"),
+                of(&COEP, "require-corp"),
+                of(&PERMISSIONS_POLICY, PERMISSIONS_OWASP),
+                of(&X_DNS_PREFETCH_CONTROL, "off"),
+                of(&X_PERMITTED_CROSS_DOMAIN_POLICIES, "none"),
+            ],
+            Self::StaticAssets => vec![nosniff, of(&CORP, "same-origin")],
+            Self::Web => vec![
+                nosniff,
+                of(&X_FRAME_OPTIONS, "DENY"),
+                of(&REFERRER_POLICY, "strict-origin-when-cross-origin"),
+                of(&COOP, "same-origin"),
+                of(&CORP, "same-origin"),
+                of(&ORIGIN_AGENT_CLUSTER, "?1"),
+                of(&PERMISSIONS_POLICY, PERMISSIONS_WEB),
+            ],
+            Self::WebCompatible => vec![
+                nosniff,
+                of(&X_FRAME_OPTIONS, "SAMEORIGIN"),
+                of(&REFERRER_POLICY, "strict-origin-when-cross-origin"),
+                of(&COOP, "same-origin-allow-popups"),
+                of(&CORP, "same-site"),
+                of(&ORIGIN_AGENT_CLUSTER, "?1"),
+            ],
+        }
+    }
+
+    pub(super) fn cache(self) -> CachePolicy {
+        match self {
+            Self::Api | Self::Grpc | Self::Owasp2026 => CachePolicy::NoStore,
+            Self::StaticAssets => CachePolicy::Untouched,
+            Self::Web | Self::WebCompatible => CachePolicy::sensitive(SESSION_COOKIES),
+        }
+    }
+
+    /// What the preset writes where its cache policy says that nothing may be kept.
+    pub(super) const fn no_store(self) -> HeaderValue {
+        match self {
+            Self::Grpc => HeaderValue::from_static("no-store"),
+            Self::Api | Self::Owasp2026 | Self::StaticAssets | Self::Web | Self::WebCompatible => {
+                NO_STORE
+            }
+        }
+    }
+
+    pub(super) const fn banner(self) -> Option<Banner> {
+        match self {
+            // What it would take off may be metadata of the application.
+            Self::Grpc => None,
+            Self::Api | Self::Owasp2026 | Self::StaticAssets | Self::Web | Self::WebCompatible => {
+                Some(Banner::Owasp)
+            }
+        }
+    }
+}
+
+/// `max-age=0` is for caches of before HTTP/1.1's `no-store` was understood by all.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store, max-age=0");
+
+/// The one header that no answer is worse with.
+pub(super) fn nosniff() -> (HeaderName, HeaderValue) {
+    let value = HeaderValue::from_static("nosniff");
+    (X_CONTENT_TYPE_OPTIONS, value)
+}
+
+/// Off is what pages rarely need; passkeys, full screen, pictures in pictures and copying stay. Chromium 156 prints no line about it.
+const PERMISSIONS_WEB: &str = "accelerometer=(), autoplay=(self), browsing-topics=(), camera=(), clipboard-read=(), \
+     clipboard-write=(self), display-capture=(), encrypted-media=(self), fullscreen=(self), \
+     gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), \
+     magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(self), \
+     publickey-credentials-create=(self), publickey-credentials-get=(self), screen-wake-lock=(self), \
+     serial=(), usb=(), window-management=(), xr-spatial-tracking=()";
+
+const PERMISSIONS_OWASP: &str = "accelerometer=(), autoplay=(), camera=(), cross-origin-isolated=(), display-capture=(), \
+     encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), keyboard-map=(), \
+     magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
+     publickey-credentials-get=(), screen-wake-lock=(), sync-xhr=(self), usb=(), web-share=(), \
+     xr-spatial-tracking=(), clipboard-read=(), clipboard-write=(), gamepad=(), hid=(), \
+     idle-detection=(), interest-cohort=(), serial=(), unload=()";
+
+/// Headers with a setter of their own, and the setter.
+pub(super) static TYPED: [(&HeaderName, &str); 12] = [
+    (&CACHE_CONTROL, "cache(..)"),
+    (&CLEAR_SITE_DATA, "clear_site_data_on(..)"),
+    (&COEP, "cross_origin_embedder_policy(..)"),
+    (&COOP, "cross_origin_opener_policy(..)"),
+    (&CORP, "cross_origin_resource_policy(..)"),
+    (&DOCUMENT_POLICY, "document_policy(..)"),
+    (&INTEGRITY_POLICY, "integrity_policy(..)"),
+    (&ORIGIN_AGENT_CLUSTER, "origin_agent_cluster(..)"),
+    (&PERMISSIONS_POLICY, "permissions_policy(..)"),
+    (&REFERRER_POLICY, "referrer_policy(..)"),
+    (&REPORTING_ENDPOINTS, "reporting_endpoint(..)"),
+    (&X_FRAME_OPTIONS, "frame_options(..)"),
+];
