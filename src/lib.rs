@@ -8,6 +8,10 @@
 //! |---|---|
 //! | to say which origins may read answers | [`CorsLayer`] |
 //! | to refuse forged cross-site requests | [`CsrfLayer`] |
+//! | to have browsers run the scripts of your pages alone | [`CspLayer`], [`csp::CspNonce`] |
+//! | to stop sniffing, framing, leaking referrers and caching secrets | [`SecurityHeadersLayer`] |
+//! | HTTPS alone, on known hosts | [`HttpsLayer`] |
+//! | cookies that scripts, other sites and plain HTTP do not get | [`CookieLayer`] |
 //! | to know who is calling | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
 //! | to hear of attacks | [`core::EventSink`] |
@@ -48,6 +52,8 @@
 //! | `tracing` (default) | the default event sink |
 //! | `axum` | axum's body, peer address and route template |
 //! | `tonic` | tonic's body and peer address, [`core::Rejection`] as a `Status` |
+//! | `csp-hashes` | `csp::CspHashes`: hashes of the scripts and styles of static pages |
+//! | `csp-report` | [`mod@csp::report`]: the endpoint for browsers' reports |
 //! | `serde` | configuration types for files |
 //! | `full` | all of the above |
 //!
@@ -99,9 +105,14 @@ pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 
+pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
+pub use csp::CspLayer;
+#[cfg(feature = "csp-report")]
+pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
 pub use headers::SecurityHeadersLayer;
+pub use https::HttpsLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.

@@ -14,12 +14,12 @@ mod ledger;
 pub mod origin;
 mod pattern;
 mod principal;
-mod random;
+pub(crate) mod random;
 mod rejection;
 mod reload;
 mod request_id;
 mod route;
-mod sampler;
+pub(crate) mod sampler;
 mod scheme;
 mod secret;
 mod store;
@@ -58,6 +58,7 @@ pub use rejection::{
 };
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
+pub(crate) use route::original_uri;
 pub use scheme::{
     ForwardedProto, PeerAddressMissing, ProtoHeader, RequestScheme, SchemeConfigError,
     SchemeSource, Tls,

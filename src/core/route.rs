@@ -1,6 +1,6 @@
-//! The template of the route that a request was matched to.
+//! What a router knows of a request beyond the request itself.
 
-use http::Extensions;
+use http::{Extensions, Uri};
 
 /// The router's own template, such as `/orders/{id}`: known behind axum's routing alone.
 #[cfg(feature = "axum")]
@@ -13,4 +13,17 @@ pub(crate) fn template(extensions: &Extensions) -> Option<&str> {
 #[cfg(not(feature = "axum"))]
 pub(crate) fn template(_: &Extensions) -> Option<&str> {
     None
+}
+
+/// The target of a request as the client wrote it: inside axum's `Router::nest` the path of the request itself has lost its prefix.
+#[cfg(feature = "axum")]
+pub(crate) fn original_uri<'a>(uri: &'a Uri, extensions: &'a Extensions) -> &'a Uri {
+    extensions
+        .get::<axum::extract::OriginalUri>()
+        .map_or(uri, |original| &original.0)
+}
+
+#[cfg(not(feature = "axum"))]
+pub(crate) fn original_uri<'a>(uri: &'a Uri, _: &'a Extensions) -> &'a Uri {
+    uri
 }

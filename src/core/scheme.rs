@@ -206,6 +206,16 @@ impl SchemeSource {
             }
         }
     }
+
+    /// Whether the request comes from a proxy that is trusted to tell the scheme, and so is somebody else's.
+    pub(crate) fn is_proxied(&self, extensions: &Extensions) -> bool {
+        match self {
+            Self::ForwardedProto(ForwardedProto { trusted, .. }) => trusted
+                .peer(extensions)
+                .is_some_and(|peer| trusted.trusts(peer)),
+            Self::AssumeHttps | Self::Listener(_) | Self::Tls => false,
+        }
+    }
 }
 
 fn by_marker(extensions: &Extensions) -> RequestScheme {

@@ -1,5 +1,6 @@
 //! The slots of the stack, in their order, and the methods that fill them.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use tower_layer::{Identity, Layer};
@@ -105,7 +106,7 @@ macro_rules! stack {
         stack!(@methods [$($before: $Before,)* $field: $Slot,] $( $(#[$rest_doc])* $rest: $Rest $rest_kind, )*);
     };
 
-    (@method { protection $(, $bound:path)? $(; needs $Needed:ident)? } [$(#[$doc:meta])*] [$($before:ident: $Before:ident,)*] $field:ident: $Slot:ident [$($after:ident: $After:ident,)*]) => {
+    (@method { protection $(, $bound:path)? $(; needs $Needed:ident)? $(; first |$stack:ident: [$($Beside:ident)?], $layer:ident| $adjust:block)? } [$(#[$doc:meta])*] [$($before:ident: $Before:ident,)*] $field:ident: $Slot:ident [$($after:ident: $After:ident,)*]) => {
         impl<$($Before,)* $Slot, $($After,)*> SecurityStack<$($Before,)* $Slot, $($After,)*> {
             $(#[$doc])*
             pub fn $field<New>(self, layer: New) -> SecurityStack<$($Before,)* New, $($After,)*>
@@ -113,12 +114,21 @@ macro_rules! stack {
                 New: Protection $(+ $bound)?,
                 $Slot: EmptySlot,
                 $( $Needed: ProvidesPrincipal, )?
+                $( $( $Beside: Protection, )? )?
             {
+                let stack = self;
+                $(
+                    let (mut stack, mut layer) = (stack, layer);
+                    {
+                        let ($stack, $layer) = (&mut stack, &mut layer);
+                        $adjust
+                    }
+                )?
                 SecurityStack {
-                    context: self.context,
-                    $( $before: self.$before, )*
+                    context: stack.context,
+                    $( $before: stack.$before, )*
                     $field: layer,
-                    $( $after: self.$after, )*
+                    $( $after: stack.$after, )*
                 }
             }
         }
@@ -159,19 +169,31 @@ macro_rules! stack {
 
 stack! {
     /// Security headers of every answer.
-    headers: Headers { protection },
+    headers: Headers { protection; first |stack: [Cors], layer| {
+        if stack.cors.is_open_to_all() {
+            layer.share_with_all();
+        }
+    } },
     /// The content security policy.
     csp: Csp { protection },
     /// Hardening of every `Set-Cookie`.
     cookies: Cookies { protection },
     /// Which origins may read answers.
-    cors: Cors { protection },
+    cors: Cors { protection; first |stack: [Headers], layer| {
+        if layer.is_open_to_all() {
+            stack.headers.share_with_all();
+        }
+    } },
     /// Replacing what must not leave the server.
     error_mask: ErrorMask { protection },
     /// Refusing clients that were banned.
     bans: Bans { protection },
     /// HTTPS alone, and the host allow-list.
-    https: Https { protection },
+    https: Https { protection; first |stack: [], layer| {
+        if let Some(transport) = layer.take_transport() {
+            stack.context = take(&mut stack.context).changed(|settings| settings.transport(transport));
+        }
+    } },
     /// Rate limits by address.
     rate_limit: RateLimit { protection },
     /// Shedding load.

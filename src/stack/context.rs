@@ -4,18 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use http::header::STRICT_TRANSPORT_SECURITY;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::posture::{Posture, PostureEntry, PostureState};
-use super::slot::Protection;
+use super::slot::{Protection, Transport};
 use crate::core::{
     Amend, ClientEvents, ClientIp, Clock, Context, EventName, EventSink, Events, LedgerBits, Level,
     Outcome, PeerAddressMissing, RejectionRenderer, RequestContext, RequestId, RequestScheme,
     ResponseFuture, SchemeSource, SecurityEvent, Shared, TrustedProxies, field,
 };
+use crate::https::HttpsLayer;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -36,6 +38,8 @@ pub(super) struct ContextSettings {
     /// `None` if nobody said anything: the peer, and no event if there is none.
     pub(super) proxies: Option<TrustedProxies>,
     pub(super) scheme: Option<SchemeSource>,
+    /// Knows where the scheme is learnt, for a stack that was told nothing else, and HSTS, which belongs on every answer.
+    https: Option<HttpsLayer>,
     shared: Option<Shared>,
     told: Arc<ClientEvents>,
 }
@@ -62,7 +66,7 @@ impl Protection for ContextLayer {
                 Some(proxies) if !proxies.is_direct() => "trusted proxies",
                 Some(_) | None => "peer",
             };
-            let scheme = match &settings.scheme {
+            let scheme = match settings.scheme_source() {
                 Some(SchemeSource::AssumeHttps) => "assumed https",
                 Some(_) => "known",
                 None => "unknown",
@@ -95,6 +99,15 @@ enum ClientFault {
 }
 
 impl ContextSettings {
+    pub(super) fn transport(&mut self, transport: Transport) {
+        self.https = Some(transport.into_layer());
+    }
+
+    fn scheme_source(&self) -> Option<&SchemeSource> {
+        let https = self.https.as_ref().map(HttpsLayer::scheme_source);
+        self.scheme.as_ref().or(https)
+    }
+
     fn find(&self, headers: &HeaderMap, extensions: &Extensions) -> Found {
         let outer = RequestContext::from_extensions(extensions);
         let shared = self.shared(outer);
@@ -120,7 +133,7 @@ impl ContextSettings {
                 resolution.client
             }
         };
-        let scheme = match (&self.scheme, attached::<RequestScheme>(extensions)) {
+        let scheme = match (self.scheme_source(), attached::<RequestScheme>(extensions)) {
             // What a layer outside of the stack has found stays: it stands closer to the network.
             (_, Some(known)) => Some(known),
             (None, None) => outer.and_then(RequestContext::scheme),
@@ -264,11 +277,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut id = None;
+        let mut amendment = None;
         if let Some(settings) = &self.settings {
             let Found { context, client } = settings.find(request.headers(), request.extensions());
-            id = context.request_id.and_then(|id| id.header_value());
-            replace_request_id(request.headers_mut(), id.as_ref());
+            let request_id = context.request_id.and_then(|id| id.header_value());
+            replace_request_id(request.headers_mut(), request_id.as_ref());
+            let hsts = settings.https.as_ref().and_then(|https| {
+                https
+                    .hsts_for(context.scheme, request.uri(), request.headers())
+                    .cloned()
+            });
+            amendment = Some(ContextAmendment { request_id, hsts });
             request
                 .extensions_mut()
                 .insert(RequestContext::new(context));
@@ -278,20 +297,27 @@ where
                 request = Request::from_parts(head, body);
             }
         }
-        let amendment = id.map(|request_id| ContextAmendment { request_id });
         ResponseFuture::maybe_amending(self.inner.call(request), amendment)
     }
 }
 
-/// Sends the request id back as `x-request-id`, in place of one that the handler has set. What [`ContextLayer`] does to a
-/// response.
+/// Sends the request id back as `x-request-id`, in place of one that the handler has set, and `Strict-Transport-Security`. What
+/// [`ContextLayer`] does to a response.
 #[derive(Debug)]
 pub struct ContextAmendment {
-    request_id: HeaderValue,
+    request_id: Option<HeaderValue>,
+    hsts: Option<HeaderValue>,
 }
 
 impl Amend for ContextAmendment {
     fn amend<B>(self, response: &mut Response<B>) {
-        field::set(response.headers_mut(), X_REQUEST_ID, self.request_id);
+        if let Some(id) = self.request_id {
+            field::set(response.headers_mut(), X_REQUEST_ID, id);
+        }
+        if let Some(hsts) = self.hsts
+            && !response.status().is_informational()
+        {
+            field::set(response.headers_mut(), STRICT_TRANSPORT_SECURITY, hsts);
+        }
     }
 }

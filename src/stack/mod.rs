@@ -8,7 +8,7 @@
 //!
 //! From the outside to the handler:
 //!
-//! 1. request context: id, client address, scheme, what the layers share
+//! 1. request context: id, client address, scheme, what the layers share; HSTS, if `https` is filled
 //! 2. `headers`, `csp`, `cookies`
 //! 3. `cors`
 //! 4. `error_mask`
@@ -92,6 +92,7 @@
 mod builder;
 mod context;
 mod posture;
+mod presets;
 mod protections;
 mod slot;
 

@@ -1,13 +1,115 @@
 //! What the stack knows of each layer: what it says of itself, and what it shares with another.
 
 use super::posture::{Posture, PostureEntry, PostureState};
-use super::slot::{Protection, ProvidesOrigins, TakesOrigins};
+use super::slot::{Protection, ProvidesOrigins, TakesOrigins, Transport};
+use crate::cookies::CookieLayer;
 use crate::core::origin::OriginGrant;
 use crate::core::{ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
+use crate::csp::CspLayer;
 use crate::csrf::{CsrfLayer, Missing};
+use crate::headers::SecurityHeadersLayer;
+use crate::https::HttpsLayer;
+
+impl Protection for SecurityHeadersLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let mut entry = PostureEntry::new("headers", self.mode().into());
+        if let Some(preset) = self.preset() {
+            entry = entry.setting("preset", preset.as_str());
+        }
+        let count = self.headers().count();
+        posture.add(
+            entry
+                .setting("headers", count.to_string())
+                .setting("cache", self.cache_policy().as_str()),
+        );
+        warn_of_mode("headers", self.mode(), posture);
+        warn_of("headers", &self.dangerous(), posture);
+    }
+
+    fn share_with_all(&mut self) {
+        *self = self.beside_public_cors();
+    }
+}
+
+impl Protection for CspLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let mode = self.mode();
+        let state = match (self.enforced(), mode) {
+            // Nothing is enforced where all that is sent only reports.
+            (None, Mode::Enforce) => PostureState::ReportOnly,
+            (Some(_), _) | (None, _) => mode.into(),
+        };
+        let scripts = if self.has_nonce() { "nonce" } else { "static" };
+        posture.add(PostureEntry::new("csp", state).setting("scripts", scripts));
+        if state != PostureState::On {
+            posture.warn(format!("csp: {}", state.as_str()));
+        }
+        for name in self.dangerous() {
+            posture.warn(format!("csp: {name}"));
+        }
+    }
+}
+
+impl Protection for CookieLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let renamed = self.policy().renamed().count();
+        posture.add(
+            PostureEntry::new("cookies", self.mode().into())
+                .setting("renamed", renamed.to_string()),
+        );
+        warn_of_mode("cookies", self.mode(), posture);
+        warn_of("cookies", &self.policy().dangerous(), posture);
+    }
+}
+
+impl Protection for HttpsLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let policy = self.policy();
+        let hosts = match policy.allowed_hosts() {
+            Some(count) => count.to_string(),
+            None => "any".to_owned(),
+        };
+        let hsts = policy.hsts().and_then(|value| value.to_str().ok());
+        let exempt: Vec<_> = policy.exemptions().collect();
+        let mut entry = PostureEntry::new("https", self.mode().into())
+            .setting("plain", policy.on_insecure())
+            .setting("hosts", hosts)
+            .setting("hsts", hsts.unwrap_or("off").to_owned());
+        if !exempt.is_empty() {
+            entry = entry.setting("exempt", exempt.join(","));
+        }
+        posture.add(entry);
+        warn_of_mode("https", self.mode(), posture);
+        match hsts {
+            None => posture.warn("https: hsts off"),
+            Some(hsts) if hsts.starts_with("max-age=0") => posture.warn("https: hsts expires"),
+            Some(_) => {}
+        }
+    }
+
+    fn take_transport(&mut self) -> Option<Transport> {
+        let transport = Transport::of(self.clone());
+        *self = self.with_hsts_outside();
+        Some(transport)
+    }
+}
+
+#[cfg(feature = "csp-report")]
+impl Protection for crate::csp::report::CspReportLayer {
+    fn describe(&self, posture: &mut Posture) {
+        posture.add(
+            PostureEntry::new("csp_reports", PostureState::On)
+                .setting("path", self.path().to_owned()),
+        );
+    }
+}
 
 impl Protection for CorsLayer {
+    fn is_open_to_all(&self) -> bool {
+        !self.is_passthrough() && matches!(self.policy().to_config().origins, CorsOrigins::Any)
+    }
+
     fn describe(&self, posture: &mut Posture) {
         let policy = self.policy();
         let config = policy.to_config();
@@ -77,9 +179,7 @@ impl Protection for CsrfLayer {
                     self.policy().trusted_origins().len().to_string(),
                 ),
         );
-        if mode != Mode::Enforce {
-            posture.warn(format!("csrf: {}", PostureState::from(mode).as_str()));
-        }
+        warn_of_mode("csrf", mode, posture);
         let dangerous = [
             (
                 "dangerous_allow_missing_metadata",
@@ -104,6 +204,15 @@ impl Protection for CsrfLayer {
             ),
         ];
         warn_of("csrf", &dangerous, posture);
+    }
+}
+
+fn warn_of_mode(protection: &str, mode: Mode, posture: &mut Posture) {
+    if mode != Mode::Enforce {
+        posture.warn(format!(
+            "{protection}: {}",
+            PostureState::from(mode).as_str()
+        ));
     }
 }
 

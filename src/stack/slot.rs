@@ -5,6 +5,7 @@ use tower_layer::{Identity, Layer};
 use super::posture::Posture;
 use crate::core::ConfigErrors;
 use crate::core::origin::OriginGrant;
+use crate::https::HttpsLayer;
 
 /// A layer that may stand in a slot of [`SecurityStack`](super::SecurityStack).
 ///
@@ -38,6 +39,38 @@ pub trait Protection {
     fn describe(&self, posture: &mut Posture) {
         let _ = posture;
     }
+
+    /// Whether pages of any origin may read the answers.
+    #[doc(hidden)]
+    fn is_open_to_all(&self) -> bool {
+        false
+    }
+
+    /// Stops telling browsers to keep the answers from pages of other origins, unless the user said so.
+    #[doc(hidden)]
+    fn share_with_all(&mut self) {}
+
+    /// Hands over what the outermost slot does better: to learn the scheme for all layers, and to write HSTS on every answer.
+    #[doc(hidden)]
+    fn take_transport(&mut self) -> Option<Transport> {
+        None
+    }
+}
+
+/// What the layer of the slot `https` knows that others need.
+#[derive(Clone, Debug)]
+#[doc(hidden)]
+#[expect(unnameable_types, reason = "no part of the public interface")]
+pub struct Transport(HttpsLayer);
+
+impl Transport {
+    pub(super) const fn of(layer: HttpsLayer) -> Self {
+        Self(layer)
+    }
+
+    pub(super) fn into_layer(self) -> HttpsLayer {
+        self.0
+    }
 }
 
 impl Protection for Identity {}
@@ -47,6 +80,20 @@ impl<A: Protection, B: Protection> Protection for (A, B) {
     fn describe(&self, posture: &mut Posture) {
         self.0.describe(posture);
         self.1.describe(posture);
+    }
+
+    fn is_open_to_all(&self) -> bool {
+        self.0.is_open_to_all() || self.1.is_open_to_all()
+    }
+
+    fn share_with_all(&mut self) {
+        self.0.share_with_all();
+        self.1.share_with_all();
+    }
+
+    fn take_transport(&mut self) -> Option<Transport> {
+        let (outer, inner) = (self.0.take_transport(), self.1.take_transport());
+        outer.or(inner)
     }
 }
 

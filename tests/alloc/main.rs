@@ -2,6 +2,8 @@
 
 mod cookies;
 mod csp;
+#[cfg(feature = "csp-report")]
+mod csp_report;
 mod headers;
 mod https;
 

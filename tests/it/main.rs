@@ -20,6 +20,7 @@ mod fuzz_bodies;
 mod grpc_web;
 mod headers;
 mod https;
+mod presets;
 #[cfg(feature = "axum")]
 mod readme;
 #[cfg(all(feature = "axum", feature = "tonic"))]

@@ -2,6 +2,10 @@
 
 use std::fmt::Debug;
 
+use tower_security::cookies::{
+    CookieAmendment, CookieBuilder, CookieConfig, CookieConfigError, CookieLayer, CookiePolicy,
+    CookieService, CookieViolation, Hardened, NameProblem, Restored, SameSite, Violation,
+};
 use tower_security::core::origin::{
     Match, Origin, OriginError, OriginGrant, OriginPattern, OriginRef, PublicSuffixes, SelfOrigin,
     TrustedOrigins, TrustedOriginsBuilder,
@@ -15,6 +19,10 @@ use tower_security::cors::{
 use tower_security::csrf::{
     Csrf, CsrfAmendment, CsrfBuilder, CsrfConfig, CsrfConfigError, CsrfHandle, CsrfLayer,
     CsrfPolicy, CsrfRefusal, ExemptMethod, Isolation, Missing, Pass,
+};
+use tower_security::https::{
+    Hsts, Https, HttpsAmendment, HttpsBuilder, HttpsConfigError, HttpsDecision, HttpsLayer,
+    HttpsPolicy, HttpsRefusal, OnInsecure, RedirectHost, RedirectStatus,
 };
 use tower_security::stack::{
     AfterAuth, BeforeAuth, ContextAmendment, ContextLayer, ContextService, Extra, Innermost,
@@ -34,6 +42,14 @@ fn every_layer_and_value_crosses_threads_and_can_be_printed() {
     layer::<ContextLayer>();
     layer::<CorsLayer>();
     layer::<CsrfLayer>();
+    layer::<CookieLayer>();
+    layer::<CookiePolicy>();
+    layer::<CookieConfig>();
+    layer::<CookieBuilder>();
+    value::<Hardened>();
+    layer::<HttpsLayer>();
+    layer::<HttpsPolicy>();
+    layer::<HttpsBuilder>();
     layer::<ClientIpLayer>();
     layer::<BodyAdapterLayer>();
     layer::<CorsHandle>();
@@ -92,7 +108,9 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
     layer::<ClientIpService<u8>>();
     layer::<ContextService<u8>>();
     layer::<CorsService<u8>>();
+    layer::<CookieService<u8>>();
     layer::<Csrf<u8>>();
+    layer::<Https<u8>>();
     layer::<Extra<u8>>();
     layer::<AfterAuth>();
     layer::<BeforeAuth>();
@@ -100,13 +118,17 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
 
     value::<AdaptedFuture<std::future::Ready<u8>>>();
     value::<ContextAmendment>();
+    value::<CookieAmendment>();
     value::<CorsAmendment>();
     value::<CsrfAmendment>();
+    value::<HttpsAmendment>();
     value::<Rejection>();
     value::<ConfigErrors>();
     value::<ConfigError>();
+    value::<CookieConfigError>();
     value::<CorsConfigError>();
     value::<CsrfConfigError>();
+    value::<HttpsConfigError>();
     value::<CsrfBuilder>();
     value::<OriginError>();
     value::<TemplateError>();
@@ -127,6 +149,7 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
 
     borrowed::<SecurityEvent<'_>>();
     borrowed::<CleanText<'_>>();
+    borrowed::<HttpsDecision<'_>>();
     borrowed::<OriginRef<'_>>();
     borrowed::<Match<'_>>();
     borrowed::<CanonicalPath<'_>>();
@@ -144,6 +167,7 @@ fn every_word_of_an_answer_can_be_kept_and_compared() {
     vocabulary::<Accepts>();
     vocabulary::<AuthMethod>();
     vocabulary::<Confirmation>();
+    vocabulary::<CookieViolation>();
     vocabulary::<DuplicateHeader>();
     vocabulary::<ErrorClass>();
     vocabulary::<EventCategory>();
@@ -152,21 +176,30 @@ fn every_word_of_an_answer_can_be_kept_and_compared() {
     vocabulary::<ForwardHeader>();
     vocabulary::<GrpcCode>();
     vocabulary::<HopsFault>();
+    vocabulary::<Hsts>();
+    vocabulary::<HttpsRefusal>();
     vocabulary::<IpNetError>();
     vocabulary::<IpSource>();
     vocabulary::<Level>();
     vocabulary::<MaxAge>();
     vocabulary::<Mode>();
+    vocabulary::<NameProblem>();
+    vocabulary::<OnInsecure>();
     vocabulary::<OriginProblem>();
     vocabulary::<Outcome>();
     vocabulary::<PeerAddressMissing>();
     vocabulary::<PostureState>();
     vocabulary::<ProtoHeader>();
     vocabulary::<Pushback>();
+    vocabulary::<RedirectHost>();
+    vocabulary::<RedirectStatus>();
     vocabulary::<Refuse>();
+    vocabulary::<Restored>();
+    vocabulary::<SameSite>();
     vocabulary::<SchemeConfigError>();
     vocabulary::<StoreErrorKind>();
     vocabulary::<TemplateSyntax>();
+    vocabulary::<Violation>();
 }
 
 #[test]
@@ -203,4 +236,58 @@ fn nothing_prints_what_it_keeps_secret() {
         assert!(!text.contains("hidden"), "{text}");
     }
     assert!(texts[1].contains("alice"), "{}", texts[1]);
+}
+
+#[cfg(feature = "csp-hashes")]
+#[test]
+fn hashes_cross_threads_and_can_be_printed() {
+    use tower_security::csp::{CspHashes, CspHashesBuilder, CspHashesError};
+    vocabulary::<CspHashes>();
+    vocabulary::<CspHashesError>();
+    layer::<CspHashesBuilder>();
+}
+
+#[cfg(feature = "csp-report")]
+#[test]
+fn reports_cross_threads_and_can_be_printed() {
+    use std::future::Ready;
+
+    use tower_security::csp::report::{
+        BrowserReport, Collect, CspReportBuilder, CspReportConfigError, CspReportFuture,
+        CspReportLayer, CspReportRefusal, CspReportService, CspReportStats, CspReports,
+        Disposition, ReportKind,
+    };
+    layer::<CspReportLayer>();
+    layer::<CspReportBuilder>();
+    layer::<CspReportService>();
+    layer::<CspReports<u8>>();
+    value::<CspReportFuture<Ready<u8>, u8, u8>>();
+    vocabulary::<BrowserReport>();
+    vocabulary::<Collect>();
+    vocabulary::<CspReportConfigError>();
+    vocabulary::<CspReportRefusal>();
+    vocabulary::<CspReportStats>();
+    vocabulary::<Disposition>();
+    vocabulary::<ReportKind>();
+}
+
+#[test]
+fn content_security_policies_cross_threads_and_can_be_printed() {
+    use tower_security::csp::{
+        CspAmendment, CspFuture, CspLayer, CspLayerBuilder, CspLayerConfigError, CspNonce,
+        CspOverride, CspOverrideAmendment, CspOverrideService, CspService, NonceCaching,
+        Precedence,
+    };
+    layer::<CspLayer>();
+    layer::<CspLayerBuilder>();
+    layer::<CspNonce>();
+    layer::<CspOverride>();
+    layer::<CspService<u8>>();
+    layer::<CspOverrideService<u8>>();
+    value::<CspAmendment>();
+    value::<CspOverrideAmendment>();
+    value::<CspFuture<u8, CspAmendment>>();
+    vocabulary::<CspLayerConfigError>();
+    vocabulary::<NonceCaching>();
+    vocabulary::<Precedence>();
 }

@@ -172,7 +172,7 @@ impl OriginPattern {
         &self.text
     }
 
-    pub(super) fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         host::is_local(self.host().as_bytes())
     }
 

@@ -118,7 +118,7 @@ impl PublicSuffixes {
 
     /// Whether a name below `host` may be a stranger's: `host` is a public suffix, or one lies below it (as
     /// `cloudapp.azure.com` lies below `azure.com`, and with `*.ck` every name below `ck`).
-    pub(super) fn lets_strangers_below(&self, host: &str) -> bool {
+    pub(crate) fn lets_strangers_below(&self, host: &str) -> bool {
         self.contains(host)
             || match (&self.0, normalised(host)) {
                 (None, host) => HOSTING

@@ -5,6 +5,7 @@
 )]
 
 use std::borrow::Cow;
+use std::mem::replace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
@@ -75,9 +76,10 @@ impl Rejection {
         if let Some(seconds) = self.retry_after {
             self.set(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        let (content_type, body) = match &self.shape {
+        let (content_type, body) = match &mut self.shape {
             Shape::Redirect(location) => {
-                let location = location.clone();
+                // Moved: the first clone of a value that was just made allocates.
+                let location = replace(location, HeaderValue::from_static(""));
                 self.set(LOCATION, location);
                 return self.finish(B::empty());
             }

@@ -10,8 +10,9 @@ const MEDIAN_LINES: usize = 150;
 const MOST_LINES: usize = 400;
 const ROOM_FILES: usize = 10;
 
-/// Rooms without a limit on their files: `core` is no single room, `headers` has a file for each header.
-const LARGE_ROOMS: &[&str] = &["core", "headers"];
+/// Rooms without a limit on their files: `core` is no single room, `headers` has a file for each header, `csp` has the policy, the
+/// hashes and the reports.
+const LARGE_ROOMS: &[&str] = &["core", "csp", "headers"];
 
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: &[&str] = &[

@@ -3,7 +3,12 @@
 //! The names of localhost stand in for sites: browsers treat them as trustworthy over plain HTTP and send `Sec-Fetch-*` there.
 //! `app.localhost` and `evil.app.localhost` are one site, `127.0.0.1` is another. Run with `--nocapture` to see what is sent.
 
+mod cookies;
 mod cors;
+#[cfg(feature = "csp-report")]
+mod csp;
+#[cfg(all(feature = "csp-hashes", feature = "csp-report"))]
+mod csp_edge;
 mod csrf;
 mod isolation;
 mod site;

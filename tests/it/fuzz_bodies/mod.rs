@@ -8,7 +8,12 @@
 pub mod builders;
 pub mod clean_text;
 pub mod client;
+pub mod cookies;
 pub mod cors;
+pub mod csp;
+#[cfg(feature = "csp-report")]
+pub mod csp_report;
 pub mod csrf;
 pub mod headers;
+pub mod https;
 pub mod origin;

@@ -45,6 +45,8 @@ impl Browser {
             .to_str()
             .expect("the path of the profile is UTF-8");
         let capabilities = json!({
+            // The certificate of `support::tls` is signed by nobody.
+            "acceptInsecureCerts": true,
             "goog:chromeOptions": {
                 "args": [
                     "--headless=new",

@@ -4,6 +4,8 @@
 pub(crate) mod browser;
 pub(crate) mod fetch_oracle;
 pub(crate) mod service;
+#[cfg(feature = "axum")]
+pub(crate) mod tls;
 pub(crate) mod tree;
 #[cfg(feature = "axum")]
 pub(crate) mod wire;

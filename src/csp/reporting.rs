@@ -1,0 +1,162 @@
+//! Where browsers send their reports.
+
+use http::{HeaderValue, Uri};
+
+use super::advice::shown;
+use super::check::MAX_POLICY;
+use super::error::CspConfigError;
+
+/// A named endpoint to which browsers send their reports
+/// ([Reporting API](https://www.w3.org/TR/reporting-1/#endpoint), CSP3 section 6.5).
+///
+/// Given to [`CspBuilder::report_to`](super::CspBuilder::report_to), which writes all that browsers old and new need.
+///
+/// # Example
+///
+/// ```
+/// use tower_security::csp::{Csp, ReportEndpoint};
+///
+/// let policy = Csp::strict().report_to(ReportEndpoint::path("csp", "/csp-report")?).build()?;
+/// assert!(policy.to_template().contains("report-to csp; report-uri /csp-report;"));
+///
+/// assert!(ReportEndpoint::path("CSP Main", "/csp-report").is_err());
+/// assert!(ReportEndpoint::path("csp", "//other.example/r").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportEndpoint {
+    name: String,
+    url: String,
+}
+
+impl ReportEndpoint {
+    /// Names a path of this server.
+    ///
+    /// Accepted: `csp` and `/csp-report`. Rejected: names with capitals or blanks, `csp-report`, `//other.example/r`, `/a b`.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`InvalidReportName`](CspConfigError::InvalidReportName) or
+    /// [`InvalidEndpoint`](CspConfigError::InvalidEndpoint).
+    pub fn path(name: &str, path: &str) -> Result<Self, CspConfigError> {
+        if !path.starts_with('/') {
+            return Err(CspConfigError::InvalidEndpoint { value: shown(path) });
+        }
+        Self::url_of(name, path)
+    }
+
+    /// Names a URL, which may be another server's.
+    ///
+    /// Accepted: `https://reports.example.com/r?app=shop`. Rejected: anything that is no absolute URL of `https`; `http` is
+    /// refused when the policy is built.
+    ///
+    /// # Errors
+    ///
+    /// As [`path`](Self::path).
+    pub fn https(name: &str, url: &str) -> Result<Self, CspConfigError> {
+        if url.starts_with('/') {
+            return Err(CspConfigError::InvalidEndpoint { value: shown(url) });
+        }
+        Self::url_of(name, url)
+    }
+
+    fn url_of(name: &str, url: &str) -> Result<Self, CspConfigError> {
+        check_name(name)?;
+        match check_url(url) {
+            // Left to the policy, which may accept it.
+            Ok(()) | Err(CspConfigError::InsecureEndpoint { .. }) => Ok(Self {
+                name: name.to_owned(),
+                url: url.to_owned(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the path or URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn check(&self) -> Result<(), CspConfigError> {
+        check_name(&self.name)?;
+        check_url(&self.url)
+    }
+
+    /// The value of `Reporting-Endpoints`: a dictionary with a string (RFC 9651 section 3.2). Neither name nor URL can hold what
+    /// would need escaping there.
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(&format!("{}=\"{}\"", self.name, self.url)).ok()
+    }
+}
+
+/// Checks a name: a key of RFC 9651 section 3.1.2, which is also a token of CSP3.
+pub(super) fn check_name(name: &str) -> Result<(), CspConfigError> {
+    const MAX_NAME: usize = 64;
+    let is_name = name.len() <= MAX_NAME
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '*')
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase()
+                || byte.is_ascii_digit()
+                || matches!(byte, b'_' | b'-' | b'.' | b'*')
+        });
+    if is_name {
+        Ok(())
+    } else {
+        Err(CspConfigError::InvalidReportName { value: shown(name) })
+    }
+}
+
+/// Checks where reports go.
+pub(super) fn check_url(url: &str) -> Result<(), CspConfigError> {
+    let invalid = || CspConfigError::InvalidEndpoint { value: shown(url) };
+    if url.len() > MAX_POLICY {
+        return Err(CspConfigError::PolicyTooLong { length: url.len() });
+    }
+    let is_sound = url.bytes().all(|byte| {
+        byte.is_ascii_graphic()
+            && !matches!(
+                byte,
+                b';' | b','
+                    | b'"'
+                    | b'\''
+                    | b'\\'
+                    | b'#'
+                    | b'<'
+                    | b'>'
+                    | b'{'
+                    | b'}'
+                    | b'|'
+                    | b'^'
+                    | b'`'
+            )
+    });
+    if !is_sound {
+        return Err(invalid());
+    }
+    if url.starts_with('/') {
+        return if url.starts_with("//") {
+            Err(invalid())
+        } else {
+            Ok(())
+        };
+    }
+    let parsed: Uri = url.parse().map_err(|_| invalid())?;
+    let has_host = parsed.host().is_some_and(|host| !host.is_empty());
+    let has_user = parsed
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'));
+    match parsed.scheme_str() {
+        Some("https") if has_host && !has_user => Ok(()),
+        Some("http") if has_host && !has_user => {
+            Err(CspConfigError::InsecureEndpoint { value: shown(url) })
+        }
+        _ => Err(invalid()),
+    }
+}

@@ -1,0 +1,186 @@
+//! Another policy for a part of the routes.
+
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::builder::CspBuilder;
+use super::future::CspFuture;
+use super::nonce::{self, CspNonce};
+use super::policy::CspPolicy;
+use super::service::asks_for_grpc;
+use crate::core::{Amend, ConfigErrors, Events};
+
+/// Gives the routes inside of it another policy than the [`CspLayer`](super::CspLayer) outside of it has.
+///
+/// It takes the place of the *enforced* policy: the mode, the precedence and everything else stay the layer's, and a header that the
+/// handler has set is treated as it would be without the override. The report-only policy of the layer is sent as before, but for
+/// [`remove`](Self::remove). Of two overrides the inner one counts. Everything is checked and rendered when the override is made;
+/// nothing is merged for a request.
+///
+/// A route whose policy has a nonce gets one where the layer's own policy needs none: the override draws it. A request never has two
+/// nonces at once.
+///
+/// Without a `CspLayer` outside of it an override sends nothing.
+///
+/// # Example
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response, header::CONTENT_SECURITY_POLICY};
+/// use http_body_util::Full;
+/// use std::convert::Infallible;
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_security::csp::{Csp, CspLayer, CspOverride, Source};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let page = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) });
+///
+/// let base = Csp::strict().build()?;
+/// let maps = Source::host("https://tiles.example.com")?;
+/// let map = CspOverride::append(&base, |policy| policy.add_img_src([maps]))?;
+/// let site = CspLayer::builder().enforce(base).build()?.layer(map.layer(page));
+///
+/// let answer = ServiceExt::<Request<()>>::oneshot(site, Request::new(())).await?;
+/// let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str()?;
+/// assert!(policy.contains("img-src 'self' data: https://tiles.example.com;"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is added to a service"]
+pub struct CspOverride {
+    rule: Rule,
+}
+
+/// What a route says about the policy.
+#[derive(Clone, Debug)]
+pub(super) enum Rule {
+    Remove,
+    Replace(CspPolicy),
+}
+
+/// What an answer carries from a route to the layer, in its extensions.
+#[derive(Clone, Debug)]
+pub(super) struct Carried {
+    pub(super) rule: Option<Rule>,
+    /// The nonce that the handler has seen, where the layer outside cannot know it.
+    pub(super) nonce: Option<CspNonce>,
+}
+
+impl CspOverride {
+    /// Sends `base` with what `add` appends to it.
+    ///
+    /// # Errors
+    ///
+    /// Fails with every mistake of the result, as [`CspPolicy::append`] does.
+    pub fn append(
+        base: &CspPolicy,
+        add: impl FnOnce(CspBuilder) -> CspBuilder,
+    ) -> Result<Self, ConfigErrors> {
+        base.append(add).map(Self::replace)
+    }
+
+    /// Sends this policy.
+    pub fn replace(policy: CspPolicy) -> Self {
+        Self {
+            rule: Rule::Replace(policy),
+        }
+    }
+
+    /// Sends no policy, neither an enforced nor a report-only one. What the handler has set stays.
+    ///
+    /// Nothing stops injected markup on these routes then, and a page of this origin that has no policy is a way into those that have
+    /// one. For answers that no browser shows, or that set the header themselves.
+    pub fn remove() -> Self {
+        Self { rule: Rule::Remove }
+    }
+
+    /// Returns the policy that is sent; `None` if none is.
+    #[must_use]
+    pub const fn policy(&self) -> Option<&CspPolicy> {
+        match &self.rule {
+            Rule::Replace(policy) => Some(policy),
+            Rule::Remove => None,
+        }
+    }
+}
+
+impl<S> Layer<S> for CspOverride {
+    type Service = CspOverrideService<S>;
+
+    fn layer(&self, inner: S) -> CspOverrideService<S> {
+        CspOverrideService {
+            inner,
+            rule: self.rule.clone(),
+        }
+    }
+}
+
+/// The service of [`CspOverride`].
+#[derive(Clone, Debug)]
+pub struct CspOverrideService<S> {
+    inner: S,
+    rule: Rule,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for CspOverrideService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = CspFuture<S::Future, CspOverrideAmendment>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let nonce = match &self.rule {
+            Rule::Replace(policy) if policy.has_slot() && !asks_for_grpc(&request) => {
+                let extensions = request.extensions_mut();
+                match CspNonce::from_extensions(extensions) {
+                    // The layer knows it.
+                    Some(_) => None,
+                    None => nonce::attach(extensions, &Events::default()).nonce,
+                }
+            }
+            Rule::Replace(_) | Rule::Remove => None,
+        };
+        let amendment = CspOverrideAmendment {
+            rule: self.rule.clone(),
+            nonce,
+        };
+        CspFuture::new(self.inner.call(request), Some(amendment))
+    }
+}
+
+/// What [`CspOverrideService`] does to an answer.
+#[derive(Debug)]
+pub struct CspOverrideAmendment {
+    rule: Rule,
+    nonce: Option<CspNonce>,
+}
+
+impl Amend for CspOverrideAmendment {
+    fn amend<B>(self, response: &mut Response<B>) {
+        let extensions = response.extensions_mut();
+        match extensions.get_mut::<Carried>() {
+            // What stands further inside counts.
+            Some(inner) => {
+                inner.rule.get_or_insert(self.rule);
+                inner.nonce = inner.nonce.or(self.nonce);
+            }
+            None => {
+                extensions.insert(Carried {
+                    rule: Some(self.rule),
+                    nonce: self.nonce,
+                });
+            }
+        }
+    }
+}

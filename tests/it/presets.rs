@@ -1,0 +1,435 @@
+//! The presets of `SecurityStack`, and what its layers do for each other: what every answer carries, whoever has made it.
+
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HOST, HeaderName, LOCATION, ORIGIN, SET_COOKIE, STRICT_TRANSPORT_SECURITY,
+};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use tower::{Layer, Service};
+use tower_security::core::{Mode, RequestScheme, SchemeSource, Tls};
+use tower_security::headers::{Corp, SecurityHeadersLayer};
+use tower_security::https::{HttpsLayer, OnInsecure, RedirectHost};
+use tower_security::{CorsLayer, SecurityStack};
+
+use crate::support::service::{Spy, go};
+
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// The headers as sorted lines, with `N` for a nonce.
+fn lines(headers: &HeaderMap) -> Vec<String> {
+    let mut lines: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("it is ASCII")))
+        .map(|line| without_nonce(&line))
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn without_nonce(line: &str) -> String {
+    let mut parts = line.split("'nonce-");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (nonce, rest) = part.split_once('\'').expect("a nonce is quoted");
+        assert_eq!(nonce.len(), 24, "{line}");
+        text.push_str("N");
+        text.push_str(rest);
+    }
+    text
+}
+
+fn get(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path).body(Full::default()).expect("a path")
+}
+
+fn with<B>(mut request: Request<B>, headers: &[(HeaderName, &'static str)]) -> Request<B> {
+    for (name, value) in headers {
+        let value = http::HeaderValue::from_static(value);
+        request.headers_mut().append(name, value);
+    }
+    request
+}
+
+fn over_tls<B>(mut request: Request<B>) -> Request<B> {
+    request.extensions_mut().insert(Tls);
+    request
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+fn forged() -> Request<Full<Bytes>> {
+    let mut request = with(get("/"), &[(SEC_FETCH_SITE, "cross-site")]);
+    *request.method_mut() = Method::POST;
+    request
+}
+
+fn preflight(origin: &'static str) -> Request<Full<Bytes>> {
+    let mut request = with(
+        get("/"),
+        &[(ORIGIN, origin), (ACCESS_CONTROL_REQUEST_METHOD, "PUT")],
+    );
+    *request.method_mut() = Method::OPTIONS;
+    request
+}
+
+const PERMISSIONS: &str = "permissions-policy: accelerometer=(), autoplay=(self), browsing-topics=(), camera=(), clipboard-read=(), clipboard-write=(self), display-capture=(), encrypted-media=(self), fullscreen=(self), gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(self), publickey-credentials-create=(self), publickey-credentials-get=(self), screen-wake-lock=(self), serial=(), usb=(), window-management=(), xr-spatial-tracking=()";
+const STRICT: &str = "content-security-policy: default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; object-src 'none'; script-src N 'strict-dynamic' 'report-sample'; style-src 'self' N; upgrade-insecure-requests";
+const STRICT_TWIN: &str = "content-security-policy: default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; manifest-src 'self'; object-src 'none'; script-src 'none'; style-src 'self'; upgrade-insecure-requests";
+
+/// What `web()` puts on every answer beside the policy and `Cache-Control`.
+const WEB: [&str; 7] = [
+    "cross-origin-opener-policy: same-origin",
+    "cross-origin-resource-policy: same-origin",
+    "origin-agent-cluster: ?1",
+    PERMISSIONS,
+    "referrer-policy: strict-origin-when-cross-origin",
+    "x-content-type-options: nosniff",
+    "x-frame-options: DENY",
+];
+
+fn sorted<'a>(some: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = [some, more].concat();
+    all.sort_unstable();
+    all
+}
+
+#[tokio::test]
+async fn web_puts_its_headers_on_a_page() {
+    let page = Spy::new()
+        .header(CONTENT_TYPE, "text/html")
+        .header(SET_COOKIE, "session=1")
+        .header(HeaderName::from_static("x-powered-by"), "a framework");
+    let answer = go(SecurityStack::web().layer(page), get("/")).await;
+    let own = [
+        STRICT,
+        "cache-control: no-store",
+        "content-type: text/html",
+        "set-cookie: session=1; Secure; HttpOnly; SameSite=Lax",
+    ];
+    assert_eq!(lines(answer.headers()), sorted(&WEB, &own));
+}
+
+#[tokio::test]
+async fn api_puts_its_headers_on_data() {
+    let data = Spy::new().header(CONTENT_TYPE, "application/json");
+    let answer = go(SecurityStack::api().layer(data), get("/")).await;
+    assert_eq!(
+        lines(answer.headers()),
+        [
+            "cache-control: no-store, max-age=0",
+            "content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+            "content-type: application/json",
+            "cross-origin-resource-policy: same-origin",
+            "referrer-policy: no-referrer",
+            "x-content-type-options: nosniff",
+            "x-frame-options: DENY",
+        ]
+    );
+}
+
+/// A client of gRPC reads no policy; what stays is what a browser needs that calls through gRPC-Web.
+#[tokio::test]
+async fn a_grpc_answer_carries_two_headers_in_every_preset() {
+    let reply = || Spy::new().header(CONTENT_TYPE, "application/grpc");
+    let own = [
+        "cache-control: no-store",
+        "content-type: application/grpc",
+        "x-content-type-options: nosniff",
+    ];
+    let answer = go(
+        SecurityStack::grpc().layer(reply()),
+        get("/pkg.Service/Call"),
+    )
+    .await;
+    assert_eq!(lines(answer.headers()), own);
+
+    let own = [
+        "cache-control: no-store, max-age=0",
+        "content-type: application/grpc",
+        "x-content-type-options: nosniff",
+    ];
+    let answer = go(
+        SecurityStack::api().layer(reply()),
+        get("/pkg.Service/Call"),
+    )
+    .await;
+    assert_eq!(lines(answer.headers()), own);
+
+    let own = [
+        "content-type: application/grpc",
+        "x-content-type-options: nosniff",
+    ];
+    let answer = go(
+        SecurityStack::web().layer(reply()),
+        get("/pkg.Service/Call"),
+    )
+    .await;
+    assert_eq!(lines(answer.headers()), own);
+}
+
+#[tokio::test]
+async fn a_refusal_carries_the_headers_of_a_page() {
+    let spy = Spy::new();
+    let answer = go(SecurityStack::web().layer(spy.clone()), forged()).await;
+    assert_eq!((answer.status(), spy.calls()), (StatusCode::FORBIDDEN, 0));
+    let own = [
+        STRICT_TWIN,
+        "cache-control: no-store",
+        "content-type: application/problem+json",
+        "vary: Sec-Fetch-Site, Origin",
+    ];
+    assert_eq!(lines(answer.headers()), sorted(&WEB, &own));
+}
+
+#[tokio::test]
+async fn every_status_of_a_handler_carries_the_headers() {
+    for status in [200, 204, 302, 400, 401, 403, 404, 429, 500, 503] {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let spy = Spy::new().status(status).header(CONTENT_TYPE, "text/plain");
+        let answer = go(SecurityStack::web().layer(spy), get("/")).await;
+        assert_eq!(answer.status(), status);
+        let own = [STRICT_TWIN, "content-type: text/plain"];
+        assert_eq!(lines(answer.headers()), sorted(&WEB, &own), "{status}");
+    }
+    // A new nonce would not be that of the page which the browser has kept.
+    let spy = Spy::new().status(StatusCode::NOT_MODIFIED);
+    let answer = go(SecurityStack::web().layer(spy), get("/")).await;
+    assert_eq!(lines(answer.headers()), sorted(&WEB, &[]));
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_with_what_the_browser_reads_and_the_headers() {
+    let cors = CorsLayer::builder()
+        .origins(["https://app.example.com"])
+        .methods([Method::PUT])
+        .build()
+        .expect("it is well configured");
+    let service = SecurityStack::api().cors(cors).layer(Spy::new());
+    let allowed = go(service.clone(), preflight("https://app.example.com")).await;
+    assert_eq!(allowed.status(), StatusCode::NO_CONTENT);
+    assert_eq!(allowed.headers()["access-control-allow-methods"], "PUT");
+    let refused = go(service, preflight("https://evil.example")).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(!refused.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+    for answer in [allowed, refused] {
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        assert!(answer.headers().contains_key(CONTENT_SECURITY_POLICY));
+    }
+}
+
+/// What any origin may read, any page may include.
+#[tokio::test]
+async fn beside_public_cors_the_resource_policy_is_open_unless_it_was_chosen() {
+    let public = || {
+        CorsLayer::builder()
+            .any_origin()
+            .build()
+            .expect("it is well configured")
+    };
+    let listed = || {
+        CorsLayer::builder()
+            .origins(["https://app.example.com"])
+            .build()
+            .expect("it is well configured")
+    };
+    let chosen = || {
+        SecurityHeadersLayer::builder()
+            .cross_origin_resource_policy(Corp::SameOrigin)
+            .build()
+            .expect("it is well configured")
+    };
+    async fn corp(
+        service: impl Service<
+            Request<Full<Bytes>>,
+            Response = Response<Full<Bytes>>,
+            Error = std::convert::Infallible,
+        >,
+    ) -> String {
+        let answer = go(service, get("/")).await;
+        answer.headers()[CORP]
+            .to_str()
+            .expect("it is ASCII")
+            .to_owned()
+    }
+    assert_eq!(
+        corp(SecurityStack::api().cors(public()).layer(Spy::new())).await,
+        "cross-origin"
+    );
+    let cors_first = SecurityStack::new()
+        .cors(public())
+        .headers(SecurityHeadersLayer::api());
+    assert_eq!(corp(cors_first.layer(Spy::new())).await, "cross-origin");
+    let tuple = SecurityStack::new()
+        .cors((listed(), public()))
+        .headers((SecurityHeadersLayer::api(), chosen()));
+    assert_eq!(corp(tuple.layer(Spy::new())).await, "cross-origin");
+
+    assert_eq!(
+        corp(SecurityStack::api().cors(listed()).layer(Spy::new())).await,
+        "same-origin"
+    );
+    assert_eq!(
+        corp(SecurityStack::api().layer(Spy::new())).await,
+        "same-origin"
+    );
+    let own = SecurityStack::new().headers(chosen()).cors(public());
+    assert_eq!(corp(own.layer(Spy::new())).await, "same-origin");
+    let own = SecurityStack::new().cors(public()).headers(chosen());
+    assert_eq!(corp(own.layer(Spy::new())).await, "same-origin");
+}
+
+fn https(source: SchemeSource) -> HttpsLayer {
+    HttpsLayer::builder(source)
+        .on_insecure(OnInsecure::Redirect(RedirectHost::allow([
+            "app.example.com",
+        ])))
+        .exempt_path("/healthz")
+        .build()
+        .expect("it is well configured")
+}
+
+fn to_app(request: Request<Full<Bytes>>) -> Request<Full<Bytes>> {
+    with(request, &[(HOST, "app.example.com")])
+}
+
+/// HSTS belongs on the answers of every layer, those outside of the slot `https` too, and on none over plain HTTP.
+#[tokio::test]
+async fn hsts_stands_on_every_answer_over_tls_and_on_no_other() {
+    const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
+    let cors = CorsLayer::builder()
+        .origins(["https://app.example.com"])
+        .methods([Method::PUT])
+        .build()
+        .expect("it is well configured");
+    let spy = Spy::new();
+    let service = SecurityStack::web()
+        .cors(cors)
+        .https(https(SchemeSource::Tls))
+        .layer(spy.clone());
+    let requests = || {
+        [
+            get("/"),
+            preflight("https://app.example.com"),
+            preflight("https://evil.example"),
+            forged(),
+        ]
+    };
+    for request in requests() {
+        let answer = go(service.clone(), over_tls(to_app(request))).await;
+        let hsts: Vec<_> = answer
+            .headers()
+            .get_all(STRICT_TRANSPORT_SECURITY)
+            .iter()
+            .collect();
+        assert_eq!(hsts, [TWO_YEARS], "{}", answer.status());
+    }
+    assert_eq!(spy.calls(), 1);
+    let forwarded = HeaderName::from_static("x-forwarded-proto");
+    for request in requests() {
+        let request = with(to_app(request), &[(forwarded.clone(), "https")]);
+        let answer = go(service.clone(), request).await;
+        assert!(
+            !answer.headers().contains_key(STRICT_TRANSPORT_SECURITY),
+            "{}",
+            answer.status()
+        );
+    }
+    let plain = go(service.clone(), to_app(get("/a?b"))).await;
+    assert_eq!(plain.status(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(plain.headers()[LOCATION], "https://app.example.com/a?b");
+    assert_eq!(plain.headers()["x-content-type-options"], "nosniff");
+    let local = with(over_tls(get("/")), &[(HOST, "localhost")]);
+    let answer = go(service.clone(), local).await;
+    assert!(!answer.headers().contains_key(STRICT_TRANSPORT_SECURITY));
+    assert_eq!(spy.calls(), 2);
+}
+
+#[tokio::test]
+async fn hsts_of_a_layer_that_is_off_is_written_by_nobody() {
+    let layer = |mode| {
+        HttpsLayer::builder(SchemeSource::Listener(RequestScheme::Https))
+            .on_insecure(OnInsecure::Reject)
+            .mode(mode)
+            .build()
+            .expect("it is well configured")
+    };
+    for (mode, written) in [
+        (Mode::Enforce, true),
+        (Mode::ReportOnly, true),
+        (Mode::Off, false),
+    ] {
+        let service = SecurityStack::new().https(layer(mode)).layer(Spy::new());
+        let answer = go(service, to_app(get("/"))).await;
+        let hsts = answer.headers().contains_key(STRICT_TRANSPORT_SECURITY);
+        assert_eq!(hsts, written, "{mode:?}");
+    }
+}
+
+/// The `https` layer knows where the scheme is learnt; what was said of the stack itself wins, whatever the order.
+#[tokio::test]
+async fn the_scheme_source_of_https_is_that_of_the_stack() {
+    let page = || Spy::new().header(CONTENT_TYPE, "text/html");
+    let upgrades = |answer: &Response<Full<Bytes>>| {
+        let policy = answer.headers()[CONTENT_SECURITY_POLICY]
+            .to_str()
+            .expect("it is ASCII");
+        policy.contains("upgrade-insecure-requests")
+    };
+    let health = || to_app(get("/healthz"));
+
+    let unknown = go(SecurityStack::web().layer(page()), health()).await;
+    assert!(upgrades(&unknown));
+    let plain = go(
+        SecurityStack::web()
+            .https(https(SchemeSource::Tls))
+            .layer(page()),
+        health(),
+    )
+    .await;
+    assert!(!upgrades(&plain));
+    let secure = go(
+        SecurityStack::web()
+            .https(https(SchemeSource::Tls))
+            .layer(page()),
+        over_tls(health()),
+    )
+    .await;
+    assert!(upgrades(&secure));
+
+    let http = SchemeSource::Listener(RequestScheme::Http);
+    let before = SecurityStack::web()
+        .scheme(http.clone())
+        .https(https(SchemeSource::Tls));
+    let after = SecurityStack::web()
+        .https(https(SchemeSource::Tls))
+        .scheme(http);
+    for stack in [before, after] {
+        let answer = go(stack.layer(page()), over_tls(health())).await;
+        assert!(!upgrades(&answer));
+        assert!(!answer.headers().contains_key(STRICT_TRANSPORT_SECURITY));
+    }
+}
+
+#[tokio::test]
+async fn the_posture_names_what_the_presets_hold() {
+    let stack = SecurityStack::web().https(https(SchemeSource::Tls));
+    let posture = stack.posture();
+    let names: Vec<_> = posture
+        .entries()
+        .iter()
+        .map(|entry| entry.protection())
+        .collect();
+    assert_eq!(
+        names,
+        ["context", "headers", "csp", "cookies", "https", "csrf"]
+    );
+    assert_eq!(posture.warnings(), [""; 0]);
+    let text = posture.to_string();
+    assert!(
+        text.contains("hsts=max-age=63072000; includeSubDomains"),
+        "{text}"
+    );
+    assert!(text.contains("preset=web"), "{text}");
+}
