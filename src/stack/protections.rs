@@ -6,7 +6,7 @@ use crate::cookies::CookieLayer;
 use crate::core::origin::OriginGrant;
 use crate::core::{ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
-use crate::csp::CspLayer;
+use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
@@ -45,7 +45,11 @@ impl Protection for CspLayer {
         if state != PostureState::On {
             posture.warn(format!("csp: {}", state.as_str()));
         }
-        for name in self.dangerous() {
+        let policies = [self.enforced(), self.report_only()].into_iter().flatten();
+        let mut dangerous: Vec<_> = policies.flat_map(CspPolicy::dangerous).collect();
+        dangerous.sort_unstable();
+        dangerous.dedup();
+        for name in dangerous {
             posture.warn(format!("csp: {name}"));
         }
     }
