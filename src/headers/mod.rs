@@ -63,6 +63,7 @@ mod check;
 mod clear_site_data;
 mod compile;
 mod config;
+mod custom;
 mod error;
 mod feature;
 mod future;
