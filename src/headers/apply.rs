@@ -4,8 +4,8 @@ use http::header::{CACHE_CONTROL, Entry, OccupiedEntry, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::check::{Notes, Seen};
-use super::layer::Settings;
-use super::presets::CLEAR_SITE_DATA;
+use super::names::CLEAR_SITE_DATA;
+use super::settings::Settings;
 use crate::core::field;
 
 /// One header that is written into every answer.

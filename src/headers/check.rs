@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap, HeaderName, Method};
 use super::banners::Removed;
 use super::clear_site_data::ClearSiteData;
 use super::config::CachePolicy;
-use super::layer::Settings;
+use super::settings::Settings;
 use crate::core::{RequestScheme, SchemeSource, is_grpc};
 
 // Statics, not constants: a constant that owns a name is made and dropped again at each look-up.

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue};
 
-use super::presets::CLEAR_SITE_DATA;
+use super::names::CLEAR_SITE_DATA;
 use crate::core::field;
 
 /// What a browser forgets of this origin ([Clear Site Data]).

@@ -9,12 +9,13 @@ use super::clear_site_data::ClearSiteData;
 use super::config::{CachePolicy, SecurityHeadersBuilder};
 use super::custom::{belongs_elsewhere, custom, header_name};
 use super::error::HeadersConfigError as Error;
-use super::layer::{Dangerous, Settings};
-use super::presets::{
-    self, CLEAR_SITE_DATA, COEP, COOP, CORP, DOCUMENT_POLICY, INTEGRITY_POLICY, NO_STORE,
-    ORIGIN_AGENT_CLUSTER, PERMISSIONS_POLICY, Preset, REPORTING_ENDPOINTS,
+use super::names::{
+    CLEAR_SITE_DATA, COEP, COOP, CORP, DOCUMENT_POLICY, INTEGRITY_POLICY, ORIGIN_AGENT_CLUSTER,
+    PERMISSIONS_POLICY, REPORTING_ENDPOINTS,
 };
+use super::presets::{self, NO_STORE, Preset};
 use super::reporting;
+use super::settings::{Dangerous, Settings};
 use super::values::AgentCluster;
 use crate::core::{ConfigErrors, Mistakes, Mode, field};
 

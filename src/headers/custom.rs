@@ -4,7 +4,7 @@ use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue};
 
 use super::error::HeadersConfigError as Error;
-use super::presets::{COEP, COOP, TYPED};
+use super::names::{COEP, COOP, TYPED};
 
 /// A header of the user's own.
 pub(super) fn custom(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), Error> {

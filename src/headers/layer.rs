@@ -5,46 +5,20 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 use tower_layer::Layer;
 
-use super::apply::{Pair, Plan};
-use super::banners::Removed;
-use super::clear_site_data::ClearSiteData;
+use super::apply::Plan;
 use super::config::{CachePolicy, SecurityHeadersBuilder};
-use super::presets::{CORP, Preset};
+use super::names::CORP;
+use super::presets::Preset;
 use super::service::SecurityHeaders;
+use super::settings::{Dangerous, Settings};
 use super::values::Corp;
-use crate::core::{Mode, SchemeSource};
+use crate::core::Mode;
 
 /// Adds the security headers to every answer. The [module](crate::headers) has the rules, the presets and an example.
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct SecurityHeadersLayer {
     plan: Arc<Plan>,
-}
-
-/// A configuration that was checked.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) preset: Option<Preset>,
-    /// Everything but `Cache-Control` and `Clear-Site-Data`.
-    pub(super) headers: Vec<Pair>,
-    /// Whether `Cross-Origin-Resource-Policy` is the user's choice rather than a preset's.
-    pub(super) has_own_resource_policy: bool,
-    pub(super) cache: CachePolicy,
-    pub(super) no_store: HeaderValue,
-    pub(super) cache_if_absent: bool,
-    pub(super) clear: Vec<(Box<str>, ClearSiteData)>,
-    pub(super) clear_if_absent: bool,
-    pub(super) removed: Removed,
-    pub(super) scheme: Option<SchemeSource>,
-    pub(super) mode: Mode,
-    pub(super) dangerous: Dangerous,
-}
-
-/// The `dangerous_*` methods of the builder.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Dangerous {
-    pub(super) referrer_policy: bool,
-    pub(super) unsafe_none_opener_policy: bool,
 }
 
 impl SecurityHeadersLayer {

@@ -69,10 +69,12 @@ mod feature;
 mod future;
 mod integrity;
 mod layer;
+mod names;
 mod permissions;
 mod presets;
 mod reporting;
 mod service;
+mod settings;
 mod values;
 
 pub use banners::Banner;
