@@ -253,3 +253,22 @@ fn reports_cross_threads_and_can_be_printed() {
     vocabulary::<Disposition>();
     vocabulary::<ReportKind>();
 }
+
+#[test]
+fn policies_cross_threads_and_can_be_printed() {
+    use tower_security::csp::{
+        Csp, CspBuilder, CspConfigError, CspLint, CspPolicy, CspProblem, ReportEndpoint,
+        SandboxFlag, Source, TrustedTypes, Webrtc,
+    };
+    value::<Csp>();
+    layer::<CspBuilder>();
+    vocabulary::<CspPolicy>();
+    vocabulary::<CspConfigError>();
+    vocabulary::<CspLint>();
+    vocabulary::<CspProblem>();
+    vocabulary::<ReportEndpoint>();
+    vocabulary::<SandboxFlag>();
+    vocabulary::<Source>();
+    vocabulary::<TrustedTypes>();
+    vocabulary::<Webrtc>();
+}
