@@ -192,7 +192,7 @@ struct ByHand<S>(S);
 
 impl<S, B, R> Service<Request<B>> for ByHand<S>
 where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible, Future: Unpin>,
 {
     type Response = Response<R>;
     type Error = Infallible;
@@ -204,7 +204,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         Completing {
-            inner: Box::pin(self.0.call(request)),
+            inner: self.0.call(request),
             rename: false,
         }
     }
@@ -216,7 +216,7 @@ struct RenamingByHand<S>(ByHand<S>);
 
 impl<S, B, R> Service<Request<B>> for RenamingByHand<S>
 where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible, Future: Unpin>,
 {
     type Response = Response<R>;
     type Error = Infallible;
@@ -249,18 +249,18 @@ where
 
 #[derive(Debug)]
 struct Completing<F> {
-    inner: Pin<Box<F>>,
+    inner: F,
     rename: bool,
 }
 
 impl<F, R> Future for Completing<F>
 where
-    F: Future<Output = Result<Response<R>, Infallible>>,
+    F: Future<Output = Result<Response<R>, Infallible>> + Unpin,
 {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let mut output = self.inner.as_mut().poll(context);
+        let mut output = Pin::new(&mut self.inner).poll(context);
         if let Poll::Ready(Ok(response)) = &mut output {
             complete(response.headers_mut(), self.rename);
         }

@@ -144,13 +144,6 @@ impl CspLayer {
         self.core.nonce_caching
     }
 
-    /// The `dangerous_*` functions that the policies were made by, and the codes of refusals that they accept.
-    pub(crate) fn dangerous(&self) -> impl Iterator<Item = &'static str> {
-        let policies = [self.enforced(), self.report_only()];
-        let names = policies.into_iter().flatten().map(CspPolicy::dangerous);
-        names.flatten().copied()
-    }
-
     /// Tells whether requests get a nonce.
     #[must_use]
     pub fn has_nonce(&self) -> bool {

@@ -35,21 +35,21 @@ impl Media {
             Lines::One(value) => value.as_bytes(),
             Lines::Absent | Lines::Several(_) => return Self::Document,
         };
+        // What nearly every answer says, as nearly every framework spells it.
+        match value.strip_prefix(b"text/html") {
+            Some([] | [b';', ..]) => return Self::Document,
+            None if value == b"application/json" && nonce_types.is_empty() => return Self::Other,
+            Some(_) | None => {}
+        }
         if is_grpc(value) {
             return Self::Grpc;
         }
         let essence = value.get(..MAX_ESSENCE).unwrap_or(value);
         let essence = essence.split(|byte| *byte == b';').next();
         let essence = essence.unwrap_or_default().trim_ascii();
-        let is = |name: &[u8]| essence.eq_ignore_ascii_case(name);
-        if is(b"text/html") || named(nonce_types, essence) {
-            return Self::Document;
-        }
-        // Ahead of the others, because most answers that are no page are this.
-        if is(b"application/json") {
-            return Self::Other;
-        }
-        if DOCUMENTS.iter().any(|name| is(name)) || !is_essence(essence) {
+        let is = |name: &&[u8]| essence.eq_ignore_ascii_case(name);
+        let is_document = DOCUMENTS.iter().any(is) || named(nonce_types, essence);
+        if is_document || !is_essence(essence) {
             Self::Document
         } else if is_javascript(essence) {
             Self::JavaScript
@@ -59,9 +59,9 @@ impl Media {
     }
 }
 
-/// Besides `text/html`. The last three are types of which browsers find out by looking at the body (MIME Sniffing standard, section
-/// 7).
-const DOCUMENTS: [&[u8]; 5] = [
+/// Of the last three browsers find out by looking at the body (MIME Sniffing standard, section 7).
+const DOCUMENTS: [&[u8]; 6] = [
+    b"text/html",
     b"application/xhtml+xml",
     b"multipart/x-mixed-replace",
     b"*/*",

@@ -131,7 +131,7 @@ impl HttpsBuilder {
     /// Sets what becomes of plain requests. Default: a redirect to the request's own host if
     /// [`allowed_hosts`](Self::allowed_hosts) has it; without these hosts it has to be set.
     ///
-    /// Refused beside [`SchemeSource::AssumeHttps`], where no request is plain.
+    /// A redirect is refused beside [`SchemeSource::AssumeHttps`], where no request is plain.
     pub fn on_insecure(mut self, on_insecure: OnInsecure) -> Self {
         self.on_insecure = Some(on_insecure);
         self
@@ -260,7 +260,7 @@ impl HttpsBuilder {
             port => format!(":{port}"),
         };
         if matches!(self.source, SchemeSource::AssumeHttps) {
-            if self.on_insecure.is_some() {
+            if matches!(self.on_insecure, Some(OnInsecure::Redirect(_))) {
                 mistakes.push(PATH, HttpsConfigError::Unreachable);
             }
             return Insecure::Reject;

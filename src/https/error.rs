@@ -52,10 +52,10 @@ pub enum HttpsConfigError {
         /// What is not enough, such as `max-age=300`.
         missing: String,
     },
-    /// Every request is taken for HTTPS, so that none is ever redirected or refused.
+    /// Every request is taken for HTTPS, so that none is ever redirected.
     #[error(
-        "refused `on_insecure` beside `SchemeSource::AssumeHttps`: it never happens, leave it out, or write the source that \
-         tells HTTP from HTTPS"
+        "refused redirect beside `SchemeSource::AssumeHttps`: it never happens, leave it out, or write the source that tells \
+         HTTP from HTTPS"
     )]
     Unreachable,
     /// HSTS that lasts for no time, or that is off and still says more.

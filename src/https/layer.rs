@@ -124,82 +124,60 @@ impl<S> Layer<S> for HttpsLayer {
 mod tests {
     use http::Request;
 
-    use super::super::{HttpsDecision, HttpsRefusal, OnInsecure};
+    use super::super::OnInsecure;
     use super::*;
-    use crate::core::Tls;
 
-    fn decision(layer: &HttpsLayer, host: &str, tls: bool) -> HttpsDecision<'static> {
+    fn line<'a>(
+        layer: &'a HttpsLayer,
+        scheme: Option<RequestScheme>,
+        host: &str,
+    ) -> Option<&'a HeaderValue> {
         let request = Request::get("/").header("host", host).body(()).unwrap();
-        let mut head = request.into_parts().0;
-        if tls {
-            head.extensions.insert(Tls);
-        }
-        match layer.policy().check(&head) {
-            HttpsDecision::Secure(hsts) => HttpsDecision::Secure(hsts.map(|_| &HSTS)),
-            HttpsDecision::Refuse(refusal) => HttpsDecision::Refuse(refusal),
-            HttpsDecision::Plain => HttpsDecision::Plain,
-            other => panic!("{other:?}"),
-        }
+        layer.hsts_for(scheme, request.uri(), request.headers())
     }
 
-    static HSTS: http::HeaderValue = http::HeaderValue::from_static("any");
+    #[test]
+    fn a_stack_writes_hsts_over_tls_alone_and_to_names_alone() {
+        let https = Some(RequestScheme::Https);
+        let builder = || {
+            HttpsLayer::builder(SchemeSource::Tls)
+                .on_insecure(OnInsecure::Reject)
+                .allowed_hosts(["app.example"])
+        };
+        for mode in [Mode::Enforce, Mode::ReportOnly] {
+            let layer = builder().mode(mode).build().unwrap();
+            for layer in [&layer, &layer.with_hsts_outside()] {
+                assert!(line(layer, https, "app.example").is_some());
+                // Refusals of the stack carry it too.
+                assert!(line(layer, https, "evil.example").is_some());
+                assert_eq!(line(layer, https, "localhost"), None);
+                assert_eq!(line(layer, Some(RequestScheme::Http), "app.example"), None);
+                assert_eq!(line(layer, None, "app.example"), None);
+                assert_eq!(layer.mode(), mode);
+            }
+        }
+        let off = builder().mode(Mode::Off).build().unwrap();
+        assert_eq!(line(&off, https, "app.example"), None);
+        let none = builder().hsts(Hsts::none()).build().unwrap();
+        assert_eq!(line(&none, https, "app.example"), None);
+    }
 
     #[test]
-    fn the_two_parts_together_do_what_the_whole_does() {
-        let whole = HttpsLayer::builder(SchemeSource::Tls)
+    fn a_posture_can_tell_what_is_set() {
+        let layer = HttpsLayer::builder(SchemeSource::Tls)
             .on_insecure(OnInsecure::Reject)
             .allowed_hosts(["app.example", "*.shop.example"])
             .exempt_acme()
             .exempt_path("/healthz")
-            .mode(Mode::ReportOnly)
             .build()
             .unwrap();
-        let outer = whole.hsts_part().unwrap();
-        let inner = whole.without_hsts();
-        for part in [&outer, &inner] {
-            assert_eq!(part.mode(), Mode::ReportOnly);
-            assert!(matches!(part.scheme_source(), SchemeSource::Tls));
-        }
-        use HttpsDecision::{Plain, Refuse, Secure};
-        assert!(matches!(
-            decision(&outer, "app.example", true),
-            Secure(Some(_))
-        ));
-        assert!(matches!(
-            decision(&outer, "evil.example", true),
-            Secure(Some(_))
-        ));
-        assert!(matches!(decision(&outer, "app.example", false), Plain));
-        assert!(matches!(
-            decision(&inner, "app.example", true),
-            Secure(None)
-        ));
-        let refused = HttpsRefusal::HostNotAllowed;
-        assert!(matches!(decision(&inner, "evil.example", true), Refuse(host) if host == refused));
-        let refused = HttpsRefusal::HttpsRequired;
-        assert!(
-            matches!(decision(&inner, "app.example", false), Refuse(plain) if plain == refused)
-        );
-
-        assert_eq!(inner.policy().on_insecure(), "reject");
-        assert_eq!(outer.policy().on_insecure(), "pass");
-        assert_eq!(whole.policy().allowed_hosts(), Some(2));
-        assert_eq!(outer.policy().allowed_hosts(), None);
-        let exempt: Vec<_> = inner.policy().exemptions().collect();
+        assert_eq!(layer.policy().on_insecure(), "reject");
+        assert_eq!(layer.policy().allowed_hosts(), Some(2));
+        let exempt: Vec<_> = layer.policy().exemptions().collect();
         assert_eq!(exempt, ["acme", "/healthz"]);
-    }
-
-    #[test]
-    fn without_hsts_there_is_no_part_that_writes_it() {
-        let layer = HttpsLayer::builder(SchemeSource::AssumeHttps)
-            .hsts(Hsts::none())
-            .build()
-            .unwrap();
-        assert!(layer.hsts_part().is_none());
+        assert!(matches!(layer.scheme_source(), SchemeSource::Tls));
         let alone = HttpsLayer::hsts_only(SchemeSource::Tls, Hsts::two_years()).unwrap();
-        assert!(matches!(
-            decision(&alone.without_hsts(), "a@b", true),
-            HttpsDecision::Plain
-        ));
+        assert_eq!(alone.policy().on_insecure(), "pass");
+        assert_eq!(alone.policy().allowed_hosts(), None);
     }
 }

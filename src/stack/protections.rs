@@ -45,12 +45,8 @@ impl Protection for CspLayer {
         if state != PostureState::On {
             posture.warn(format!("csp: {}", state.as_str()));
         }
-        let policies = [self.enforced(), self.report_only()];
-        let mut dangerous: Vec<_> = policies
-            .into_iter()
-            .flatten()
-            .flat_map(CspPolicy::dangerous)
-            .collect();
+        let policies = [self.enforced(), self.report_only()].into_iter().flatten();
+        let mut dangerous: Vec<_> = policies.flat_map(CspPolicy::dangerous).collect();
         dangerous.sort_unstable();
         dangerous.dedup();
         for name in dangerous {

@@ -177,7 +177,6 @@ async fn a_refusal_carries_the_headers_of_a_page() {
     let own = [
         STRICT_TWIN,
         "cache-control: no-store",
-        "content-length: 100",
         "content-type: application/problem+json",
         "vary: Sec-Fetch-Site, Origin",
     ];
@@ -350,7 +349,7 @@ async fn hsts_stands_on_every_answer_over_tls_and_on_no_other() {
 #[tokio::test]
 async fn hsts_of_a_layer_that_is_off_is_written_by_nobody() {
     let layer = |mode| {
-        HttpsLayer::builder(SchemeSource::AssumeHttps)
+        HttpsLayer::builder(SchemeSource::Listener(RequestScheme::Https))
             .on_insecure(OnInsecure::Reject)
             .mode(mode)
             .build()

@@ -2,6 +2,10 @@
 
 use std::fmt::Debug;
 
+use tower_security::cookies::{
+    CookieAmendment, CookieBuilder, CookieConfig, CookieConfigError, CookieLayer, CookiePolicy,
+    CookieService, CookieViolation, Hardened, NameProblem, Restored, SameSite, Violation,
+};
 use tower_security::core::origin::{
     Match, Origin, OriginError, OriginGrant, OriginPattern, OriginRef, PublicSuffixes, SelfOrigin,
     TrustedOrigins, TrustedOriginsBuilder,
@@ -38,6 +42,11 @@ fn every_layer_and_value_crosses_threads_and_can_be_printed() {
     layer::<ContextLayer>();
     layer::<CorsLayer>();
     layer::<CsrfLayer>();
+    layer::<CookieLayer>();
+    layer::<CookiePolicy>();
+    layer::<CookieConfig>();
+    layer::<CookieBuilder>();
+    value::<Hardened>();
     layer::<HttpsLayer>();
     layer::<HttpsPolicy>();
     layer::<HttpsBuilder>();
@@ -99,6 +108,7 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
     layer::<ClientIpService<u8>>();
     layer::<ContextService<u8>>();
     layer::<CorsService<u8>>();
+    layer::<CookieService<u8>>();
     layer::<Csrf<u8>>();
     layer::<Https<u8>>();
     layer::<Extra<u8>>();
@@ -108,12 +118,14 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
 
     value::<AdaptedFuture<std::future::Ready<u8>>>();
     value::<ContextAmendment>();
+    value::<CookieAmendment>();
     value::<CorsAmendment>();
     value::<CsrfAmendment>();
     value::<HttpsAmendment>();
     value::<Rejection>();
     value::<ConfigErrors>();
     value::<ConfigError>();
+    value::<CookieConfigError>();
     value::<CorsConfigError>();
     value::<CsrfConfigError>();
     value::<HttpsConfigError>();
@@ -155,6 +167,7 @@ fn every_word_of_an_answer_can_be_kept_and_compared() {
     vocabulary::<Accepts>();
     vocabulary::<AuthMethod>();
     vocabulary::<Confirmation>();
+    vocabulary::<CookieViolation>();
     vocabulary::<DuplicateHeader>();
     vocabulary::<ErrorClass>();
     vocabulary::<EventCategory>();
@@ -170,6 +183,7 @@ fn every_word_of_an_answer_can_be_kept_and_compared() {
     vocabulary::<Level>();
     vocabulary::<MaxAge>();
     vocabulary::<Mode>();
+    vocabulary::<NameProblem>();
     vocabulary::<OnInsecure>();
     vocabulary::<OriginProblem>();
     vocabulary::<Outcome>();
@@ -180,9 +194,12 @@ fn every_word_of_an_answer_can_be_kept_and_compared() {
     vocabulary::<RedirectHost>();
     vocabulary::<RedirectStatus>();
     vocabulary::<Refuse>();
+    vocabulary::<Restored>();
+    vocabulary::<SameSite>();
     vocabulary::<SchemeConfigError>();
     vocabulary::<StoreErrorKind>();
     vocabulary::<TemplateSyntax>();
+    vocabulary::<Violation>();
 }
 
 #[test]
@@ -271,4 +288,25 @@ fn policies_cross_threads_and_can_be_printed() {
     vocabulary::<Source>();
     vocabulary::<TrustedTypes>();
     vocabulary::<Webrtc>();
+}
+
+#[test]
+fn content_security_policies_cross_threads_and_can_be_printed() {
+    use tower_security::csp::{
+        CspAmendment, CspFuture, CspLayer, CspLayerBuilder, CspLayerConfigError, CspNonce,
+        CspOverride, CspOverrideAmendment, CspOverrideService, CspService, NonceCaching,
+        Precedence,
+    };
+    layer::<CspLayer>();
+    layer::<CspLayerBuilder>();
+    layer::<CspNonce>();
+    layer::<CspOverride>();
+    layer::<CspService<u8>>();
+    layer::<CspOverrideService<u8>>();
+    value::<CspAmendment>();
+    value::<CspOverrideAmendment>();
+    value::<CspFuture<u8, CspAmendment>>();
+    vocabulary::<CspLayerConfigError>();
+    vocabulary::<NonceCaching>();
+    vocabulary::<Precedence>();
 }

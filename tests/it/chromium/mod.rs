@@ -7,6 +7,8 @@ mod cookies;
 mod cors;
 #[cfg(feature = "csp-report")]
 mod csp;
+#[cfg(all(feature = "csp-hashes", feature = "csp-report"))]
+mod csp_edge;
 mod csrf;
 mod isolation;
 mod site;

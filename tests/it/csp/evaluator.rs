@@ -77,7 +77,9 @@ fn enforcing(policy: CspPolicy) -> CspLayer {
 async fn nothing_is_found_in_any_preset_but_the_one_of_owasp() {
     const HTML: &str = "text/html";
     let hashes = CspHashes::script("start()");
-    let spa = Csp::spa(hashes).build().expect("it is well configured");
+    let spa = Csp::spa(hashes.scripts())
+        .build()
+        .expect("it is well configured");
     let demanding = Csp::strict()
         .legacy_fallback()
         .trusted_types(TrustedTypes::policies(["app"]))
@@ -103,6 +105,9 @@ async fn nothing_is_found_in_any_preset_but_the_one_of_owasp() {
         assert_eq!(found, &[""; 0], "{checks}: {policy}");
     }
     assert_eq!(owasp.len(), 1, "{owasp:?}");
-    assert!(owasp[0].starts_with("MEDIUM_MAYBE default-src 'self'"), "{owasp:?}");
+    assert!(
+        owasp[0].starts_with("MEDIUM_MAYBE default-src 'self'"),
+        "{owasp:?}"
+    );
     assert_eq!(open.len(), 2, "{open:?}");
 }

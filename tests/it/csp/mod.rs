@@ -1,6 +1,8 @@
 //! The content security policy.
 
 #[cfg(feature = "csp-hashes")]
+mod evaluator;
+#[cfg(feature = "csp-hashes")]
 mod hashes;
 mod policy_accepted;
 mod policy_append;

@@ -38,7 +38,7 @@ fn of_hosts(hosts: &[&str]) -> HttpsBuilder {
 #[test]
 fn all_mistakes_are_told_at_once() {
     let builder = HttpsLayer::builder(SchemeSource::AssumeHttps)
-        .on_insecure(OnInsecure::Reject)
+        .on_insecure(OnInsecure::Redirect(RedirectHost::fixed("app.example")))
         .allowed_hosts(["app.example", "https://app.example", "*.com"])
         .https_port(0)
         .exempt_path("healthz")
@@ -91,6 +91,7 @@ fn a_redirect_to_anywhere_does_not_build() {
         of_hosts(&["app.example"]),
         reject(),
         HttpsLayer::builder(SchemeSource::AssumeHttps),
+        HttpsLayer::builder(SchemeSource::AssumeHttps).on_insecure(OnInsecure::Reject),
     ] {
         assert_builds(builder);
     }
@@ -325,10 +326,7 @@ fn every_message_says_what_to_write() {
             "`Hsts::disable_by_expiry()`",
         ),
         (reject().hsts(Hsts::two_years().preload()), "no redirect"),
-        (
-            HttpsLayer::builder(SchemeSource::AssumeHttps).on_insecure(OnInsecure::Reject),
-            "leave it out",
-        ),
+        (own(SchemeSource::AssumeHttps), "leave it out"),
     ] {
         let text = refused(builder).to_string();
         assert!(text.contains(part), "{text}");
