@@ -84,10 +84,7 @@ fn groups() -> Vec<Group> {
         sensitive("web, 16 KiB of cookies", || {
             with(COOKIE, &"a=1; ".repeat(3277))
         }),
-        many("a handler with 2 headers", 2, &[]),
         many("a handler with 4 headers", 4, &[]),
-        many("a handler with 6 headers", 6, &[]),
-        many("a handler with 8 headers", 8, &[]),
         many("a handler with 12 headers", 12, &[]),
         many("a handler with 60 headers", 60, &[]),
         many(

@@ -19,7 +19,7 @@
 //! # A POST of the allowed application: 201, with access-control-allow-origin
 //! curl -i -X POST http://127.0.0.1:3000/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site'
 //!
-//! # A POST of no browser at all: 201
+//! # A POST of no browser at all: 201, with content-security-policy, cache-control: no-store, max-age=0 and x-content-type-options: nosniff
 //! curl -i -X POST http://127.0.0.1:3000/orders
 //!
 //! # A plain OPTIONS, which is no preflight: 200, with allow: GET, POST, DELETE from the handler
@@ -41,7 +41,7 @@ pub fn app() -> Result<Router, Box<dyn Error>> {
         .credentials(true)
         .methods([Method::DELETE])
         .build()?;
-    let stack = SecurityStack::new()
+    let stack = SecurityStack::api()
         .client_ip(TrustedProxies::direct())
         .cors(cors)
         .csrf(CsrfLayer::new())

@@ -419,90 +419,83 @@ async fn events_say_whose_request_it_was() {
     assert_eq!(*seen.lock().unwrap(), [expected.clone(), expected]);
 }
 
+/// Asks for two cookies, one of them renamed, by a request of which a source says how it came.
+async fn assert_exposed(
+    name: &str,
+    source: Option<SchemeSource>,
+    extend: impl FnOnce(&mut Request<()>),
+    is_exposed: bool,
+) {
+    const COOKIES: &str = "session=1; __Host-session=2";
+    let mut builder = CookieLayer::builder().host_prefix(["session"]);
+    if let Some(source) = source {
+        builder = builder.dangerous_insecure_on_plain_http(source);
+    }
+    let mut request = with_cookie(COOKIES);
+    extend(&mut request);
+    let (set, seen) = ask(builder, &["a=1", "session=1"], request).await;
+    let (expected, expected_seen) = if is_exposed {
+        let exposed = [
+            "a=1; HttpOnly; SameSite=Lax",
+            "session=1; HttpOnly; SameSite=Lax",
+        ];
+        (exposed, COOKIES)
+    } else {
+        let secured = [
+            "a=1; Secure; HttpOnly; SameSite=Lax",
+            "__Host-session=1; Path=/; Secure; HttpOnly; SameSite=Lax",
+        ];
+        (secured, "session=2")
+    };
+    assert_eq!(set, expected, "{name}");
+    assert_eq!(seen, [expected_seen], "{name}");
+}
+
 #[tokio::test]
 async fn over_plain_http_secure_is_added_unless_it_is_said_otherwise() {
-    const SET: &[&str] = &["a=1", "session=1"];
-    let secured = [
-        "a=1; Secure; HttpOnly; SameSite=Lax",
-        "__Host-session=1; Path=/; Secure; HttpOnly; SameSite=Lax",
-    ];
-    let exposed = [
-        "a=1; HttpOnly; SameSite=Lax",
-        "session=1; HttpOnly; SameSite=Lax",
-    ];
-    const COOKIES: &str = "session=1; __Host-session=2";
-    let builder = || CookieLayer::builder().host_prefix(["session"]);
-    let plain = || with_cookie(COOKIES);
-    let tls = || {
-        let mut request = plain();
+    let nothing = |_: &mut Request<()>| {};
+    let tls = |request: &mut Request<()>| {
         request.extensions_mut().insert(Tls);
-        request
     };
     let attached = |scheme: RequestScheme| {
-        let mut request = plain();
-        request.extensions_mut().insert(scheme);
-        request
-    };
-    let proxies: TrustedProxies =
-        ClientIp::trusted_proxies(["10.0.0.0/8".parse().unwrap()]).unwrap();
-    let forwarded = SchemeSource::forwarded_proto(proxies, ProtoHeader::XForwardedProto).unwrap();
-    let proxied = |proto: &str| {
-        let peer: std::net::SocketAddr = "10.0.0.1:9".parse().unwrap();
-        let mut request = plain();
-        request.extensions_mut().insert(PeerAddr::from(peer));
-        let proto = HeaderValue::from_str(proto).unwrap();
-        request.headers_mut().insert("x-forwarded-proto", proto);
-        request
-    };
-    let listener = SchemeSource::Listener;
-    let (http, https) = (RequestScheme::Http, RequestScheme::Https);
-    let rows = [
-        ("no source", None, plain(), false),
-        ("no source, marked", None, attached(http), false),
-        ("plain", Some(SchemeSource::Tls), plain(), true),
-        ("tls", Some(SchemeSource::Tls), tls(), false),
-        (
-            "a layer knows better",
-            Some(SchemeSource::Tls),
-            attached(https),
-            false,
-        ),
-        (
-            "and the other way",
-            Some(listener(https)),
-            attached(http),
-            true,
-        ),
-        ("listener", Some(listener(http)), tls(), true),
-        ("assumed", Some(SchemeSource::AssumeHttps), plain(), false),
-        (
-            "proxy, https",
-            Some(forwarded.clone()),
-            proxied("https"),
-            false,
-        ),
-        (
-            "proxy, http",
-            Some(forwarded.clone()),
-            proxied("http"),
-            true,
-        ),
-        ("nobody knows", Some(forwarded), plain(), false),
-    ];
-    for (name, source, request, is_exposed) in rows {
-        let builder = match source {
-            Some(source) => builder().dangerous_insecure_on_plain_http(source),
-            None => builder(),
-        };
-        let (set, seen) = ask(builder, SET, request).await;
-        if is_exposed {
-            assert_eq!(set, exposed, "{name}");
-            assert_eq!(seen, [COOKIES], "{name}");
-        } else {
-            assert_eq!(set, secured, "{name}");
-            assert_eq!(seen, ["session=2"], "{name}");
+        move |request: &mut Request<()>| {
+            request.extensions_mut().insert(scheme);
         }
-    }
+    };
+    let (http, https) = (RequestScheme::Http, RequestScheme::Https);
+    let by_tls = Some(SchemeSource::Tls);
+    let listener = |scheme| Some(SchemeSource::Listener(scheme));
+
+    assert_exposed("no source", None, nothing, false).await;
+    assert_exposed("no source, attached", None, attached(http), false).await;
+    assert_exposed("plain", by_tls.clone(), nothing, true).await;
+    assert_exposed("TLS", by_tls.clone(), tls, false).await;
+    assert_exposed("a layer knows better", by_tls, attached(https), false).await;
+    assert_exposed("and the other way", listener(https), attached(http), true).await;
+    assert_exposed("listener", listener(http), tls, true).await;
+    assert_exposed("TLS listener", listener(https), nothing, false).await;
+    let assumed = Some(SchemeSource::AssumeHttps);
+    assert_exposed("assumed", assumed, nothing, false).await;
+}
+
+#[tokio::test]
+async fn a_proxy_says_what_is_plain_http() {
+    let proxies = ClientIp::trusted_proxies(["10.0.0.0/8".parse().unwrap()]).unwrap();
+    let source = SchemeSource::forwarded_proto(proxies, ProtoHeader::XForwardedProto).unwrap();
+    let from = |peer: &'static str, proto: &'static str| {
+        move |request: &mut Request<()>| {
+            let peer: std::net::SocketAddr = peer.parse().unwrap();
+            request.extensions_mut().insert(PeerAddr::from(peer));
+            let proto = HeaderValue::from_static(proto);
+            request.headers_mut().insert("x-forwarded-proto", proto);
+        }
+    };
+    let source = || Some(source.clone());
+    let (proxy, stranger) = ("10.0.0.1:9", "203.0.113.9:9");
+    assert_exposed("https", source(), from(proxy, "https"), false).await;
+    assert_exposed("http", source(), from(proxy, "http"), true).await;
+    assert_exposed("a stranger", source(), from(stranger, "https"), true).await;
+    assert_exposed("nobody knows", source(), |_| {}, false).await;
 }
 
 /// Browsers would not take them otherwise.

@@ -203,6 +203,7 @@ fn web() -> SecurityHeadersBuilder {
 }
 
 /// Each option changes one header.
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[tokio::test]
 async fn every_typed_value_is_written_as_its_specification_spells_it() {
     let rows: Vec<(SecurityHeadersBuilder, &str, &str)> = vec![

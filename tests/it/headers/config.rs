@@ -30,6 +30,7 @@ fn the_mistake(builder: SecurityHeadersBuilder) -> (String, &'static str, ErrorC
 
 use ErrorClass::{Forbidden, Invalid, Refused};
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn custom_headers_that_are_none_of_this_layers() {
     let rows: [(&str, &[u8], &str, ErrorClass); 43] = [
