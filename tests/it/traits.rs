@@ -272,6 +272,25 @@ fn reports_cross_threads_and_can_be_printed() {
 }
 
 #[test]
+fn policies_cross_threads_and_can_be_printed() {
+    use tower_security::csp::{
+        Csp, CspBuilder, CspConfigError, CspLint, CspPolicy, CspProblem, ReportEndpoint,
+        SandboxFlag, Source, TrustedTypes, Webrtc,
+    };
+    value::<Csp>();
+    layer::<CspBuilder>();
+    vocabulary::<CspPolicy>();
+    vocabulary::<CspConfigError>();
+    vocabulary::<CspLint>();
+    vocabulary::<CspProblem>();
+    vocabulary::<ReportEndpoint>();
+    vocabulary::<SandboxFlag>();
+    vocabulary::<Source>();
+    vocabulary::<TrustedTypes>();
+    vocabulary::<Webrtc>();
+}
+
+#[test]
 fn content_security_policies_cross_threads_and_can_be_printed() {
     use tower_security::csp::{
         CspAmendment, CspFuture, CspLayer, CspLayerBuilder, CspLayerConfigError, CspNonce,

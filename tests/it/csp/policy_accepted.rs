@@ -193,6 +193,7 @@ fn reads_back(policy: &CspPolicy) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn policies_of_code_print_as_they_read() {
     let strict = Csp::strict;
     let with = |part: &str| STRICT.replace("upgrade-", &format!("{part}; upgrade-"));
@@ -289,6 +290,7 @@ fn policies_of_code_print_as_they_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn sources_print_as_browsers_read_them() {
     let digest = |byte: u8| [byte; 32];
     for (source, text) in [

@@ -475,6 +475,7 @@ fn endpoints_are_checked_where_they_are_made() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_code_gives_is_checked_like_text() {
     let strict = Csp::strict;
     refuses(Csp::builder(), "nothing", ("csp", "empty_policy", Invalid));
