@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::SET_COOKIE;
-use http::{Extensions, HeaderMap, HeaderValue, Response};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, header};
 
 use super::check::{Hardened, Judgement, Transport};
 use super::config::Violation;
@@ -12,6 +11,9 @@ use super::parse::Line;
 use super::service::{EVENT, REJECTED};
 use crate::core::text::cap;
 use crate::core::{Amend, CleanText, Level, Mode, Outcome, RequestContext, SecurityEvent, field};
+
+// A static, not the constant: that one is made and dropped again at each look-up.
+static SET_COOKIE: HeaderName = header::SET_COOKIE;
 
 /// The code of events about a cookie that was sent otherwise than its handler wrote it.
 const CHANGED: &str = "cookie_changed";
@@ -113,7 +115,7 @@ impl CookieAmendment {
 impl Amend for CookieAmendment {
     #[inline]
     fn amend<B>(self, response: &mut Response<B>) {
-        if response.headers().contains_key(SET_COOKIE) {
+        if response.headers().contains_key(&SET_COOKIE) {
             self.harden(response.headers_mut());
         }
     }
@@ -123,14 +125,14 @@ impl Amend for CookieAmendment {
 #[cold]
 fn leave_out(headers: &mut HeaderMap, dropped: &[usize]) {
     let kept: Vec<HeaderValue> = headers
-        .get_all(SET_COOKIE)
+        .get_all(&SET_COOKIE)
         .iter()
         .enumerate()
         .filter(|(index, _)| dropped.binary_search(index).is_err())
         .map(|(_, line)| line.clone())
         .collect();
-    headers.remove(SET_COOKIE);
+    headers.remove(&SET_COOKIE);
     for line in kept {
-        field::add(headers, SET_COOKIE, line);
+        field::add(headers, header::SET_COOKIE, line);
     }
 }

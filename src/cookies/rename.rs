@@ -4,12 +4,14 @@
 //! host cannot set (cookie tossing). So no cookie but the one with the prefix may reach the handler under its name, however its
 //! reader trims, decodes or splits.
 
-use http::header::COOKIE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::check::CookiePolicy;
 use super::parse::{split_once, starts_with_caseless};
 use crate::core::field;
+
+// A static, not the constant: that one is made and dropped again at each look-up.
+static COOKIE: HeaderName = header::COOKIE;
 
 /// The prefix that binds a cookie to one host.
 pub(super) const HOST: &[u8] = b"__Host-";
@@ -112,7 +114,7 @@ impl CookiePolicy {
         if names.is_empty() {
             return None;
         }
-        let lines = headers.get_all(COOKIE);
+        let lines = headers.get_all(&COOKIE);
         lines.iter().next()?;
 
         let mut scan = Scan::default();
@@ -131,7 +133,7 @@ impl CookiePolicy {
     pub(super) fn rewrite(&self, scan: &Scan, headers: &mut HeaderMap) {
         let length = scan.length.saturating_sub(SEPARATOR.len());
         let mut text = Vec::with_capacity(length);
-        for crumb in headers.get_all(COOKIE).iter().flat_map(crumbs) {
+        for crumb in headers.get_all(&COOKIE).iter().flat_map(crumbs) {
             match classify(crumb, &self.renamed) {
                 Crumb::Other => join(&mut text, crumb),
                 Crumb::Own(index) if scan.is_kept(index) => {
@@ -216,16 +218,16 @@ fn replace(headers: &mut HeaderMap, scan: &Scan, text: Vec<u8>) {
         .then(|| HeaderValue::try_from(text).ok())
         .flatten();
     let Some(mut value) = value else {
-        headers.remove(COOKIE);
+        headers.remove(&COOKIE);
         return;
     };
     value.set_sensitive(scan.is_sensitive);
-    match headers.get_mut(COOKIE) {
+    match headers.get_mut(&COOKIE) {
         Some(line) if scan.lines == 1 => *line = value,
         _ => {
             // Removed first: in a map that is full, the planted ones must not stay.
-            headers.remove(COOKIE);
-            field::set(headers, COOKIE, value);
+            headers.remove(&COOKIE);
+            field::set(headers, header::COOKIE, value);
         }
     }
 }
