@@ -520,7 +520,7 @@ fn warnings_about_the_policies_are_told_at_the_start() {
         .enforce(policy(API))
         .report_only(policy_watched())
         .events(recorder.sink());
-    builder.build().expect("it is sound");
+    let _ = builder.build().expect("it is sound");
     let event = |code, detail| format!("info csp sys_monitor_disabled {code} success {detail}");
     assert_eq!(
         recorder.take(),
