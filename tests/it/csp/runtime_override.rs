@@ -42,7 +42,12 @@ async fn a_route_sends_its_own_policy() {
     ];
     for (name, status, media, expected) in rows {
         for layer in [CspLayer::strict(), CspLayer::api()] {
-            let answer = get(within(layer, replace()), status, &[media.clone()]).await;
+            let answer = get(
+                within(layer, replace()),
+                status,
+                std::slice::from_ref(&media),
+            )
+            .await;
             assert_eq!(answer.enforced(), expected, "{name}");
             assert!(answer.nonce.is_some(), "{name}");
         }
