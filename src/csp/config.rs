@@ -1,171 +1,277 @@
-//! `Csp`: where a policy begins.
+//! What a layer is made of besides its policies.
 
-use super::builder::CspBuilder;
-use super::parse;
-use super::source::Source;
+use thiserror::Error;
 
-/// The beginnings of a policy: a preset, text, or nothing.
-///
-/// Each gives a [`CspBuilder`] to change and build; the presets as they are stand in [`CspPolicy`](super::CspPolicy).
-///
-/// # Example
-///
-/// ```
-/// use tower_security::csp::{Csp, Source};
-///
-/// let policy = Csp::strict().connect_src([Source::SELF, Source::host("https://api.example.com")?]).build()?;
-/// assert!(policy.to_template().starts_with("default-src 'none'; base-uri 'none'; connect-src 'self' https://api.example.com;"));
-///
-/// assert!(Csp::builder().script_src([Source::SELF]).build().is_err()); // without `object-src` and `base-uri`
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
+use super::layer::{Core, CspLayer};
+use super::media::{self, NonceTypes};
+use super::policy::CspPolicy;
+use crate::core::{
+    ConfigErrorKind, ConfigErrors, ErrorClass, EventSink, Events, Mistakes, Mode, SchemeSource,
+    collected,
+};
+
+/// Which policy is sent where the handler has set the header itself. Decided for the enforced policy and for the report-only one
+/// each by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub struct Csp {}
+pub enum Precedence {
+    /// Both: the layer's line is added, and browsers allow only what each line allows.
+    Both,
+    /// The handler's. The default: a route knows best what its page needs.
+    #[default]
+    Handler,
+    /// The layer's: whatever the handler has set is replaced.
+    Layer,
+}
 
-impl Csp {
-    /// For pages that are rendered per request: scripts by nonce, everything else from the page's origin, no framing
-    /// ([strict CSP](https://csp.withgoogle.com/docs/strict-csp.html)).
-    ///
-    /// ```text
-    /// default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none';
-    /// img-src 'self' data:; manifest-src 'self'; object-src 'none'; script-src 'nonce-{}' 'strict-dynamic' 'report-sample';
-    /// style-src 'self' 'nonce-{}'; upgrade-insecure-requests
-    /// ```
-    ///
-    /// Every `<script>`, and every `<style>`, needs the attribute `nonce`; event handlers and `style` in attributes do not work.
-    pub fn strict() -> CspBuilder {
-        Self::page()
-            .script_src([Source::NONCE, Source::STRICT_DYNAMIC, Source::REPORT_SAMPLE])
-            .style_src([Source::SELF, Source::NONCE])
+/// What becomes of an answer with a nonce that says nothing of caching.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum NonceCaching {
+    /// It gets `Cache-Control: no-store`. The default: a cache that hands a page to many hands all of them one nonce. A handler's
+    /// own `Cache-Control` stays; one with `public` or `s-maxage` is told to the event sink, once.
+    #[default]
+    NoStore,
+    /// Nothing is added and nothing is told: for a cache in front that writes a new nonce into each copy, or that keeps no pages.
+    Leave,
+}
+
+/// A setting of a [`CspLayer`] that would not hold. What is wrong with a policy is said when the policy is built.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CspLayerConfigError {
+    /// A type that gRPC answers have: they get no policy.
+    #[error("refused media type {value:?}: gRPC answers are never shown, and get no policy")]
+    MediaTypeGrpc {
+        /// The type.
+        value: String,
+    },
+    /// Not one type.
+    #[error(
+        "invalid media type {value:?}: write one type and subtype without parameters, such as `image/svg+xml`"
+    )]
+    MediaTypeInvalid {
+        /// The text.
+        value: String,
+    },
+    /// A list that every answer would be compared with.
+    #[error("refused {count} media types: name at most 32")]
+    MediaTypesTooMany {
+        /// How many there are.
+        count: usize,
+    },
+    /// A layer that would send nothing.
+    #[error(
+        "refused layer without a policy: give it one by `enforce` or `report_only`, or write `CspLayer::strict()`"
+    )]
+    PolicyMissing,
+    /// The two policies report to two places under one name.
+    #[error(
+        "invalid report endpoint {name:?}: it is another place in the enforced policy, and browsers know one for a name; give it \
+         another name"
+    )]
+    ReportEndpointConflict {
+        /// The name.
+        name: String,
+    },
+}
+
+impl ConfigErrorKind for CspLayerConfigError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::MediaTypeInvalid { .. } | Self::ReportEndpointConflict { .. } => {
+                ErrorClass::Invalid
+            }
+            Self::MediaTypeGrpc { .. } | Self::MediaTypesTooMany { .. } | Self::PolicyMissing => {
+                ErrorClass::Refused
+            }
+        }
     }
 
-    /// For pages that are grown over the years: scripts as in [`strict`](Self::strict), but inline styles, fonts and images of any
-    /// `https` host, frames, media and workers of the page's origin, framing by it.
-    ///
-    /// ```text
-    /// default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self' https: data:; form-action 'self';
-    /// frame-ancestors 'self'; frame-src 'self'; img-src 'self' data: https:; manifest-src 'self'; media-src 'self';
-    /// object-src 'none'; script-src 'nonce-{}' 'strict-dynamic' 'report-sample'; style-src 'self' https: 'unsafe-inline';
-    /// upgrade-insecure-requests; worker-src 'self'
-    /// ```
-    ///
-    /// `style-src` has no nonce: browsers would ignore its `'unsafe-inline'`.
-    pub fn compatible() -> CspBuilder {
-        Self::strict()
-            .font_src([Source::SELF, Source::HTTPS, Source::DATA])
-            .frame_ancestors([Source::SELF])
-            .frame_src([Source::SELF])
-            .img_src([Source::SELF, Source::DATA, Source::HTTPS])
-            .media_src([Source::SELF])
-            .style_src([
-                Source::SELF,
-                Source::HTTPS,
-                Source::dangerous_unsafe_inline(),
-            ])
-            .worker_src([Source::SELF])
+    fn code(&self) -> &'static str {
+        match self {
+            Self::MediaTypeGrpc { .. } => "media_type_grpc",
+            Self::MediaTypeInvalid { .. } => "media_type_invalid",
+            Self::MediaTypesTooMany { .. } => "media_types_too_many",
+            Self::PolicyMissing => "policy_missing",
+            Self::ReportEndpointConflict { .. } => "report_endpoint_conflict",
+        }
+    }
+}
+
+/// Builds a [`CspLayer`]. Made by [`CspLayer::builder`].
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct CspLayerBuilder {
+    enforce: Option<CspPolicy>,
+    report_only: Option<CspPolicy>,
+    precedence: Precedence,
+    mode: Mode,
+    scheme: Option<SchemeSource>,
+    nonce_media_types: Vec<String>,
+    nonce_caching: NonceCaching,
+    events: Events,
+}
+
+impl CspLayerBuilder {
+    /// Sets the policy that browsers enforce. Default: none; a layer has this one, the report-only one or both.
+    pub fn enforce(mut self, policy: CspPolicy) -> Self {
+        self.enforce = Some(policy);
+        self
     }
 
-    /// For answers that are no pages: nothing may be loaded or run, should a browser show one.
+    /// Sets the policy whose violations browsers report without acting on them, such as a stricter one that is to come. Default:
+    /// none.
     ///
-    /// ```text
-    /// default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox
-    /// ```
-    pub fn api() -> CspBuilder {
-        CspBuilder::default()
-            .default_src([Source::NONE])
-            .base_uri([Source::NONE])
-            .form_action([Source::NONE])
-            .frame_ancestors([Source::NONE])
-            .sandbox([])
+    /// Accepted: a policy with `.report_to(..)`. Refused: one that reports to nobody, and one with `sandbox` or
+    /// `upgrade-insecure-requests`, which browsers ignore there.
+    pub fn report_only(mut self, policy: CspPolicy) -> Self {
+        self.report_only = Some(policy);
+        self
     }
 
-    /// The policy of the [OWASP Secure Headers] list of 2026-07, in its order.
-    ///
-    /// ```text
-    /// default-src 'self'; form-action 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none';
-    /// upgrade-insecure-requests
-    /// ```
-    ///
-    /// It allows scripts by their host: a file that users upload to the page's origin can be one.
-    ///
-    /// [OWASP Secure Headers]: https://owasp.org/www-project-secure-headers/
-    pub fn owasp_2026() -> CspBuilder {
-        Self::parse(
-            "default-src 'self'; form-action 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'; \
-             upgrade-insecure-requests",
-        )
+    /// Sets which policy is sent where the handler has set one. Default: [`Precedence::Handler`].
+    pub fn precedence(mut self, precedence: Precedence) -> Self {
+        self.precedence = precedence;
+        self
     }
 
-    /// For the static shell of a single-page application: [`strict`](Self::strict) with the hashes of its scripts in place of the
-    /// nonce, so that it is the same for everybody and may be cached.
+    /// Sets the mode. Default: [`Mode::Enforce`].
     ///
-    /// Style sheets come from the page's origin; hashes of inline ones are added with
-    /// [`add_style_src`](CspBuilder::add_style_src). A shell that loads scripts without `integrity` also gives [`Source::SELF`]
-    /// or hosts: `'strict-dynamic'` is then left out, because it would switch them off.
+    /// [`Mode::ReportOnly`] sends the enforced policy as a report-only one, and what is refused of those is refused of it.
+    /// [`Mode::Off`] sends nothing; requests still get a nonce, so that handlers that need one go on working.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets where the scheme of a request is learnt from that no other layer has found out. Default: nowhere.
+    ///
+    /// Over plain HTTP `upgrade-insecure-requests` is left out: it would send the page's own files to a port that may not answer. A
+    /// scheme that is unknown counts as TLS.
+    pub fn scheme(mut self, source: SchemeSource) -> Self {
+        self.scheme = Some(source);
+        self
+    }
+
+    /// Sets further types of documents in which the handler writes the nonce. Default: none, which leaves HTML, XHTML,
+    /// `multipart/x-mixed-replace` and answers without a type. At most 32.
+    ///
+    /// Accepted: `image/svg+xml`, `application/xml`. Refused: `text/*`, `text/html; charset=utf-8`, `application/grpc`.
+    pub fn nonce_media_types(mut self, types: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.nonce_media_types = collected(types);
+        self
+    }
+
+    /// Sets what becomes of an answer with a nonce that says nothing of caching. Default: [`NonceCaching::NoStore`].
+    pub fn nonce_caching(mut self, caching: NonceCaching) -> Self {
+        self.nonce_caching = caching;
+        self
+    }
+
+    /// Sets where events go. Default: the stack's sink, else `tracing`.
+    pub fn events(mut self, sink: impl EventSink) -> Self {
+        self.events = Events::new(sink);
+        self
+    }
+
+    /// Makes the layer. What deserves a second look in its policies ([`CspPolicy::lints`]) goes to the event sink.
+    ///
+    /// # Errors
+    ///
+    /// Fails with every mistake at once: [`CspLayerConfigError`], and [`CspConfigError`](super::CspConfigError) for a policy that
+    /// cannot be a report-only one.
     ///
     /// # Example
     ///
     /// ```
-    /// use tower_security::csp::{Csp, Source};
+    /// use tower_security::csp::{CspLayer, Csp};
     ///
-    /// let policy = Csp::spa([Source::hash_str("sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")?]).build()?;
-    /// assert!(!policy.to_template().contains("nonce"));
+    /// let layer = CspLayer::builder()
+    ///     .enforce(Csp::strict().build()?)
+    ///     .nonce_media_types(["image/svg+xml"])
+    ///     .build()?;
+    /// # let _ = layer;
     ///
-    /// assert!(Csp::spa([]).build().is_err()); // no script could run
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn spa(scripts: impl IntoIterator<Item = Source>) -> CspBuilder {
-        let mut builder = Self::page().script_src(scripts);
-        let has_places = builder
-            .entries
-            .sources(super::directive::Directive::ScriptSrc)
-            .is_some_and(|sources| sources.iter().any(Source::is_place));
-        let more = [Source::STRICT_DYNAMIC, Source::REPORT_SAMPLE];
-        builder = builder.add_script_src(more.into_iter().skip(usize::from(has_places)));
-        builder.style_src([Source::SELF])
-    }
-
-    /// No directive. What is built of it has at least `base-uri`, and `default-src` or `script-src` and `object-src`.
-    pub fn builder() -> CspBuilder {
-        CspBuilder::default()
-    }
-
-    /// Reads a policy as it stands in a header, with `'nonce-{}'` for the nonce of a request. Directives keep their order.
-    ///
-    /// What is wrong with it is told by [`CspBuilder::build`], which refuses the same as for a policy of code. Accepted: what
-    /// [`CspPolicy::to_template`](super::CspPolicy::to_template) prints. Rejected: what browsers would ignore without a word, such
-    /// as an unknown or repeated directive, `self` without quotes or a comma; a nonce with a value; more than 65,536 bytes.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// use tower_security::csp::Csp;
-    ///
-    /// let policy = Csp::parse("default-src 'self'; base-uri 'none'; script-src 'nonce-{}' 'strict-dynamic'").build()?;
-    /// assert_eq!(policy.lints().len(), 3);
-    ///
-    /// let errors = Csp::parse("default-src self; base-uri 'none'; scripts-src 'nonce-{}'").build().unwrap_err();
+    /// let errors = CspLayer::builder().nonce_media_types(["image/*"]).build().unwrap_err();
     /// let codes: Vec<_> = errors.iter().map(|error| error.code()).collect();
-    /// assert_eq!(codes, ["unquoted_keyword", "unknown_directive"]);
+    /// assert_eq!(codes, ["policy_missing", "media_type_invalid"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn parse(text: &str) -> CspBuilder {
-        parse::policy(text)
+    pub fn build(self) -> Result<CspLayer, ConfigErrors> {
+        let mut mistakes = Mistakes::default();
+        if self.enforce.is_none() && self.report_only.is_none() {
+            mistakes.push("csp", CspLayerConfigError::PolicyMissing);
+        }
+        let watched = match self.mode {
+            Mode::ReportOnly => self.enforce.as_ref(),
+            Mode::Enforce | Mode::Off => None,
+        };
+        for (path, policy) in [
+            ("csp.enforce", watched),
+            ("csp.report_only", self.report_only.as_ref()),
+        ] {
+            for mistake in policy.map(CspPolicy::check_report_only).unwrap_or_default() {
+                mistakes.push(path, mistake);
+            }
+        }
+        if let Some(name) = conflicting_endpoint(self.enforce.as_ref(), self.report_only.as_ref()) {
+            let mistake = CspLayerConfigError::ReportEndpointConflict { name };
+            mistakes.push("csp.report_only", mistake);
+        }
+        let nonce_types = nonce_types(&self.nonce_media_types, &mut mistakes);
+        let layer = CspLayer::of(Core {
+            nonce_types,
+            precedence: self.precedence,
+            mode: self.mode,
+            scheme: self.scheme,
+            nonce_caching: self.nonce_caching,
+            events: self.events,
+            ..Core::new(self.enforce, self.report_only)
+        });
+        let layer = mistakes.finish(layer)?;
+        layer.warn();
+        Ok(layer)
     }
+}
 
-    /// What `strict` and `spa` have in common.
-    fn page() -> CspBuilder {
-        CspBuilder::default()
-            .default_src([Source::NONE])
-            .base_uri([Source::NONE])
-            .connect_src([Source::SELF])
-            .font_src([Source::SELF])
-            .form_action([Source::SELF])
-            .frame_ancestors([Source::NONE])
-            .img_src([Source::SELF, Source::DATA])
-            .manifest_src([Source::SELF])
-            .object_src([Source::NONE])
-            .upgrade_insecure_requests(true)
+/// The name under which two policies report to two places. A second declaration takes the place of the first (RFC 9651, section
+/// 3.2).
+fn conflicting_endpoint(one: Option<&CspPolicy>, other: Option<&CspPolicy>) -> Option<String> {
+    let one = one?.reporting_endpoints()?.as_bytes();
+    let other = other?.reporting_endpoints()?.as_bytes();
+    let name = |endpoint: &[u8]| -> Option<String> {
+        let name = endpoint.split(|byte| *byte == b'=').next()?;
+        String::from_utf8(name.to_vec()).ok()
+    };
+    name(one).filter(|_| one != other && name(one) == name(other))
+}
+
+fn nonce_types(names: &[String], mistakes: &mut Mistakes) -> NonceTypes {
+    const MAX: usize = 32;
+    if names.len() > MAX {
+        let count = names.len();
+        let mistake = CspLayerConfigError::MediaTypesTooMany { count };
+        mistakes.push("csp.nonce_media_types", mistake);
+        return NonceTypes::default();
     }
+    for (at, name) in names.iter().enumerate() {
+        let value = name.clone();
+        let mistake = if !media::is_essence(name.as_bytes()) || name.contains('*') {
+            CspLayerConfigError::MediaTypeInvalid { value }
+        } else if media::is_grpc(name.as_bytes()) {
+            CspLayerConfigError::MediaTypeGrpc { value }
+        } else {
+            continue;
+        };
+        mistakes.push(format!("csp.nonce_media_types[{at}]"), mistake);
+    }
+    names
+        .iter()
+        .map(|name| name.to_ascii_lowercase().into())
+        .collect()
 }

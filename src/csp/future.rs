@@ -12,9 +12,9 @@ use http::header::{
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use pin_project_lite::pin_project;
 
+use super::config::{NonceCaching, Precedence};
 use super::forms::Form;
 use super::layer::{Core, LAYER};
-use super::layer_config::{NonceCaching, Precedence};
 use super::media::Media;
 use super::nonce::{CspNonce, Drawn};
 use super::policy::CspPolicy;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tower_layer::Layer;
 
-use super::layer_config::{CspLayerBuilder, NonceCaching, Precedence};
+use super::config::{CspLayerBuilder, NonceCaching, Precedence};
 use super::media::NonceTypes;
 use super::policy::CspPolicy;
 use super::service::CspService;

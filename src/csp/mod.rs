@@ -68,55 +68,31 @@
 //! [CWE-1021]: https://cwe.mitre.org/data/definitions/1021.html
 //! [OWASP cheat sheet]: https://cheatsheetseries.owasp.org/cheatsheets/Content_Security_Policy_Cheat_Sheet.html
 
-mod advice;
-mod append;
-mod builder;
-mod check;
 mod config;
-mod directive;
-mod entry;
-mod error;
 mod forms;
 mod future;
-mod hash;
 #[cfg(feature = "csp-hashes")]
 mod hashes;
-mod host;
-mod keyword;
 mod layer;
-mod layer_config;
-mod lint;
 mod media;
 mod nonce;
-mod parse;
 mod policy;
-mod problem;
-mod reporting;
+#[cfg(feature = "csp-report")]
+pub mod report;
 mod route;
 mod service;
-mod source;
-mod spelling;
 #[cfg(test)]
 mod tests;
-mod twin;
-mod words;
 
-pub use builder::CspBuilder;
-pub use config::Csp;
-pub use error::CspConfigError;
+pub use config::{CspLayerBuilder, CspLayerConfigError, NonceCaching, Precedence};
 pub use future::{CspAmendment, CspFuture};
 #[cfg(feature = "csp-hashes")]
 pub use hashes::{CspHashes, CspHashesBuilder, CspHashesError};
 pub use layer::CspLayer;
-pub use layer_config::{CspLayerBuilder, CspLayerConfigError, NonceCaching, Precedence};
-pub use lint::CspLint;
 pub use nonce::CspNonce;
-pub use policy::CspPolicy;
-pub use problem::CspProblem;
-pub use reporting::ReportEndpoint;
+pub use policy::{
+    Csp, CspBuilder, CspConfigError, CspLint, CspPolicy, CspProblem, ReportEndpoint, SandboxFlag,
+    Source, TrustedTypes, Webrtc,
+};
 pub use route::{CspOverride, CspOverrideAmendment, CspOverrideService};
 pub use service::CspService;
-pub use source::Source;
-pub use words::{SandboxFlag, TrustedTypes, Webrtc};
-#[cfg(feature = "csp-report")]
-pub mod report;

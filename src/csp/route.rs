@@ -6,9 +6,9 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::builder::CspBuilder;
 use super::future::CspFuture;
 use super::nonce::{self, CspNonce};
+use super::policy::CspBuilder;
 use super::policy::CspPolicy;
 use super::service::asks_for_grpc;
 use crate::core::{Amend, ConfigErrors, Events};

@@ -38,7 +38,7 @@ impl Protection for CspLayer {
         let state = match (self.enforced(), mode) {
             // Nothing is enforced where all that is sent only reports.
             (None, Mode::Enforce) => PostureState::ReportOnly,
-            (Some(_), _) | (None, _) => mode.into(),
+            _ => mode.into(),
         };
         let scripts = if self.has_nonce() { "nonce" } else { "static" };
         posture.add(PostureEntry::new("csp", state).setting("scripts", scripts));

@@ -34,7 +34,7 @@ fn without_nonce(line: &str) -> String {
     for part in parts {
         let (nonce, rest) = part.split_once('\'').expect("a nonce is quoted");
         assert_eq!(nonce.len(), 24, "{line}");
-        text.push_str("N");
+        text.push('N');
         text.push_str(rest);
     }
     text

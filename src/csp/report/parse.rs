@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::address::{self, field};
 use super::browser_report::{BrowserReport, Disposition, ReportKind, Texts};
 use super::refusal::CspReportRefusal;
-use crate::csp::directive::{self, Directive};
+use crate::csp::policy::directive::{self, Directive};
 
 /// Reports of one request that are looked at.
 pub(super) const MOST_REPORTS: usize = 32;

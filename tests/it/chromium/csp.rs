@@ -3,7 +3,6 @@
 //! Each attack is also made on the same page without a policy, where it has to succeed: otherwise it would prove nothing.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -13,9 +12,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 use tokio::time::timeout;
-use tower_security::core::{RequestScheme, SchemeSource, SecurityEvent};
-use tower_security::csp::report::CspReportLayer;
-use tower_security::csp::{Csp, CspLayer, CspNonce, ReportEndpoint};
+use tower_security::core::{RequestScheme, SchemeSource};
+use tower_security::csp::{Csp, CspLayer, CspNonce};
 use tower_security::{SecurityHeadersLayer, SecurityStack};
 
 use crate::support::browser::{Browser, DEADLINE};

@@ -15,7 +15,7 @@ use super::*;
     unreachable_pub,
     reason = "an example: its `main` listens on fixed ports"
 )]
-mod example;
+mod https_example;
 
 const EXAMPLE: &str = include_str!("../../../examples/https.rs");
 
@@ -114,8 +114,8 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
 
 #[tokio::test]
 async fn every_curl_line_of_the_example_gives_what_its_comment_says() {
-    let app = example::app(3443).expect("it builds");
-    let (acceptor, certificate) = example::acceptor().await.expect("a certificate");
+    let app = https_example::app(3443).expect("it builds");
+    let (acceptor, certificate) = https_example::acceptor().await.expect("a certificate");
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let (secure, plain) = (Handle::new(), Handle::new());
     let mut servers = JoinSet::new();
@@ -134,7 +134,8 @@ async fn every_curl_line_of_the_example_gives_what_its_comment_says() {
     for promise in promises {
         let answer = if promise.uri.scheme_str() == Some("https") {
             let certificate = certificate.clone();
-            let stream = connect_tls(secure, certificate, example::HOSTS[0], "http/1.1").await;
+            let stream =
+                connect_tls(secure, certificate, https_example::HOSTS[0], "http/1.1").await;
             ask(stream, &promise).await
         } else {
             ask(TcpStream::connect(plain).await.unwrap(), &promise).await

@@ -254,7 +254,7 @@ async fn extended_connect_is_refused_without_tls_and_passes_with_it() {
     assert_eq!(
         (
             status.as_u16(),
-            &*headers[STRICT_TRANSPORT_SECURITY].to_str().unwrap()
+            headers[STRICT_TRANSPORT_SECURITY].to_str().unwrap()
         ),
         (200, TWO_YEARS)
     );

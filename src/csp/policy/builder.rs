@@ -2,13 +2,13 @@
 
 use super::advice::shown;
 use super::check::{Faults, check};
+use super::compiled::CspPolicy;
 use super::directive::Directive;
 use super::entry::{Entries, Entry, Facts, Value};
 use super::error::CspConfigError;
 use super::keyword::Keyword;
 use super::lint;
 use super::parse;
-use super::policy::CspPolicy;
 use super::problem::CspProblem;
 use super::reporting::ReportEndpoint;
 use super::source::{MAX_SOURCES, Source};

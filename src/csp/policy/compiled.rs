@@ -11,7 +11,6 @@ use super::config::Csp;
 use super::directive::Directive;
 use super::entry::{Entries, Entry, Facts};
 use super::error::CspConfigError;
-use super::forms::Forms;
 use super::keyword::Keyword;
 use super::lint::CspLint;
 use super::problem::CspProblem;
@@ -19,6 +18,7 @@ use super::reporting::ReportEndpoint;
 use super::source::{SLOT, Source};
 use super::twin;
 use crate::core::ConfigErrors;
+use crate::csp::forms::Forms;
 
 /// A content security policy that has been checked and compiled. Made by [`CspBuilder::build`]; a clone shares it.
 ///
@@ -192,22 +192,22 @@ impl CspPolicy {
     }
 
     /// The compiled header values.
-    pub(super) fn forms(&self) -> &Forms {
+    pub(in crate::csp) fn forms(&self) -> &Forms {
         &self.0.forms
     }
 
     /// Whether a nonce goes into the policy.
-    pub(super) fn has_slot(&self) -> bool {
+    pub(in crate::csp) fn has_slot(&self) -> bool {
         self.0.forms.has_slot()
     }
 
     /// The value of `Reporting-Endpoints`.
-    pub(super) fn reporting_endpoints(&self) -> Option<&HeaderValue> {
+    pub(in crate::csp) fn reporting_endpoints(&self) -> Option<&HeaderValue> {
         self.0.reporting_endpoints.as_ref()
     }
 
     /// What is wrong with the policy when it only reports.
-    pub(super) fn check_report_only(&self) -> Vec<CspConfigError> {
+    pub(in crate::csp) fn check_report_only(&self) -> Vec<CspConfigError> {
         check_report_only(&self.0.entries, &self.0.accepted)
     }
 
@@ -248,5 +248,5 @@ impl fmt::Debug for CspPolicy {
 }
 
 #[cfg(test)]
-#[path = "policy_tests.rs"]
+#[path = "compiled_tests.rs"]
 mod tests;

@@ -4,7 +4,7 @@ use super::spelling;
 
 /// A directive that current browsers know, in the order in which policies are written: `default-src`, then by the alphabet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Directive {
+pub(in crate::csp) enum Directive {
     DefaultSrc,
     BaseUri,
     ChildSrc,
@@ -105,7 +105,7 @@ impl Directive {
         Self::WorkerSrc,
     ];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::csp) const fn name(self) -> &'static str {
         match self {
             Self::DefaultSrc => "default-src",
             Self::BaseUri => "base-uri",
@@ -138,7 +138,7 @@ impl Directive {
     }
 
     /// The directive of a name in any case: CSP3 section 2.2.1 step 3.4 lowers it.
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(in crate::csp) fn parse(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|directive| directive.name().eq_ignore_ascii_case(name))
@@ -225,7 +225,7 @@ impl Directive {
 }
 
 /// What to do instead of a directive that was in use once and that browsers ignore now.
-pub(super) fn instead_of_dead(name: &str) -> Option<(&'static str, &'static str)> {
+pub(in crate::csp) fn instead_of_dead(name: &str) -> Option<(&'static str, &'static str)> {
     const DEAD: [(&str, &str); 7] = [
         (
             "block-all-mixed-content",

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::templates;
-use crate::csp::entry::Entries;
 use crate::csp::forms::Templates;
-use crate::csp::problem::CspProblem;
+use crate::csp::policy::CspProblem;
+use crate::csp::policy::entry::Entries;
 use crate::csp::{Csp, CspBuilder};
 
 /// The forms of a policy that builds.

@@ -2,9 +2,9 @@
 
 use super::directive::Directive;
 use super::entry::{Entries, Entry, Facts, Value};
-use super::forms::{Template, Templates};
 use super::keyword::Keyword;
 use super::source::{Expression, Source};
+use crate::csp::forms::{Template, Templates};
 
 /// The texts of the three forms. A policy without a nonce has one text for all of them.
 pub(super) fn templates(entries: &Entries) -> Templates {
