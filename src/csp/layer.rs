@@ -64,17 +64,17 @@ impl Core {
 }
 
 impl CspLayer {
-    /// Enforces [`Csp::strict`]: scripts with the nonce of the request and what these load, and nothing from elsewhere.
+    /// Enforces [`Csp::strict`](super::Csp::strict): scripts with the nonce of the request and what these load, and nothing from elsewhere.
     pub fn strict() -> Self {
         Self::enforcing(CspPolicy::strict())
     }
 
-    /// Enforces [`Csp::compatible`]: scripts as [`strict`](Self::strict), with room for the images, fonts and styles of other sites.
+    /// Enforces [`Csp::compatible`](super::Csp::compatible): scripts as [`strict`](Self::strict), with room for the images, fonts and styles of other sites.
     pub fn compatible() -> Self {
         Self::enforcing(CspPolicy::compatible())
     }
 
-    /// Enforces [`Csp::api`]: nothing at all, for services that send no pages. No nonce.
+    /// Enforces [`Csp::api`](super::Csp::api): nothing at all, for services that send no pages. No nonce.
     pub fn api() -> Self {
         Self::enforcing(CspPolicy::api())
     }
