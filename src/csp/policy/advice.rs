@@ -1,7 +1,7 @@
 //! What to write instead, where it depends on the mistake's place.
 
 pub(super) fn meant(nearest: Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!(", such as {nearest:?}"))
+    nearest.map_or_else(String::new, |nearest| format!(", you may mean {nearest:?}"))
 }
 
 pub(super) const fn byte_advice(character: char) -> &'static str {

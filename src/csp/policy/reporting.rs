@@ -32,7 +32,8 @@ pub struct ReportEndpoint {
 impl ReportEndpoint {
     /// Names a path of this server.
     ///
-    /// Accepted: `csp` and `/csp-report`. Rejected: names with capitals or blanks, `csp-report`, `//other.example/r`, `/a b`.
+    /// Accepted: the name `csp` with the path `/csp-report`. Rejected: names with capitals or blanks, the paths `csp-report`,
+    /// `//other.example/r` and `/a b`.
     ///
     /// # Errors
     ///
