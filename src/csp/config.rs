@@ -33,7 +33,7 @@ pub enum Precedence {
 #[non_exhaustive]
 pub enum NonceCaching {
     /// It gets `Cache-Control: no-store`. The default: a cache that hands a page to many hands all of them one nonce. A handler's
-    /// own `Cache-Control` stays; one with `public` or `s-maxage` is told to the event sink, once.
+    /// own `Cache-Control` stays; one without `no-store` and `private` is told to the event sink, once.
     #[default]
     NoStore,
     /// Nothing is added and nothing is told: for a cache in front that writes a new nonce into each copy, or that keeps no pages.

@@ -3,6 +3,8 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::core::field::Lines;
+
 /// A gRPC status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -84,11 +86,16 @@ pub(super) enum GrpcContentType {
 
 impl GrpcContentType {
     /// The kind of a gRPC request; `None` for any other. A message format that is not known is answered as plain gRPC.
+    ///
+    /// Of several types, on one line or more, browsers take the last (Fetch, section 3.5, "extract a MIME type"):
+    /// `application/grpc, text/html` is a page.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         const PREFIX: &[u8] = b"application/grpc";
-        let value = headers.get(CONTENT_TYPE)?.as_bytes();
-        let (prefix, rest) = value.split_at_checked(PREFIX.len())?;
-        if !prefix.eq_ignore_ascii_case(PREFIX) {
+        let Lines::One(value) = Lines::of(headers, &CONTENT_TYPE) else {
+            return None;
+        };
+        let (prefix, rest) = value.as_bytes().split_at_checked(PREFIX.len())?;
+        if !prefix.eq_ignore_ascii_case(PREFIX) || rest.contains(&b',') {
             return None;
         }
         let format = rest.split(|b| *b == b';').next().unwrap_or_default();

@@ -17,9 +17,12 @@ pub(super) const fn byte_advice(character: char) -> &'static str {
     }
 }
 
+const FRAMED: &str = "any site could lay this page under its own, write `'none'` or the origins";
+
 pub(super) fn scheme_advice(name: &str, value: &str) -> &'static str {
     match (name, value) {
         ("object-src" | "base-uri", _) => "write `'none'`",
+        ("frame-ancestors", _) => FRAMED,
         (_, "https:") => {
             "any server can then deliver a script, name hosts, or write `Source::NONCE` and `'strict-dynamic'`"
         }
@@ -32,9 +35,7 @@ pub(super) fn scheme_advice(name: &str, value: &str) -> &'static str {
 pub(super) fn wildcard_advice(name: &str) -> &'static str {
     match name {
         "object-src" | "base-uri" => "write `'none'`",
-        "frame-ancestors" => {
-            "any site could lay this page under its own, write `'none'` or the origins"
-        }
+        "frame-ancestors" => FRAMED,
         "trusted-types" => "any name could make a policy, write the names",
         "default-src" => "list the origins",
         _ => "any server could deliver a script, write `Source::NONCE` and `'strict-dynamic'`",

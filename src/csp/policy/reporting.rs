@@ -117,9 +117,6 @@ pub(super) fn check_name(name: &str) -> Result<(), CspConfigError> {
 /// Checks where reports go.
 pub(super) fn check_url(url: &str) -> Result<(), CspConfigError> {
     let invalid = || CspConfigError::InvalidEndpoint { value: shown(url) };
-    if url.len() > MAX_POLICY {
-        return Err(CspConfigError::PolicyTooLong { length: url.len() });
-    }
     let is_sound = url.bytes().all(|byte| {
         byte.is_ascii_graphic()
             && !matches!(
@@ -140,6 +137,10 @@ pub(super) fn check_url(url: &str) -> Result<(), CspConfigError> {
     });
     if !is_sound {
         return Err(invalid());
+    }
+    // Behind what cannot be accepted: a long URL may be, one that ends its directive never.
+    if url.len() > MAX_POLICY {
+        return Err(CspConfigError::PolicyTooLong { length: url.len() });
     }
     if url.starts_with('/') {
         return if url.starts_with("//") {

@@ -62,6 +62,9 @@ async fn grpc_gets_nosniff_and_cache_control_alone() {
     let rows = [
         ("application/grpc", true),
         ("application/grpc+proto", true),
+        // Browsers take the last of several types: a page.
+        ("application/grpc, text/html", false),
+        ("application/grpc; a=b, text/html", false),
         ("application/GRPC-web-text", true),
         ("application/graphql", false),
         ("application/json", false),
