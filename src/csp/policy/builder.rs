@@ -266,29 +266,21 @@ impl CspBuilder {
     pub fn build(mut self) -> Result<CspPolicy, ConfigErrors> {
         let mut lints = Vec::new();
         let mut faults = std::mem::take(&mut self.faults);
-        if self.entries.0.is_empty() {
-            // A name that could not be read is the better advice.
-            if faults.is_empty() {
-                faults.push("", CspConfigError::EmptyPolicy);
-            }
-            return faults
-                .finish(self.root, ())
-                .and_then(|()| self.compiled(lints));
+        if !self.entries.0.is_empty() {
+            self.write_legacy_fallback(&mut faults);
+            lint::fold(&mut self.entries, &mut lints);
+            check(
+                &self.entries,
+                self.endpoint.as_ref(),
+                &self.accepted,
+                &mut faults,
+            );
+        } else if faults.is_empty() {
+            // Of a name that could not be read its own mistake is the better advice.
+            faults.push("", CspConfigError::EmptyPolicy);
         }
-        self.write_legacy_fallback(&mut faults);
-        lint::fold(&mut self.entries, &mut lints);
-        check(
-            &self.entries,
-            self.endpoint.as_ref(),
-            &self.accepted,
-            &mut faults,
-        );
         faults.finish(self.root, ())?;
         lint::lint(&self.entries, &mut lints);
-        self.compiled(lints)
-    }
-
-    fn compiled(self, lints: Vec<lint::CspLint>) -> Result<CspPolicy, ConfigErrors> {
         CspPolicy::compile(self.entries, self.endpoint, self.accepted, lints)
     }
 

@@ -15,10 +15,10 @@ use super::keyword::Keyword;
 use super::lint::CspLint;
 use super::problem::CspProblem;
 use super::reporting::ReportEndpoint;
-use super::source::{SLOT, Source};
+use super::source::Source;
 use super::twin;
 use crate::core::ConfigErrors;
-use crate::csp::forms::Forms;
+use crate::csp::forms::{Forms, SLOT};
 
 /// A content security policy that has been checked and compiled. Made by [`CspBuilder::build`]; a clone shares it.
 ///

@@ -155,7 +155,7 @@ async fn a_benign_page_works_and_the_console_is_empty() {
             CspLayer::compatible(),
         ),
         (
-            "web, strict with trusted types",
+            "web, strict with the legacy fallback",
             SecurityHeadersLayer::web(),
             {
                 let policy = Csp::strict()
