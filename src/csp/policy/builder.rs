@@ -250,6 +250,17 @@ impl CspBuilder {
     ///
     /// Whoever can put text into a page gains by it what the [`CspProblem`] says, in every list of this policy. What is invalid or
     /// forbidden stays an error.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::csp::{Csp, CspProblem, Source};
+    ///
+    /// let old = || Csp::strict().add_script_src([Source::dangerous_unsafe_eval()]);
+    /// assert!(old().build().is_err());
+    /// assert!(old().dangerous_accept(CspProblem::UnsafeEval).build().is_ok());
+    /// assert!(old().dangerous_accept(CspProblem::NoEffect).build().is_err());
+    /// ```
     pub fn dangerous_accept(mut self, problem: CspProblem) -> Self {
         if !self.accepted.contains(&problem) {
             self.accepted.push(problem);
