@@ -126,7 +126,7 @@ impl fmt::Display for Hash {
 /// Base64 with padding (RFC 4648 section 4).
 fn encode(bytes: &[u8]) -> String {
     let mut text = base64::encode(bytes);
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text
