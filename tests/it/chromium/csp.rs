@@ -16,16 +16,9 @@ use tower_security::core::{RequestScheme, SchemeSource};
 use tower_security::csp::{Csp, CspLayer, CspNonce};
 use tower_security::{SecurityHeadersLayer, SecurityStack};
 
+use crate::readme::csp_page;
 use crate::support::browser::{Browser, DEADLINE};
 use crate::support::wire::Server;
-
-#[path = "../../../examples/csp_page.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "an example: its `main` listens on a fixed port"
-)]
-mod csp_page;
 
 /// Waits until the page says that it is done, and returns its title.
 const TITLE: &str = "\
