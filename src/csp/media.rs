@@ -75,8 +75,8 @@ fn named(nonce_types: &[Box<str>], essence: &[u8]) -> bool {
         .any(|name| name.as_bytes().eq_ignore_ascii_case(essence))
 }
 
-/// The JavaScript MIME types (MIME Sniffing standard, section 4.6).
-fn is_javascript(essence: &[u8]) -> bool {
+/// Whether it is a JavaScript MIME type (MIME Sniffing standard, section 4.6). Parameters are part of none.
+pub(super) fn is_javascript(essence: &[u8]) -> bool {
     const EITHER: [&[u8]; 4] = [
         b"javascript",
         b"ecmascript",

@@ -3,6 +3,7 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::core::base64;
 use crate::core::field::Lines;
 
 /// A gRPC status code.
@@ -153,20 +154,7 @@ pub(super) fn message(title: &'static str) -> HeaderValue {
     HeaderValue::from_str(&encoded).unwrap_or(const { HeaderValue::from_static("refused") })
 }
 
-/// Base64 without padding (RFC 4648, section 4), as binary metadata is written.
-pub(super) fn base64(raw: &[u8]) -> Option<HeaderValue> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = Vec::with_capacity(raw.len().div_ceil(3).saturating_mul(4));
-    for chunk in raw.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for shift in [18, 12, 6, 0]
-            .into_iter()
-            .take(chunk.len().saturating_add(1))
-        {
-            let digit = usize::try_from(group >> shift & 63).ok()?;
-            text.push(*ALPHABET.get(digit)?);
-        }
-    }
-    HeaderValue::from_bytes(&text).ok()
+/// Binary metadata as it is written: base64, which "should" have no padding (gRPC over HTTP/2, "Requests").
+pub(super) fn binary(raw: &[u8]) -> Option<HeaderValue> {
+    HeaderValue::try_from(base64::encode(raw)).ok()
 }
