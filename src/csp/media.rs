@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 use crate::core::field::{Lines, is_token};
+use crate::core::is_grpc_type;
 
 /// What a browser does with an answer, as far as a policy matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Media {
             None if value == b"application/json" && nonce_types.is_empty() => return Self::Other,
             Some(_) | None => {}
         }
-        if is_grpc(value) {
+        if is_grpc_type(value) {
             return Self::Grpc;
         }
         let essence = value.get(..MAX_ESSENCE).unwrap_or(value);
@@ -117,13 +118,6 @@ fn split(essence: &[u8]) -> Option<(&[u8], &[u8])> {
     let slash = essence.iter().position(|byte| *byte == b'/')?;
     let (kind, subtype) = essence.split_at_checked(slash)?;
     Some((kind, subtype.get(1..)?))
-}
-
-pub(super) fn is_grpc(value: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"application/grpc";
-    value
-        .get(..PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 #[cfg(test)]

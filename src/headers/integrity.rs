@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use super::error::HeadersConfigError;
-use super::reporting::is_key;
+use crate::core::reporting::is_key;
 use crate::core::{Mistakes, collected};
 
 /// Which files a page loads with integrity metadata alone ([Subresource Integrity, section 3.8][sri]).
