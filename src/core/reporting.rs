@@ -1,6 +1,10 @@
 //! Where browsers send reports: what an endpoint of `Reporting-Endpoints` may be called and be.
 
+use http::HeaderName;
+
 use super::origin::Origin;
+
+pub(crate) static REPORTING_ENDPOINTS: HeaderName = HeaderName::from_static("reporting-endpoints");
 
 /// The address of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

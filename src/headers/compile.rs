@@ -11,12 +11,13 @@ use super::custom::{belongs_elsewhere, custom, header_name};
 use super::error::HeadersConfigError as Error;
 use super::names::{
     CLEAR_SITE_DATA, COEP, COOP, CORP, DOCUMENT_POLICY, INTEGRITY_POLICY, ORIGIN_AGENT_CLUSTER,
-    PERMISSIONS_POLICY, REPORTING_ENDPOINTS,
+    PERMISSIONS_POLICY,
 };
 use super::presets::{self, NO_STORE, Preset};
 use super::reporting;
 use super::settings::{Dangerous, Settings};
 use super::values::AgentCluster;
+use crate::core::reporting::REPORTING_ENDPOINTS;
 use crate::core::{ConfigErrors, Mistakes, Mode, field};
 
 pub(super) fn compile(builder: SecurityHeadersBuilder) -> Result<Settings, ConfigErrors> {
