@@ -7,7 +7,7 @@ use super::media::{self, NonceTypes};
 use super::policy::CspPolicy;
 use crate::core::{
     ConfigErrorKind, ConfigErrors, ErrorClass, EventSink, Events, Mistakes, Mode, SchemeSource,
-    collected,
+    collected, is_grpc_type,
 };
 
 /// Which policy is sent where the handler has set the header itself. Decided for the enforced policy and for the report-only one
@@ -261,7 +261,7 @@ fn nonce_types(names: &[String], mistakes: &mut Mistakes) -> NonceTypes {
         let value = name.clone();
         let mistake = if !media::is_essence(name.as_bytes()) || name.contains('*') {
             CspLayerConfigError::InvalidMediaType { value }
-        } else if media::is_grpc(name.as_bytes()) {
+        } else if is_grpc_type(name.as_bytes()) {
             CspLayerConfigError::GrpcMediaType { value }
         } else {
             continue;

@@ -44,9 +44,8 @@ impl CachePolicy {
         }
     }
 
-    /// Returns the name of the policy: `no_store`, `sensitive` or `untouched`.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
+    /// The name of the policy, for the posture.
+    pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Self::NoStore => "no_store",
             Self::Sensitive { .. } => "sensitive",

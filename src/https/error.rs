@@ -32,7 +32,7 @@ pub enum HttpsConfigError {
         /// What to write instead, or an example.
         instead: String,
     },
-    /// The path of an exemption is no exact path, or one that no request has.
+    /// The path of an exemption is no exact path.
     #[error(
         "invalid exempt path {value:?}: write one exact path of unescaped characters without a query, as in \"/healthz\""
     )]
