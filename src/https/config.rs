@@ -178,8 +178,8 @@ impl HttpsBuilder {
     /// Lets requests of this machine to this machine pass without TLS: the peer is a loopback address *and* the host is
     /// `localhost`, a name below it, `127.0.0.0/8` or `[::1]`. Default: off.
     ///
-    /// What a proxy passes on counts as the proxy's only where [`SchemeSource::ForwardedProto`] names it; do not use it behind
-    /// another proxy on the same machine.
+    /// What a proxy passes on is known for somebody else's only where the proxy is named: in [`SchemeSource::ForwardedProto`], or in
+    /// the `client_ip` or `scheme` of the stack. Do not use it behind another proxy on the same machine.
     pub fn allow_loopback(mut self) -> Self {
         self.exemptions.loopback = true;
         self

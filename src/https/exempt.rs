@@ -4,7 +4,7 @@ use http::{Extensions, HeaderMap, Method, Uri};
 
 use super::error::HttpsConfigError;
 use super::host::RequestHost;
-use crate::core::{ClientIp, Mistakes, PeerAddr, SchemeSource};
+use crate::core::{ClientIp, IpSource, Mistakes, PeerAddr, RequestContext, SchemeSource};
 
 /// More is no list of exceptions any more.
 const MAX_PATHS: usize = 256;
@@ -99,8 +99,14 @@ fn is_loopback(asked: Asked<'_>, source: &SchemeSource) -> bool {
     is_local_peer
         // What a proxy on this machine passes on is somebody else's.
         && !source.is_proxied(asked.extensions)
-        && ClientIp::from_extensions(asked.extensions).is_none_or(|client| client.ip().is_loopback())
+        && !RequestContext::from_extensions(asked.extensions).is_some_and(RequestContext::is_proxied)
+        && ClientIp::from_extensions(asked.extensions).is_none_or(is_local_client)
         && RequestHost::read(asked.uri, asked.headers).is_ok_and(|host| host.is_local())
+}
+
+/// What a proxy has said, or could not say, is no proof of it.
+fn is_local_client(client: ClientIp) -> bool {
+    client.ip().is_loopback() && matches!(client.source(), IpSource::Peer | IpSource::Caller)
 }
 
 /// Whether `path` is one that clients send in this spelling alone.

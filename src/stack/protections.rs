@@ -110,8 +110,9 @@ impl Protection for crate::csp::report::CspReportLayer {
 }
 
 impl Protection for CorsLayer {
-    fn is_open_to_all(&self) -> bool {
-        !self.is_passthrough() && matches!(self.policy().to_config().origins, CorsOrigins::Any)
+    fn lets_all_read(&self) -> Option<bool> {
+        let is_any = || matches!(self.policy().to_config().origins, CorsOrigins::Any);
+        (!self.is_passthrough()).then(is_any)
     }
 
     fn describe(&self, posture: &mut Posture) {

@@ -10,7 +10,7 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_security::core::{Mode, RequestScheme, SchemeSource, Tls};
 use tower_security::headers::{Corp, SecurityHeadersLayer};
-use tower_security::https::{HttpsLayer, OnInsecure, RedirectHost};
+use tower_security::https::{Hsts, HttpsLayer, OnInsecure, RedirectHost};
 use tower_security::{CorsLayer, SecurityStack};
 
 use crate::support::service::{Spy, go};
@@ -262,9 +262,12 @@ async fn beside_public_cors_the_resource_policy_is_open_unless_it_was_chosen() {
         .headers(SecurityHeadersLayer::api());
     assert_eq!(corp(cors_first.layer(Spy::new())).await, "cross-origin");
     let tuple = SecurityStack::new()
-        .cors((listed(), public()))
+        .cors((public(), listed()))
         .headers((SecurityHeadersLayer::api(), chosen()));
     assert_eq!(corp(tuple.layer(Spy::new())).await, "cross-origin");
+    // The outer layer takes off what the inner one grants.
+    let tuple = SecurityStack::api().cors((listed(), public()));
+    assert_eq!(corp(tuple.layer(Spy::new())).await, "same-origin");
 
     assert_eq!(
         corp(SecurityStack::api().cors(listed()).layer(Spy::new())).await,
@@ -367,6 +370,42 @@ async fn hsts_of_a_layer_that_is_off_is_written_by_nobody() {
     }
 }
 
+/// Of two layers the one that has a line to write writes it, wherever the answer was made.
+#[tokio::test]
+async fn hsts_of_either_of_two_layers_is_written() {
+    let refusing = || {
+        HttpsLayer::builder(SchemeSource::Tls)
+            .allowed_hosts(["app.example.com"])
+            .hsts(Hsts::none())
+            .build()
+            .expect("it is well configured")
+    };
+    let writing = |hsts| HttpsLayer::hsts_only(SchemeSource::Tls, hsts).expect("it is whole");
+    let minutes = Hsts::new(std::time::Duration::from_secs(300));
+    async fn hsts(https: (HttpsLayer, HttpsLayer), host: &'static str) -> Vec<String> {
+        let service = SecurityStack::new().https(https).layer(Spy::new());
+        let answer = go(service, with(over_tls(get("/")), &[(HOST, host)])).await;
+        let lines = answer.headers().get_all(STRICT_TRANSPORT_SECURITY);
+        lines
+            .iter()
+            .map(|line| line.to_str().expect("it is ASCII").to_owned())
+            .collect()
+    }
+    for host in ["app.example.com", "refused.example.com"] {
+        let outer = hsts((writing(minutes), refusing()), host).await;
+        assert_eq!(outer, ["max-age=300"], "{host}");
+        let inner = hsts((refusing(), writing(minutes)), host).await;
+        assert_eq!(inner, ["max-age=300"], "{host}");
+        let both = hsts((writing(minutes), writing(Hsts::two_years())), host).await;
+        assert_eq!(both, ["max-age=300"], "{host}");
+        assert_eq!(
+            hsts((refusing(), refusing()), host).await,
+            [""; 0],
+            "{host}"
+        );
+    }
+}
+
 /// The `https` layer knows where the scheme is learnt; what was said of the stack itself wins, whatever the order.
 #[tokio::test]
 async fn the_scheme_source_of_https_is_that_of_the_stack() {
@@ -432,4 +471,16 @@ async fn the_posture_names_what_the_presets_hold() {
         "{text}"
     );
     assert!(text.contains("preset=web"), "{text}");
+
+    let warnings = |source| {
+        let stack = SecurityStack::new()
+            .https(https(SchemeSource::Tls))
+            .scheme(source);
+        stack.posture().warnings().to_vec()
+    };
+    assert_eq!(warnings(SchemeSource::Tls), [""; 0]);
+    assert_eq!(
+        warnings(SchemeSource::AssumeHttps),
+        ["context: scheme(..) counts, not the source of https"]
+    );
 }
