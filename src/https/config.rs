@@ -241,7 +241,9 @@ impl HttpsBuilder {
             .exemptions
             .clone()
             .with_paths(&mut mistakes, &self.exempt_paths);
-        let redirects = is_always_https(&self.source) || matches!(insecure, Insecure::Redirect(_));
+        // Report-only redirects nothing and writes HSTS, and a place in the preload list outlasts a roll-out.
+        let redirects = is_always_https(&self.source)
+            || (self.mode != Mode::ReportOnly && matches!(insecure, Insecure::Redirect(_)));
         let hsts = compile_hsts(&mut mistakes, self.hsts, redirects);
         mistakes.finish(HttpsPolicy {
             source: self.source,
