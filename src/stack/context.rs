@@ -85,7 +85,7 @@ impl Protection for ContextLayer {
                 posture.warn("context: dangerous_hops_from_any_peer");
             }
             if settings.overrides_https() {
-                posture.warn("context: scheme(..) counts, not the source of https");
+                posture.warn("context: https does not go by its own source of the scheme");
             }
         }
     }
@@ -112,9 +112,9 @@ impl ContextSettings {
         self.scheme.as_ref().or(https)
     }
 
-    /// Whether `.scheme(..)` answers for a layer of the slot `https` that would ask somebody else.
+    /// Whether a layer of the slot `https` would ask somebody else than the stack does.
     fn overrides_https(&self) -> bool {
-        self.scheme.as_ref().is_some_and(|scheme| {
+        self.scheme_source().is_some_and(|scheme| {
             let kind = discriminant(scheme);
             let mut others = self.https.iter().map(HttpsLayer::scheme_source);
             others.any(|other| discriminant(other) != kind)

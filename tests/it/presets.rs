@@ -8,10 +8,11 @@ use http::header::{
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
+use tower_security::cookies::{CookieBuilder, Violation};
 use tower_security::core::{Mode, RequestScheme, SchemeSource, Tls};
 use tower_security::headers::{Corp, SecurityHeadersLayer};
 use tower_security::https::{Hsts, HttpsLayer, OnInsecure, RedirectHost};
-use tower_security::{CorsLayer, SecurityStack};
+use tower_security::{CookieLayer, CorsLayer, SecurityStack};
 
 use crate::support::service::{Spy, go};
 
@@ -479,8 +480,40 @@ async fn the_posture_names_what_the_presets_hold() {
         stack.posture().warnings().to_vec()
     };
     assert_eq!(warnings(SchemeSource::Tls), [""; 0]);
+    let two = (
+        https(SchemeSource::Tls),
+        https(SchemeSource::Listener(RequestScheme::Http)),
+    );
+    assert_eq!(
+        SecurityStack::new().https(two).posture().warnings(),
+        ["context: https does not go by its own source of the scheme"]
+    );
+    let cookies = |builder: CookieBuilder| {
+        let layer = builder.build().expect("it is well configured");
+        let posture = SecurityStack::new().cookies(layer).posture();
+        let settings: Vec<_> = posture.entries()[0].settings().collect();
+        settings
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(cookies(CookieLayer::builder()), ["renamed=0"]);
+    let loose = CookieLayer::builder()
+        .skip(["theme"])
+        .dangerous_skip(["session"])
+        .script_readable(["XSRF-TOKEN"])
+        .on_violation(Violation::Report);
+    assert_eq!(
+        cookies(loose),
+        [
+            "renamed=0",
+            "skipped=2",
+            "script_readable=1",
+            "violations=report"
+        ]
+    );
     assert_eq!(
         warnings(SchemeSource::AssumeHttps),
-        ["context: scheme(..) counts, not the source of https"]
+        ["context: https does not go by its own source of the scheme"]
     );
 }
