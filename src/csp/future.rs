@@ -147,7 +147,10 @@ impl CspAmendment {
         let core = &*self.core;
         let (enforce, report_only) = match carried.and_then(|carried| carried.rule.as_ref()) {
             None => (core.enforce.as_ref(), core.report_only.as_ref()),
-            Some(Rule::Replace(policy)) => (Some(policy), core.report_only.as_ref()),
+            Some(Rule::Replace {
+                enforce,
+                report_only,
+            }) => (Some(enforce), report_only.as_ref()),
             Some(Rule::Remove) => return,
         };
         let mut sending = Sending {

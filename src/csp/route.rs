@@ -8,17 +8,20 @@ use tower_service::Service;
 
 use super::future::CspFuture;
 use super::nonce::{self, CspNonce};
-use super::policy::CspBuilder;
-use super::policy::CspPolicy;
+use super::policy::{CspBuilder, CspPolicy};
 use super::service::asks_for_grpc;
-use crate::core::{Amend, ConfigErrors, Events};
+use crate::core::{Amend, ConfigErrors, Events, Mistakes};
 
 /// Gives the routes inside of it another policy than the [`CspLayer`](super::CspLayer) outside of it has.
 ///
-/// It takes the place of the *enforced* policy: the mode, the precedence and everything else stay the layer's, and a header that the
-/// handler has set is treated as it would be without the override. The report-only policy of the layer is sent as before, but for
-/// [`remove`](Self::remove). Of two overrides the inner one counts. Everything is checked and rendered when the override is made;
-/// nothing is merged for a request.
+/// It takes the place of both policies of the layer: the mode, the precedence and everything else stay the layer's, and a header that
+/// the handler has set is treated as it would be without the override. A policy that only reports is sent if the override has one of
+/// its own ([`report_only`](Self::report_only)): a trial of the layer's would report what these routes are allowed, and what it would
+/// become is not sent here either. Of two overrides the inner one counts. Everything is checked and rendered when the override is
+/// made; nothing is merged for a request.
+///
+/// In [`Mode::ReportOnly`](crate::core::Mode::ReportOnly) of the layer this policy only reports too. Whether it can, with an endpoint and
+/// without `sandbox` and `upgrade-insecure-requests`, is not checked: an override does not know its layer.
 ///
 /// A route whose policy has a nonce gets one where the layer's own policy needs none: the override draws it. A request never has two
 /// nonces at once.
@@ -60,7 +63,22 @@ pub struct CspOverride {
 #[derive(Clone, Debug)]
 pub(super) enum Rule {
     Remove,
-    Replace(CspPolicy),
+    Replace {
+        enforce: CspPolicy,
+        report_only: Option<CspPolicy>,
+    },
+}
+
+impl Rule {
+    fn has_slot(&self) -> bool {
+        match self {
+            Self::Remove => false,
+            Self::Replace {
+                enforce,
+                report_only,
+            } => enforce.has_slot() || report_only.as_ref().is_some_and(CspPolicy::has_slot),
+        }
+    }
 }
 
 /// What an answer carries from a route to the layer, in its extensions.
@@ -87,8 +105,47 @@ impl CspOverride {
     /// Sends this policy.
     pub fn replace(policy: CspPolicy) -> Self {
         Self {
-            rule: Rule::Replace(policy),
+            rule: Rule::Replace {
+                enforce: policy,
+                report_only: None,
+            },
         }
+    }
+
+    /// Also sends a policy that only reports: what these routes are to have next.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`CspLayerBuilder::report_only`](super::CspLayerBuilder::report_only) does: for a policy without an endpoint, and for what
+    /// browsers ignore in one that only reports.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::csp::{Csp, CspOverride, ReportEndpoint, Source};
+    ///
+    /// let maps = Source::host("https://maps.example.com")?;
+    /// let today = Csp::strict().add_frame_src([maps.clone()]).build()?;
+    /// let next = Csp::strict()
+    ///     .add_frame_src([maps])
+    ///     .require_trusted_types_for_script()
+    ///     .upgrade_insecure_requests(false)
+    ///     .report_to(ReportEndpoint::path("csp", "/csp-report")?);
+    /// let route = CspOverride::replace(today.clone()).report_only(next.build()?)?;
+    /// # let _ = route;
+    ///
+    /// assert!(CspOverride::replace(today.clone()).report_only(today).is_err()); // without an endpoint
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn report_only(mut self, policy: CspPolicy) -> Result<Self, ConfigErrors> {
+        let mut mistakes = Mistakes::default();
+        for mistake in policy.check_report_only() {
+            mistakes.push("csp.override.report_only", mistake);
+        }
+        if let Rule::Replace { report_only, .. } = &mut self.rule {
+            *report_only = Some(policy);
+        }
+        mistakes.finish(self)
     }
 
     /// Sends no policy, neither an enforced nor a report-only one. What the handler has set stays.
@@ -103,7 +160,7 @@ impl CspOverride {
     #[must_use]
     pub const fn policy(&self) -> Option<&CspPolicy> {
         match &self.rule {
-            Rule::Replace(policy) => Some(policy),
+            Rule::Replace { enforce, .. } => Some(enforce),
             Rule::Remove => None,
         }
     }
@@ -140,17 +197,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let nonce = match &self.rule {
-            Rule::Replace(policy) if policy.has_slot() && !asks_for_grpc(&request) => {
-                let extensions = request.extensions_mut();
-                match CspNonce::from_extensions(extensions) {
-                    // The layer knows it.
-                    Some(_) => None,
-                    None => nonce::attach(extensions, &Events::default()).nonce,
-                }
+        let mut nonce = None;
+        if self.rule.has_slot() && !asks_for_grpc(&request) {
+            let extensions = request.extensions_mut();
+            // One that is there is the layer's, which knows it.
+            if CspNonce::from_extensions(extensions).is_none() {
+                nonce = nonce::attach(extensions, &Events::default()).nonce;
             }
-            Rule::Replace(_) | Rule::Remove => None,
-        };
+        }
         let amendment = CspOverrideAmendment {
             rule: self.rule.clone(),
             nonce,

@@ -171,6 +171,9 @@ impl HttpsBuilder {
     /// The path is compared as the client wrote it, without the query: `/healthz` is neither `/healthz/` nor `/HEALTHZ`. Accepted:
     /// `/healthz`. Refused when the layer is built: `healthz`, `/health?full`, `/health;v=1`,
     /// `/a/../b`, `/%61`, `/health/*`.
+    ///
+    /// The host is judged all the same: a probe that calls by address needs that address in [`allowed_hosts`](Self::allowed_hosts), or
+    /// a `Host` header of its own.
     pub fn exempt_path(mut self, path: impl Into<String>) -> Self {
         self.exempt_paths.push(path.into());
         self

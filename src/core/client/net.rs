@@ -34,7 +34,7 @@ pub struct IpNet {
 }
 
 /// Why a text or a pair of values is not an [`IpNet`].
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IpNetError {
     /// What stands before the slash is not an IPv4 or IPv6 address.
@@ -81,6 +81,13 @@ pub enum IpNetError {
         /// The longest prefix of this address family.
         max: u8,
     },
+}
+
+/// As `Display`: `"10.0.0.1/8".parse()?` in a `main` prints it, and it is meant for people.
+impl fmt::Debug for IpNetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl IpNet {

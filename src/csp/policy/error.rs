@@ -1,5 +1,7 @@
 //! What can be wrong with a policy.
 
+use std::fmt;
+
 use super::advice::{byte_advice, meant, scheme_advice, wildcard_advice};
 use super::check::MAX_POLICY;
 use super::problem::CspProblem;
@@ -8,7 +10,7 @@ use crate::core::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass};
 /// A mistake in a content security policy.
 ///
 /// The path of the [`ConfigError`] around it names the directive and the place in its list, such as `csp.script-src[1]`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CspConfigError {
     /// A directive that browsers once knew and now ignore.
@@ -366,6 +368,13 @@ impl CspConfigError {
         CspProblem::ALL
             .into_iter()
             .find(|problem| problem.code() == self.code())
+    }
+}
+
+/// As `Display`: `Source::host(..)?` in a `main` prints it, and it is meant for people.
+impl fmt::Debug for CspConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

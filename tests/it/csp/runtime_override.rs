@@ -94,7 +94,7 @@ async fn a_route_may_send_none() {
     };
     let answer = get(within(layer(), CspOverride::remove()), 200, &[HTML]).await;
     assert_eq!(answer.response.headers().len(), 1);
-    // What the handler has set stays, and a replaced policy leaves the report-only one alone.
+    // What the handler has set stays, and the layer's trial is of no use where its policy is not sent.
     let own = [HTML, (CONTENT_SECURITY_POLICY, OWN)];
     let answer = get(within(layer(), CspOverride::remove()), 200, &own).await;
     assert_eq!(answer.enforced(), [OWN]);
@@ -105,10 +105,57 @@ async fn a_route_may_send_none() {
     )
     .await;
     assert_eq!(answer.enforced(), [OTHER]);
+    assert_eq!(answer.watched(), [""; 0]);
+    assert!(
+        !answer
+            .response
+            .headers()
+            .contains_key("reporting-endpoints")
+    );
+}
+
+#[tokio::test]
+async fn a_route_has_a_trial_of_its_own() {
+    let reporting = || {
+        let endpoint = ReportEndpoint::path("csp", "/r").expect("it is sound");
+        Csp::parse(ROUTE)
+            .report_to(endpoint)
+            .build()
+            .expect("it is sound")
+    };
+    const WATCHED: &str =
+        "default-src 'none'; base-uri 'none'; report-to csp; report-uri /r; script-src 'nonce-{}'";
+    let route = || {
+        let route = CspOverride::replace(policy(OTHER)).report_only(reporting());
+        route.expect("it is sound")
+    };
+    // The enforced policy has no nonce, the one on trial has.
+    for layer in [CspLayer::strict(), CspLayer::api()] {
+        let answer = get(within(layer, route()), 200, &[HTML]).await;
+        assert_eq!(answer.enforced(), [OTHER]);
+        assert_eq!(answer.watched(), [WATCHED]);
+        assert!(answer.nonce.is_some());
+    }
+    let answer = get(within(CspLayer::api(), route()), 304, &[HTML]).await;
+    assert_eq!(answer.enforced(), [OTHER]);
+    assert_eq!(answer.watched(), [""; 0]);
+
+    let codes = |policy| -> Vec<_> {
+        let errors = CspOverride::replace(reporting())
+            .report_only(policy)
+            .unwrap_err();
+        errors
+            .iter()
+            .map(|error| (error.path().to_owned(), error.code()))
+            .collect()
+    };
+    let path = || "csp.override.report_only".to_owned();
+    assert_eq!(codes(policy(ROUTE)), [(path(), "report_only_silent")]);
     assert_eq!(
-        answer.watched(),
+        codes(policy(FULL)),
         [
-            "default-src 'none'; base-uri 'none'; report-to csp; report-uri /r; script-src 'nonce-{}'"
+            (path(), "ignored_report_only"),
+            (path(), "report_only_silent")
         ]
     );
 }
