@@ -20,8 +20,8 @@ use crate::core::{Amend, ConfigErrors, Events};
 /// [`remove`](Self::remove). Of two overrides the inner one counts. Everything is checked and rendered when the override is made;
 /// nothing is merged for a request.
 ///
-/// A route whose policy has a nonce gets one where the layer's own policy needs none: the override draws it. A request never has two
-/// nonces at once.
+/// A route whose policy has a nonce gets one where no layer outside needs any: the override draws it. A request never has two nonces
+/// at once.
 ///
 /// Without a `CspLayer` outside of it an override sends nothing.
 ///
@@ -67,7 +67,7 @@ pub(super) enum Rule {
 #[derive(Clone, Debug)]
 pub(super) struct Carried {
     pub(super) rule: Option<Rule>,
-    /// The nonce that the handler has seen, where the layer outside cannot know it.
+    /// The nonce that the handler has seen, where the layer outside may not know it.
     pub(super) nonce: Option<CspNonce>,
 }
 
@@ -143,11 +143,9 @@ where
         let nonce = match &self.rule {
             Rule::Replace(policy) if policy.has_slot() && !asks_for_grpc(&request) => {
                 let extensions = request.extensions_mut();
-                match CspNonce::from_extensions(extensions) {
-                    // The layer knows it.
-                    Some(_) => None,
-                    None => nonce::attach(extensions, &Events::default()).nonce,
-                }
+                // Of several layers outside, the nearest sends the policy, and another may have drawn the nonce.
+                CspNonce::from_extensions(extensions)
+                    .or_else(|| nonce::attach(extensions, &Events::default()).nonce)
             }
             Rule::Replace(_) | Rule::Remove => None,
         };
