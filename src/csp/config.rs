@@ -7,7 +7,7 @@ use super::media::{self, NonceTypes};
 use super::policy::CspPolicy;
 use crate::core::{
     ConfigErrorKind, ConfigErrors, ErrorClass, EventSink, Events, Mistakes, Mode, SchemeSource,
-    collected,
+    collected, is_grpc_type,
 };
 
 /// Which policy is sent where the handler has set the header itself. Decided for the enforced policy and for the report-only one
@@ -33,7 +33,7 @@ pub enum Precedence {
 #[non_exhaustive]
 pub enum NonceCaching {
     /// It gets `Cache-Control: no-store`. The default: a cache that hands a page to many hands all of them one nonce. A handler's
-    /// own `Cache-Control` stays; one with `public` or `s-maxage` is told to the event sink, once.
+    /// own `Cache-Control` stays; one without `no-store` and `private` is told to the event sink, once.
     #[default]
     NoStore,
     /// Nothing is added and nothing is told: for a cache in front that writes a new nonce into each copy, or that keeps no pages.
@@ -261,7 +261,7 @@ fn nonce_types(names: &[String], mistakes: &mut Mistakes) -> NonceTypes {
         let value = name.clone();
         let mistake = if !media::is_essence(name.as_bytes()) || name.contains('*') {
             CspLayerConfigError::InvalidMediaType { value }
-        } else if media::is_grpc(name.as_bytes()) {
+        } else if is_grpc_type(name.as_bytes()) {
             CspLayerConfigError::GrpcMediaType { value }
         } else {
             continue;

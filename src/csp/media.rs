@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 use crate::core::field::{Lines, is_token};
+use crate::core::is_grpc_type;
 
 /// What a browser does with an answer, as far as a policy matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Media {
             None if value == b"application/json" && nonce_types.is_empty() => return Self::Other,
             Some(_) | None => {}
         }
-        if is_grpc(value) {
+        if is_grpc_type(value) {
             return Self::Grpc;
         }
         let essence = value.get(..MAX_ESSENCE).unwrap_or(value);
@@ -51,7 +52,7 @@ impl Media {
         let is_document = DOCUMENTS.iter().any(is) || named(nonce_types, essence);
         if is_document || !is_essence(essence) {
             Self::Document
-        } else if is_javascript(essence) {
+        } else if is_javascript(essence) && !may_be_several(value) {
             Self::JavaScript
         } else {
             Self::Other
@@ -119,11 +120,10 @@ fn split(essence: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((kind, subtype.get(1..)?))
 }
 
-pub(super) fn is_grpc(value: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"application/grpc";
-    value
-        .get(..PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+/// Whether further types may stand in the line: browsers take the last (Fetch, section 3.5, "extract a MIME type"), so that
+/// `text/javascript; charset=utf-8, text/html` is a page.
+fn may_be_several(value: &[u8]) -> bool {
+    value.contains(&b',')
 }
 
 #[cfg(test)]
@@ -151,6 +151,9 @@ mod tests {
                     "/html",
                     "text /html",
                     "text/html, text/plain",
+                    "application/grpc, text/html",
+                    "application/grpc,text/html",
+                    "text/javascript, text/html",
                     "; charset=utf-8",
                     "*/*",
                     "unknown/unknown",
@@ -196,6 +199,11 @@ mod tests {
                     "image/javascript",
                     "application/octet-stream",
                     "application/gr",
+                    // Browsers take the last of several types, and the twin is the strictest form.
+                    "application/grpc; a=b, text/html",
+                    "application/grpc;a=\"b, text/html\"",
+                    "text/javascript; charset=utf-8, text/html",
+                    "application/json; charset=utf-8, text/html",
                     "multipart/form-data; boundary=x",
                 ],
             ),

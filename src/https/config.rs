@@ -166,10 +166,11 @@ impl HttpsBuilder {
         self
     }
 
-    /// Lets requests for exactly this path pass without TLS, such as a health check. Repeatable, at most 256.
+    /// Lets requests for exactly this path pass without TLS, such as a health check. Repeatable.
     ///
     /// The path is compared as the client wrote it, without the query: `/healthz` is neither `/healthz/` nor `/HEALTHZ`. Accepted:
-    /// `/healthz`. Refused when the layer is built: `healthz`, `/health?full`, `/a/../b`, `/%61`, `/health/*`.
+    /// `/healthz`. Refused when the layer is built: `healthz`, `/health?full`, `/health;v=1`,
+    /// `/a/../b`, `/%61`, `/health/*`.
     pub fn exempt_path(mut self, path: impl Into<String>) -> Self {
         self.exempt_paths.push(path.into());
         self

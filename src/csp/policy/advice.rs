@@ -3,7 +3,7 @@
 use crate::core::text::cap::start_of;
 
 pub(super) fn meant(nearest: Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!(", such as {nearest:?}"))
+    nearest.map_or_else(String::new, |nearest| format!(", you may mean {nearest:?}"))
 }
 
 pub(super) const fn byte_advice(character: char) -> &'static str {
@@ -19,9 +19,12 @@ pub(super) const fn byte_advice(character: char) -> &'static str {
     }
 }
 
+const FRAMED: &str = "any site could lay this page under its own, write `'none'` or the origins";
+
 pub(super) fn scheme_advice(name: &str, value: &str) -> &'static str {
     match (name, value) {
         ("object-src" | "base-uri", _) => "write `'none'`",
+        ("frame-ancestors", _) => FRAMED,
         (_, "https:") => {
             "any server can then deliver a script, name hosts, or write `Source::NONCE` and `'strict-dynamic'`"
         }
@@ -34,9 +37,7 @@ pub(super) fn scheme_advice(name: &str, value: &str) -> &'static str {
 pub(super) fn wildcard_advice(name: &str) -> &'static str {
     match name {
         "object-src" | "base-uri" => "write `'none'`",
-        "frame-ancestors" => {
-            "any site could lay this page under its own, write `'none'` or the origins"
-        }
+        "frame-ancestors" => FRAMED,
         "trusted-types" => "any name could make a policy, write the names",
         "default-src" => "list the origins",
         _ => "any server could deliver a script, write `Source::NONCE` and `'strict-dynamic'`",

@@ -657,15 +657,22 @@ async fn a_nonce_for_shared_caches_is_told_once() {
     let event = |line: &str| {
         format!("warn csp sys_monitor_disabled nonce_cached fault cache_control={line}")
     };
-    let rows: [(&str, &str, bool); 9] = [
+    let rows: [(&str, &str, bool); 15] = [
         (HTML.1, "public", true),
         (HTML.1, "PUBLIC, max-age=60", true),
         (HTML.1, "max-age=0,s-maxage=60", true),
         (HTML.1, "s-maxage = 60", true),
         (HTML.1, "private", false),
-        (HTML.1, "max-age=60", false),
+        (HTML.1, "Private, max-age=60", false),
+        (HTML.1, "max-age=60 , no-store", false),
         (HTML.1, "no-store", false),
-        (HTML.1, "publicity", false),
+        // RFC 9111, section 3: what says nothing else may be stored, by a lifetime that is given or guessed.
+        (HTML.1, "max-age=60", true),
+        (HTML.1, "no-cache", true),
+        (HTML.1, "no-transform", true),
+        (HTML.1, "publicity", true),
+        (HTML.1, "", true),
+        (HTML.1, "private=\"set-cookie\"", true),
         // No nonce is sent.
         (JSON.1, "public", false),
     ];

@@ -62,6 +62,9 @@ async fn grpc_gets_nosniff_and_cache_control_alone() {
     let rows = [
         ("application/grpc", true),
         ("application/grpc+proto", true),
+        // Browsers take the last of several types: a page.
+        ("application/grpc, text/html", false),
+        ("application/grpc; a=b, text/html", false),
         ("application/GRPC-web-text", true),
         ("application/graphql", false),
         ("application/json", false),
@@ -87,6 +90,22 @@ async fn grpc_gets_nosniff_and_cache_control_alone() {
         } else {
             assert_eq!(answer.headers().len(), 12, "{content_type}");
         }
+    }
+}
+
+/// Of two types a browser may go by the one that it shows.
+#[tokio::test]
+async fn an_answer_that_is_grpc_among_others_gets_all() {
+    let layer = SecurityHeadersLayer::api();
+    let both = |first, second| [("content-type", first), ("content-type", second)];
+    for (types, all) in [
+        (both("application/grpc", "text/html"), true),
+        (both("text/html", "application/grpc"), true),
+        (both("application/grpc", "application/grpc"), false),
+    ] {
+        let answer = answer(&layer, &types, 200, get()).await;
+        let framing = answer.headers().contains_key("x-frame-options");
+        assert_eq!(framing, all, "{types:?}");
     }
 }
 

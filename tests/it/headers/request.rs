@@ -303,10 +303,7 @@ fn a_handler_can_clear_by_itself() {
             ClearSiteData::logout().without_cache(),
             Some(r#""cookies","storage""#),
         ),
-        (
-            ClearSiteData::logout().execution_contexts(),
-            Some(r#""cache","cookies","storage","executionContexts""#),
-        ),
+        (ClearSiteData::new().storage(), Some(r#""storage""#)),
         (ClearSiteData::new(), None),
         (ClearSiteData::new().cache().without_cache(), None),
     ];
@@ -317,6 +314,5 @@ fn a_handler_can_clear_by_itself() {
             .get("clear-site-data")
             .map(|value| value.to_str().unwrap());
         assert_eq!(got, expected);
-        assert_eq!(data.is_empty(), expected.is_none());
     }
 }
