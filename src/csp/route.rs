@@ -23,8 +23,8 @@ use crate::core::{Amend, ConfigErrors, Events, Mistakes};
 /// In [`Mode::ReportOnly`](crate::core::Mode::ReportOnly) of the layer this policy only reports too. Whether it can, with an endpoint and
 /// without `sandbox` and `upgrade-insecure-requests`, is not checked: an override does not know its layer.
 ///
-/// A route whose policy has a nonce gets one where the layer's own policy needs none: the override draws it. A request never has two
-/// nonces at once.
+/// A route whose policy has a nonce gets one where no layer outside needs any: the override draws it. A request never has two nonces
+/// at once.
 ///
 /// Without a `CspLayer` outside of it an override sends nothing.
 ///
@@ -85,7 +85,7 @@ impl Rule {
 #[derive(Clone, Debug)]
 pub(super) struct Carried {
     pub(super) rule: Option<Rule>,
-    /// The nonce that the handler has seen, where the layer outside cannot know it.
+    /// The nonce that the handler has seen, where the layer outside may not know it.
     pub(super) nonce: Option<CspNonce>,
 }
 
@@ -200,10 +200,9 @@ where
         let mut nonce = None;
         if self.rule.has_slot() && !asks_for_grpc(&request) {
             let extensions = request.extensions_mut();
-            // One that is there is the layer's, which knows it.
-            if CspNonce::from_extensions(extensions).is_none() {
-                nonce = nonce::attach(extensions, &Events::default()).nonce;
-            }
+            // Of several layers outside, the nearest sends the policy, and another may have drawn the nonce.
+            nonce = CspNonce::from_extensions(extensions)
+                .or_else(|| nonce::attach(extensions, &Events::default()).nonce);
         }
         let amendment = CspOverrideAmendment {
             rule: self.rule.clone(),

@@ -87,7 +87,6 @@ pub(super) enum GrpcContentType {
 
 impl GrpcContentType {
     /// The kind of a gRPC request; `None` for any other. A message format that is not known is answered as plain gRPC.
-    ///
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let Lines::One(value) = Lines::of(headers, &CONTENT_TYPE) else {
             return None;

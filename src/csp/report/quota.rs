@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-const SETS: usize = 256;
+const SETS: u64 = 256;
 const WAYS: usize = 4;
 /// For how long a report that was told is not told again.
 const QUIET: Duration = Duration::from_secs(60);
@@ -46,8 +46,8 @@ impl Recent {
         has_room: impl FnOnce() -> bool,
     ) -> Admission {
         let hash = self.hasher.hash_one(identity);
-        let set = usize::try_from(hash % 256).unwrap_or_default();
-        // There are 256 sets. Without one the report would be told.
+        let set = usize::try_from(hash % SETS).unwrap_or_default();
+        // Every set is there. Without one the report would be told.
         let Some(set) = self.sets.get(set) else {
             return Admission::Told(0);
         };

@@ -265,6 +265,24 @@ async fn one_request_has_one_nonce() {
     assert_eq!(answer.enforced(), [FULL, ROUTE]);
 }
 
+#[tokio::test]
+async fn a_static_layer_between_sends_the_nonce_of_the_layer_outside() {
+    let rows: [(Precedence, &[&str]); 3] = [
+        (Precedence::Handler, &[ROUTE]),
+        (Precedence::Layer, &[FULL]),
+        (Precedence::Both, &[ROUTE, FULL]),
+    ];
+    for (precedence, expected) in rows {
+        let outside = enforcing(FULL).precedence(precedence).build();
+        let stack = ServiceBuilder::new()
+            .layer(outside.expect("it is sound"))
+            .layer(CspLayer::api())
+            .layer(CspOverride::replace(policy(ROUTE)));
+        let answer = get(stack, 200, &[HTML]).await;
+        assert_eq!(answer.enforced(), expected, "{precedence:?}");
+    }
+}
+
 /// Looks at the nonce on its way in.
 struct Spying<S>(std::sync::Arc<std::sync::Mutex<Option<String>>>, S);
 
