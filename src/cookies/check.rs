@@ -73,8 +73,6 @@ pub enum Hardened {
 /// [`CookieLayer::strict`](super::CookieLayer::strict).
 #[derive(Clone, Debug, Default)]
 pub struct CookiePolicy {
-    pub(super) same_site: SameSite,
-    pub(super) on_violation: Violation,
     /// Sorted by name.
     pub(super) names: Box<[(Box<str>, NameRule)]>,
     pub(super) renamed: Box<[Box<str>]>,
@@ -146,7 +144,9 @@ impl CookiePolicy {
 
     pub(super) fn carry_out(&self, judgement: Judgement, line: &HeaderValue) -> Hardened {
         match judgement.violation {
-            Some(violation) if self.on_violation == Violation::Drop => Hardened::Dropped(violation),
+            Some(violation) if self.config.on_violation == Violation::Drop => {
+                Hardened::Dropped(violation)
+            }
             _ if judgement.edit.is_empty() => Hardened::Kept,
             _ => match judgement.edit.apply(line) {
                 Some(changed) => Hardened::Changed(changed),
@@ -181,7 +181,7 @@ impl CookiePolicy {
 
         let mut edit = Edit {
             rename,
-            same_site: self.same_site,
+            same_site: self.config.same_site,
             ..Edit::default()
         };
         if demands.has(Set::PATH) {
@@ -195,7 +195,7 @@ impl CookiePolicy {
             }
         }
         let same_site = seen.same_site.unwrap_or_else(|| {
-            edit.same_site = rule.same_site.unwrap_or(self.same_site);
+            edit.same_site = rule.same_site.unwrap_or(self.config.same_site);
             edit.remove.add(Set::SAME_SITE);
             edit.add.add(Set::SAME_SITE);
             edit.same_site

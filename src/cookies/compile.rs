@@ -20,8 +20,6 @@ pub(super) fn compile(
     let renamed = renamed(&mut mistakes, &config.host_prefix);
     let names = NameRules::read(&mut mistakes, &config, &renamed);
     mistakes.finish(CookiePolicy {
-        same_site: config.same_site,
-        on_violation: config.on_violation,
         names: names.0.into_iter().collect(),
         renamed: renamed.into(),
         plain_http,

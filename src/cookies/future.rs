@@ -65,7 +65,8 @@ impl CookieAmendment {
     fn tell(&self, line: &HeaderValue, judgement: Judgement) {
         let is_enforcing = self.core.policy.config.mode == Mode::Enforce;
         if let Some(violation) = judgement.violation {
-            let is_dropped = is_enforcing && self.core.policy.on_violation == Violation::Drop;
+            let is_dropped =
+                is_enforcing && self.core.policy.config.on_violation == Violation::Drop;
             let outcome = if is_dropped {
                 Outcome::Refused
             } else {

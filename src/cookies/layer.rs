@@ -65,9 +65,8 @@ impl CookiePolicy {
         self.renamed.iter().map(|name| &**name)
     }
 
-    /// Returns the names of the calls that weaken protection, and whether each was used.
-    #[must_use]
-    pub fn dangerous(&self) -> [(&'static str, bool); 3] {
+    /// The `dangerous_*` methods of the builder, and whether they were called.
+    pub(crate) fn dangerous(&self) -> [(&'static str, bool); 3] {
         [
             (
                 "dangerous_insecure_on_plain_http",

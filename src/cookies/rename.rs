@@ -121,7 +121,7 @@ impl CookiePolicy {
         for line in lines {
             scan.lines = scan.lines.saturating_add(1);
             scan.is_sensitive |= line.is_sensitive();
-            for crumb in crumbs(line) {
+            for crumb in field::crumbs(line) {
                 scan.count(crumb, classify(crumb, names));
             }
         }
@@ -133,7 +133,7 @@ impl CookiePolicy {
     pub(super) fn rewrite(&self, scan: &Scan, headers: &mut HeaderMap) {
         let length = scan.length.saturating_sub(SEPARATOR.len());
         let mut text = Vec::with_capacity(length);
-        for crumb in headers.get_all(&COOKIE).iter().flat_map(crumbs) {
+        for crumb in headers.get_all(&COOKIE).iter().flat_map(field::crumbs) {
             match classify(crumb, &self.renamed) {
                 Crumb::Other => join(&mut text, crumb),
                 Crumb::Own(index) if scan.is_kept(index) => {
@@ -203,14 +203,6 @@ fn join(text: &mut Vec<u8>, crumb: &[u8]) {
         text.extend_from_slice(SEPARATOR);
     }
     text.extend_from_slice(crumb);
-}
-
-/// The cookies of a line. Quotes mean nothing (RFC 6265bis, section 4.1.1): a `;` between them separates.
-fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    line.as_bytes()
-        .split(|byte| *byte == b';')
-        .map(<[u8]>::trim_ascii)
-        .filter(|crumb| !crumb.is_empty())
 }
 
 fn replace(headers: &mut HeaderMap, scan: &Scan, text: Vec<u8>) {

@@ -39,6 +39,14 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(tchar)
 }
 
+/// The cookies of a line of `Cookie`. Quotes mean nothing (RFC 6265bis, section 4.1.1): a `;` between them separates.
+pub(crate) fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    line.as_bytes()
+        .split(|byte| *byte == b';')
+        .map(<[u8]>::trim_ascii)
+        .filter(|crumb| !crumb.is_empty())
+}
+
 /// Whether an answer says already that it depends on `name`, or on everything.
 pub(crate) fn varies_by(headers: &HeaderMap, name: &[u8]) -> bool {
     headers

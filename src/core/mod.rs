@@ -1,5 +1,6 @@
 //! The words that every layer speaks. This room knows no layer.
 
+pub(crate) mod base64;
 mod body;
 mod challenge;
 mod client;
@@ -17,6 +18,7 @@ mod principal;
 pub(crate) mod random;
 mod rejection;
 mod reload;
+pub(crate) mod reporting;
 mod request_id;
 mod route;
 pub(crate) mod sampler;
@@ -47,15 +49,16 @@ pub use event::{
 pub use future::{Amend, ResponseFuture};
 pub use ledger::AuthzLedger;
 pub(crate) use ledger::LedgerBits;
+pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "tonic")]
 pub(crate) use rejection::GRPC_PUSHBACK;
-pub(crate) use rejection::is_grpc;
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
+pub(crate) use rejection::{is_grpc, is_grpc_type};
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
 pub(crate) use route::original_uri;

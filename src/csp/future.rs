@@ -19,10 +19,10 @@ use super::media::Media;
 use super::nonce::{CspNonce, Drawn};
 use super::policy::CspPolicy;
 use super::route::{Carried, Rule};
+use crate::core::reporting::REPORTING_ENDPOINTS;
 use crate::core::text::cap;
 use crate::core::{Amend, CleanText, EventName, Mode, Outcome, SecurityEvent, field};
 
-const REPORTING_ENDPOINTS: HeaderName = HeaderName::from_static("reporting-endpoints");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 pin_project! {
@@ -262,7 +262,7 @@ impl Sending<'_> {
         };
         let mut lines = headers.get_all(&REPORTING_ENDPOINTS).iter();
         if self.media == Media::Document && !lines.any(|line| line == endpoints) {
-            field::add(headers, REPORTING_ENDPOINTS, endpoints.clone());
+            field::add(headers, REPORTING_ENDPOINTS.clone(), endpoints.clone());
         }
     }
 }

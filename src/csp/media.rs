@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 use crate::core::field::{Lines, is_token};
+use crate::core::is_grpc_type;
 
 /// What a browser does with an answer, as far as a policy matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Media {
             None if value == b"application/json" && nonce_types.is_empty() => return Self::Other,
             Some(_) | None => {}
         }
-        if is_grpc(value) {
+        if is_grpc_type(value) {
             return Self::Grpc;
         }
         let essence = value.get(..MAX_ESSENCE).unwrap_or(value);
@@ -75,8 +76,8 @@ fn named(nonce_types: &[Box<str>], essence: &[u8]) -> bool {
         .any(|name| name.as_bytes().eq_ignore_ascii_case(essence))
 }
 
-/// The JavaScript MIME types (MIME Sniffing standard, section 4.6).
-fn is_javascript(essence: &[u8]) -> bool {
+/// Whether it is a JavaScript MIME type (MIME Sniffing standard, section 4.6). Parameters are part of none.
+pub(super) fn is_javascript(essence: &[u8]) -> bool {
     const EITHER: [&[u8]; 4] = [
         b"javascript",
         b"ecmascript",
@@ -123,14 +124,6 @@ fn split(essence: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `text/javascript; charset=utf-8, text/html` is a page.
 fn may_be_several(value: &[u8]) -> bool {
     value.contains(&b',')
-}
-
-pub(super) fn is_grpc(value: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"application/grpc";
-    let starts = value
-        .get(..PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
-    starts && !may_be_several(value)
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use super::banners::Removed;
 use super::clear_site_data::ClearSiteData;
 use super::config::CachePolicy;
 use super::settings::Settings;
-use crate::core::{RequestScheme, SchemeSource, is_grpc};
+use crate::core::{RequestScheme, SchemeSource, field, is_grpc_type};
 
 // Statics, not constants: a constant that owns a name is made and dropped again at each look-up.
 static AUTHORIZATION_NAME: HeaderName = AUTHORIZATION;
 static COOKIE_NAME: HeaderName = COOKIE;
 
-/// What a request leaves behind for its answer: a bit, and the four of [`ClearSiteData`].
+/// What a request leaves behind for its answer: a bit, and the three of [`ClearSiteData`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Notes(u8);
 
@@ -55,16 +55,21 @@ fn is_personal(headers: &HeaderMap, session_cookies: &[String]) -> bool {
         || (!session_cookies.is_empty() && has_cookie(headers, session_cookies))
 }
 
-/// Whether one of the cookies is there. HTTP/2 sends each pair in a line of its own (RFC 9113, section 8.2.3).
+/// Whether one of the cookies is there, under the name that the handler knows or with the prefix that a `CookieLayer` inside has
+/// given it. HTTP/2 sends each pair in a line of its own (RFC 9113, section 8.2.3).
 fn has_cookie(headers: &HeaderMap, names: &[String]) -> bool {
     headers
         .get_all(&COOKIE_NAME)
         .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .flat_map(field::crumbs)
         // A pair without `=` is taken for a name: at worst an answer is not stored.
         .filter_map(|pair| pair.split(|byte| *byte == b'=').next())
         .map(<[u8]>::trim_ascii)
-        .any(|name| names.iter().any(|known| known.as_bytes() == name))
+        .any(|name| {
+            let bare = name.strip_prefix(b"__Host-").unwrap_or(name);
+            let is = |known: &[u8]| known == name || known == bare;
+            names.iter().any(|known| is(known.as_bytes()))
+        })
 }
 
 /// What the answer is to clear. The scheme is asked for where the path is listed alone.
@@ -104,18 +109,18 @@ impl Seen {
     const CACHE_CONTROL: u8 = 2;
     const GRPC: u8 = 4;
     const SET_COOKIE: u8 = 8;
+    const SHOWN: u8 = 16;
 
     #[inline]
     pub(super) fn of(headers: &HeaderMap, removed: &Removed) -> Self {
         let mut seen = 0;
         for (name, value) in headers {
             if *name == CONTENT_TYPE {
-                // `application/g`: asking costs a look-up.
-                if let Some(b'g' | b'G') = value.as_bytes().get(12)
-                    && is_grpc(headers)
-                {
-                    seen |= Self::GRPC;
-                }
+                seen |= if is_grpc_type(value.as_bytes()) {
+                    Self::GRPC
+                } else {
+                    Self::SHOWN
+                };
             } else if *name == CACHE_CONTROL {
                 seen |= Self::CACHE_CONTROL;
             } else if *name == SET_COOKIE {
@@ -135,8 +140,9 @@ impl Seen {
         self.0 & Self::CACHE_CONTROL != 0
     }
 
+    /// Of several types a browser may go by any.
     pub(super) const fn is_grpc(self) -> bool {
-        self.0 & Self::GRPC != 0
+        self.0 & (Self::GRPC | Self::SHOWN) == Self::GRPC
     }
 
     pub(super) const fn sets_cookie(self) -> bool {

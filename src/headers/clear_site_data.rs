@@ -2,8 +2,9 @@
 
 use http::{HeaderMap, HeaderValue};
 
+use super::error::HeadersConfigError as Error;
 use super::names::CLEAR_SITE_DATA;
-use crate::core::field;
+use crate::core::{Mistakes, field, is_exact_path};
 
 /// What a browser forgets of this origin ([Clear Site Data]).
 ///
@@ -31,8 +32,7 @@ impl ClearSiteData {
     const CACHE: u8 = 1;
     const COOKIES: u8 = 2;
     const STORAGE: u8 = 4;
-    const EXECUTION_CONTEXTS: u8 = 8;
-    const ALL: u8 = 15;
+    const ALL: u8 = 7;
 
     /// Starts with nothing.
     pub const fn new() -> Self {
@@ -61,19 +61,12 @@ impl ClearSiteData {
         Self(self.0 | Self::STORAGE)
     }
 
-    /// Reloads the other open pages of the origin. No browser does so in 2026.
-    pub const fn execution_contexts(self) -> Self {
-        Self(self.0 | Self::EXECUTION_CONTEXTS)
-    }
-
     /// Leaves the cache alone, as clearing it is slow.
     pub const fn without_cache(self) -> Self {
         Self(self.0 & !Self::CACHE)
     }
 
-    /// Tells whether nothing would be cleared.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
+    pub(super) const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
@@ -87,7 +80,7 @@ impl ClearSiteData {
         }
     }
 
-    /// The four bits, for the byte that a request leaves behind.
+    /// The three bits, for the byte that a request leaves behind.
     pub(super) const fn bits(self) -> u8 {
         self.0
     }
@@ -105,18 +98,49 @@ impl ClearSiteData {
             4 => r#""storage""#,
             5 => r#""cache","storage""#,
             6 => r#""cookies","storage""#,
-            7 => r#""cache","cookies","storage""#,
-            8 => r#""executionContexts""#,
-            9 => r#""cache","executionContexts""#,
-            10 => r#""cookies","executionContexts""#,
-            11 => r#""cache","cookies","executionContexts""#,
-            12 => r#""storage","executionContexts""#,
-            13 => r#""cache","storage","executionContexts""#,
-            14 => r#""cookies","storage","executionContexts""#,
             // No other bit is ever set.
-            _ => r#""cache","cookies","storage","executionContexts""#,
+            _ => r#""cache","cookies","storage""#,
         }
     }
+}
+
+/// The paths with what is cleared on each, or what is wrong.
+pub(super) fn compile(
+    mistakes: &mut Mistakes,
+    lists: &[(Vec<String>, ClearSiteData)],
+) -> Vec<(Box<str>, ClearSiteData)> {
+    let mut all = Vec::<(Box<str>, ClearSiteData)>::new();
+    let invalid = |what, value: &str, instead| Error::InvalidValue {
+        what,
+        value: value.to_owned(),
+        instead,
+    };
+    for (list, (paths, data)) in lists.iter().enumerate() {
+        let path = format!("headers.clear_site_data_on[{list}]");
+        if data.is_empty() {
+            let instead = "write `ClearSiteData::logout()`, or leave the call out";
+            mistakes.push(path.clone(), invalid("Clear-Site-Data", "", instead));
+        }
+        if paths.is_empty() {
+            let instead = "name a path, or leave the call out";
+            mistakes.push(
+                path.clone(),
+                invalid("list of Clear-Site-Data paths", "", instead),
+            );
+        }
+        for (index, text) in paths.iter().enumerate() {
+            let path = format!("{path}.paths[{index}]");
+            if !is_exact_path(text) {
+                let instead = "write one exact path as it is sent, such as \"/logout\"";
+                mistakes.push(path, invalid("Clear-Site-Data path", text, instead));
+            } else if all.iter().any(|(known, _)| **known == **text) {
+                mistakes.push(path, Error::DuplicatePath { path: text.clone() });
+            } else {
+                all.push((text.as_str().into(), *data));
+            }
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -125,8 +149,8 @@ mod tests {
 
     #[test]
     fn every_combination_names_its_parts_in_one_order() {
-        let words = ["cache", "cookies", "storage", "executionContexts"];
-        for bits in 0..16_u8 {
+        let words = ["cache", "cookies", "storage"];
+        for bits in 0..8_u8 {
             let named = words.iter().enumerate();
             let named = named.filter(|(bit, _)| bits & (1 << bit) != 0);
             let expected = named

@@ -5,18 +5,19 @@ use http::{HeaderName, HeaderValue};
 
 use super::apply::{Pair, Write};
 use super::banners::Removed;
-use super::clear_site_data::ClearSiteData;
+use super::clear_site_data;
 use super::config::{CachePolicy, SecurityHeadersBuilder};
 use super::custom::{belongs_elsewhere, custom, header_name};
 use super::error::HeadersConfigError as Error;
 use super::names::{
     CLEAR_SITE_DATA, COEP, COOP, CORP, DOCUMENT_POLICY, INTEGRITY_POLICY, ORIGIN_AGENT_CLUSTER,
-    PERMISSIONS_POLICY, REPORTING_ENDPOINTS,
+    PERMISSIONS_POLICY,
 };
 use super::presets::{self, NO_STORE, Preset};
 use super::reporting;
 use super::settings::{Dangerous, Settings};
 use super::values::AgentCluster;
+use crate::core::reporting::REPORTING_ENDPOINTS;
 use crate::core::{ConfigErrors, Mistakes, Mode, field};
 
 pub(super) fn compile(builder: SecurityHeadersBuilder) -> Result<Settings, ConfigErrors> {
@@ -39,7 +40,7 @@ pub(super) fn compile(builder: SecurityHeadersBuilder) -> Result<Settings, Confi
     }
     consistency(&mut mistakes, &builder, &set);
     let cache = cache(&mut mistakes, &builder);
-    let clear = clear(&mut mistakes, &builder.clear);
+    let clear = clear_site_data::compile(&mut mistakes, &builder.clear);
     let mut apart = Vec::new();
     if cache == CachePolicy::NoStore {
         apart.push(CACHE_CONTROL);
@@ -311,53 +312,6 @@ fn cache(mistakes: &mut Mistakes, builder: &SecurityHeadersBuilder) -> CachePoli
         }
     }
     policy
-}
-
-fn clear(
-    mistakes: &mut Mistakes,
-    lists: &[(Vec<String>, ClearSiteData)],
-) -> Vec<(Box<str>, ClearSiteData)> {
-    let mut all = Vec::<(Box<str>, ClearSiteData)>::new();
-    let invalid = |what, value: &str, instead| Error::InvalidValue {
-        what,
-        value: value.to_owned(),
-        instead,
-    };
-    for (list, (paths, data)) in lists.iter().enumerate() {
-        let path = format!("headers.clear_site_data_on[{list}]");
-        if data.is_empty() {
-            let instead = "write `ClearSiteData::logout()`, or leave the call out";
-            mistakes.push(path.clone(), invalid("Clear-Site-Data", "", instead));
-        }
-        if paths.is_empty() {
-            let instead = "name a path, or leave the call out";
-            mistakes.push(
-                path.clone(),
-                invalid("list of Clear-Site-Data paths", "", instead),
-            );
-        }
-        for (index, text) in paths.iter().enumerate() {
-            let path = format!("{path}.paths[{index}]");
-            if !is_exact_path(text) {
-                let instead = "write one exact path as it is sent, such as \"/logout\"";
-                mistakes.push(path, invalid("Clear-Site-Data path", text, instead));
-            } else if all.iter().any(|(known, _)| **known == **text) {
-                mistakes.push(path, Error::DuplicatePath { path: text.clone() });
-            } else {
-                all.push((text.as_str().into(), *data));
-            }
-        }
-    }
-    all
-}
-
-/// One path that all programs read in the same way, without patterns.
-fn is_exact_path(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"#%*;<>?\\^`{|}".contains(&byte);
-    let segments = text.strip_prefix('/');
-    text.bytes().all(plain)
-        && !text.contains("//")
-        && segments.is_some_and(|path| path.split('/').all(|part| part != "." && part != ".."))
 }
 
 fn banner_names(banner: Option<super::Banner>) -> impl Iterator<Item = HeaderName> {

@@ -25,7 +25,8 @@ pub enum CachePolicy {
     /// sets a cookie. What the handler says stays as it is, `public` beside `Set-Cookie` too.
     #[non_exhaustive]
     Sensitive {
-        /// The names of the cookies that carry sessions, as browsers send them, case and prefix included.
+        /// The names of the cookies that carry sessions, as browsers send them, in their case. Of one with the prefix `__Host-` the
+        /// name without it does too, so that of a cookie that a [`CookieLayer`](crate::CookieLayer) renames either may be written.
         session_cookies: Vec<String>,
     },
     /// Nothing.
@@ -44,9 +45,8 @@ impl CachePolicy {
         }
     }
 
-    /// Returns the name of the policy: `no_store`, `sensitive` or `untouched`.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
+    /// The name of the policy, for the posture.
+    pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Self::NoStore => "no_store",
             Self::Sensitive { .. } => "sensitive",

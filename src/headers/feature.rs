@@ -18,9 +18,8 @@ macro_rules! features {
         }
 
         impl Feature {
-            /// Returns the name as it is sent.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
+            /// The name as it is sent.
+            pub(super) fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $name,)+
                     Self::Custom(name) => name,

@@ -3,8 +3,8 @@
 use http::HeaderValue;
 
 use super::error::HeadersConfigError;
-use super::reporting::is_key;
-use crate::core::{Mistakes, collected};
+use crate::core::Mistakes;
+use crate::core::reporting::is_key;
 
 /// Which files a page loads with integrity metadata alone ([Subresource Integrity, section 3.8][sri]).
 ///
@@ -15,22 +15,13 @@ use crate::core::{Mistakes, collected};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a policy does nothing until it is given to a builder"]
 pub struct IntegrityPolicy {
-    blocked: Vec<String>,
     endpoints: Vec<String>,
 }
 
 impl IntegrityPolicy {
-    /// Blocks scripts without integrity metadata: `blocked-destinations=(script)`.
+    /// Blocks scripts without integrity metadata: `blocked-destinations=(script)`, the one destination that browsers enforce.
     pub fn scripts() -> Self {
-        Self::blocking(["script"])
-    }
-
-    /// Blocks these destinations.
-    ///
-    /// Accepted: `script`. Refused when the layer is built: everything else, `style` too, which browsers do not enforce; an empty list.
-    pub fn blocking(destinations: impl IntoIterator<Item: AsRef<str>>) -> Self {
         Self {
-            blocked: collected(destinations),
             endpoints: Vec::new(),
         }
     }
@@ -54,17 +45,6 @@ impl IntegrityPolicy {
             sound = false;
             mistakes.push(path, error);
         };
-        let invalid = |value: &str| HeadersConfigError::InvalidValue {
-            what: "Integrity-Policy destination",
-            value: value.to_owned(),
-            instead: "write `IntegrityPolicy::scripts()`, all that browsers enforce",
-        };
-        if self.blocked.is_empty() {
-            wrong(invalid(""));
-        }
-        for destination in self.blocked.iter().filter(|one| *one != "script") {
-            wrong(invalid(destination));
-        }
         for endpoint in &self.endpoints {
             if !is_key(endpoint) {
                 wrong(HeadersConfigError::InvalidReportName {

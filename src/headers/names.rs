@@ -1,7 +1,9 @@
-//! The names of the headers that this room writes, as far as `http` has none for them.
+//! The names of the headers that this room alone writes, as far as `http` has none for them.
 
 use http::HeaderName;
 use http::header::{CACHE_CONTROL, REFERRER_POLICY, X_FRAME_OPTIONS};
+
+use crate::core::reporting::REPORTING_ENDPOINTS;
 
 // Statics, not constants: a constant that owns a name is made and dropped again at each use.
 pub(super) static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -13,7 +15,6 @@ pub(super) static INTEGRITY_POLICY: HeaderName = HeaderName::from_static("integr
 pub(super) static ORIGIN_AGENT_CLUSTER: HeaderName =
     HeaderName::from_static("origin-agent-cluster");
 pub(super) static PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-pub(super) static REPORTING_ENDPOINTS: HeaderName = HeaderName::from_static("reporting-endpoints");
 pub(super) static X_PERMITTED_CROSS_DOMAIN_POLICIES: HeaderName =
     HeaderName::from_static("x-permitted-cross-domain-policies");
 

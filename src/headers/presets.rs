@@ -38,9 +38,8 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// Returns the name of the constructor, such as `web_compatible`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    /// The name of the constructor, for the posture.
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Grpc => "grpc",

@@ -4,7 +4,7 @@ use http::HeaderValue;
 
 use super::error::HeadersConfigError;
 use crate::core::Mistakes;
-use crate::core::origin::Origin;
+use crate::core::reporting::{ReportAddress, is_key};
 
 /// The value of the header, or what is wrong.
 pub(super) fn compile(
@@ -24,12 +24,12 @@ pub(super) fn compile(
         if endpoints.iter().take(index).any(|(known, _)| known == name) {
             wrong(HeadersConfigError::DuplicateEndpoint { name: name.clone() });
         }
-        match Address::of(url) {
-            Address::Sound => {}
-            Address::Insecure => {
+        match ReportAddress::of(url) {
+            ReportAddress::Sound => {}
+            ReportAddress::Insecure => {
                 wrong(HeadersConfigError::InsecureEndpoint { url: url.clone() });
             }
-            Address::Invalid => {
+            ReportAddress::Invalid => {
                 wrong(HeadersConfigError::InvalidEndpoint { url: url.clone() });
             }
         }
@@ -39,45 +39,6 @@ pub(super) fn compile(
         return None;
     }
     HeaderValue::try_from(members.join(", ")).ok()
-}
-
-enum Address {
-    Sound,
-    Insecure,
-    Invalid,
-}
-
-impl Address {
-    fn of(url: &str) -> Self {
-        // Neither ends the quoted text of RFC 9651 nor is read in two ways by URL parsers; a fragment is never sent.
-        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\<>^`{|}#".contains(&byte);
-        if !url.bytes().all(is_plain) {
-            return Self::Invalid;
-        }
-        if url.starts_with('/') {
-            return if url.starts_with("//") {
-                Self::Invalid
-            } else {
-                Self::Sound
-            };
-        }
-        let (scheme, rest) = url.split_once("://").unwrap_or_default();
-        let authority = rest.split(['/', '?']).next().unwrap_or_default();
-        match Origin::parse(&format!("{scheme}://{authority}")) {
-            Ok(origin) if origin.scheme() == "https" => Self::Sound,
-            Ok(origin) if origin.scheme() == "http" => Self::Insecure,
-            // Another scheme, or no address at all.
-            Ok(_) | Err(_) => Self::Invalid,
-        }
-    }
-}
-
-/// A key of RFC 9651, section 3.1.2.
-pub(super) fn is_key(text: &str) -> bool {
-    let rest =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.*".contains(&byte);
-    text.starts_with(|first: char| first.is_ascii_lowercase() || first == '*')
-        && text.bytes().all(rest)
 }
 
 /// Whether a text looks like a dictionary of RFC 9651: visible ASCII and spaces, and a key before each value. Browsers read the rest.

@@ -12,9 +12,8 @@ macro_rules! words {
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
 
         impl $name {
-            /// Returns the value as it is sent.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
+            /// The value as it is sent.
+            pub(super) const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
         }

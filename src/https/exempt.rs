@@ -4,10 +4,10 @@ use http::{Extensions, HeaderMap, Method, Uri};
 
 use super::error::HttpsConfigError;
 use super::host::RequestHost;
-use crate::core::{ClientIp, Mistakes, PeerAddr, SchemeSource};
+use crate::core::{
+    ClientIp, IpSource, Mistakes, PeerAddr, RequestContext, SchemeSource, is_exact_path,
+};
 
-/// More is no list of exceptions any more.
-const MAX_PATHS: usize = 256;
 const ACME: &str = "/.well-known/acme-challenge/";
 
 /// The compiled exemptions.
@@ -35,7 +35,7 @@ impl Exemptions {
     pub(super) fn with_paths(self, mistakes: &mut Mistakes, paths: &[String]) -> Self {
         let mut legal: Vec<Box<str>> = Vec::new();
         for (index, path) in paths.iter().enumerate() {
-            if index < MAX_PATHS && is_exact(path) {
+            if is_exact_path(path) {
                 legal.push(path.as_str().into());
             } else {
                 let value = path.clone();
@@ -99,16 +99,12 @@ fn is_loopback(asked: Asked<'_>, source: &SchemeSource) -> bool {
     is_local_peer
         // What a proxy on this machine passes on is somebody else's.
         && !source.is_proxied(asked.extensions)
-        && ClientIp::from_extensions(asked.extensions).is_none_or(|client| client.ip().is_loopback())
+        && !RequestContext::from_extensions(asked.extensions).is_some_and(RequestContext::is_proxied)
+        && ClientIp::from_extensions(asked.extensions).is_none_or(is_local_client)
         && RequestHost::read(asked.uri, asked.headers).is_ok_and(|host| host.is_local())
 }
 
-/// Whether `path` is one that clients send in this spelling alone.
-fn is_exact(path: &str) -> bool {
-    // RFC 3986 section 3.3, less the escapes and what a person would mean as a pattern.
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=:@".contains(&byte);
-    path.starts_with('/')
-        && path.bytes().all(legal)
-        && !path.contains("//")
-        && !path.split('/').any(|segment| matches!(segment, "." | ".."))
+/// What a proxy has said, or could not say, is no proof of it.
+fn is_local_client(client: ClientIp) -> bool {
+    client.ip().is_loopback() && matches!(client.source(), IpSource::Peer | IpSource::Caller)
 }

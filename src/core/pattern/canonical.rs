@@ -81,9 +81,23 @@ fn is_canonical(decoded: &str) -> bool {
         return false;
     };
     !path.starts_with('/')
-        && !path.contains("//")
         && !path.contains(|c: char| matches!(c, '\\' | ';') || c.is_control())
-        && !path.split('/').any(|segment| matches!(segment, "." | ".."))
+        && has_plain_segments(path)
+}
+
+/// Whether a path is spelt in the one way in which every client sends it and every program reads it: no escape, parameter, query or
+/// empty segment, and nothing that a person could mean as a pattern.
+///
+/// For paths of a configuration that are compared with those of requests byte by byte.
+pub(crate) fn is_exact_path(path: &str) -> bool {
+    // RFC 3986, section 3.3, less `%`, `*` and `;`.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,=:@".contains(&byte);
+    path.starts_with('/') && path.bytes().all(plain) && has_plain_segments(path)
+}
+
+/// Whether no segment is resolved or dropped on the way.
+fn has_plain_segments(path: &str) -> bool {
+    !path.contains("//") && !path.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
 /// The value of the two hexadecimal digits behind a `%`; `None` without them.

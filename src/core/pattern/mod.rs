@@ -13,6 +13,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use canonical::is_exact_path;
 pub use canonical::{CanonicalPath, PathParams};
 pub use error::{TemplateError, TemplateSyntax};
 pub use template::Template;

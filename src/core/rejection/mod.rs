@@ -20,7 +20,7 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub use context::{Accepts, RefusalContext, RejectionRenderer};
 pub use grpc::GrpcCode;
-pub(crate) use grpc::is_grpc;
+pub(crate) use grpc::{is_grpc, is_grpc_type};
 pub use marker::{AbuseKind, AbuseSignal, Refused};
 pub use problem::Problem;
 #[cfg(feature = "tonic")]

@@ -1,7 +1,9 @@
 //! What to write instead, where it depends on the mistake's place.
 
+use crate::core::text::cap::start_of;
+
 pub(super) fn meant(nearest: Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!(", such as {nearest:?}"))
+    nearest.map_or_else(String::new, |nearest| format!(", you may mean {nearest:?}"))
 }
 
 pub(super) const fn byte_advice(character: char) -> &'static str {
@@ -56,8 +58,7 @@ pub(super) fn shown(text: &str) -> String {
     let rest = user.and_then(|at| rest.get(at + 1..)).unwrap_or(rest);
     let mut shown = start + rest;
     if shown.len() > MAX_SHOWN {
-        let end = (0..=MAX_SHOWN).rev().find(|at| shown.is_char_boundary(*at));
-        shown.truncate(end.unwrap_or_default());
+        shown.truncate(start_of(&shown, MAX_SHOWN).len());
         shown.push_str("..");
     }
     shown

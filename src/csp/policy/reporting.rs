@@ -1,10 +1,11 @@
 //! Where browsers send their reports.
 
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 
 use super::advice::shown;
 use super::check::MAX_POLICY;
 use super::error::CspConfigError;
+use crate::core::reporting::{ReportAddress, is_key};
 
 /// A named endpoint to which browsers send their reports
 /// ([Reporting API](https://www.w3.org/TR/reporting-1/#endpoint), CSP3 section 6.5).
@@ -32,7 +33,8 @@ pub struct ReportEndpoint {
 impl ReportEndpoint {
     /// Names a path of this server.
     ///
-    /// Accepted: `csp` and `/csp-report`. Rejected: names with capitals or blanks, `csp-report`, `//other.example/r`, `/a b`.
+    /// Accepted: the name `csp` with the path `/csp-report`. Rejected: names with capitals or blanks, the paths `csp-report`,
+    /// `//other.example/r` and `/a b`.
     ///
     /// # Errors
     ///
@@ -99,14 +101,7 @@ impl ReportEndpoint {
 /// Checks a name: a key of RFC 9651 section 3.1.2, which is also a token of CSP3.
 pub(super) fn check_name(name: &str) -> Result<(), CspConfigError> {
     const MAX_NAME: usize = 64;
-    let is_name = name.len() <= MAX_NAME
-        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '*')
-        && name.bytes().all(|byte| {
-            byte.is_ascii_lowercase()
-                || byte.is_ascii_digit()
-                || matches!(byte, b'_' | b'-' | b'.' | b'*')
-        });
-    if is_name {
+    if name.len() <= MAX_NAME && is_key(name) {
         Ok(())
     } else {
         Err(CspConfigError::InvalidReportName { value: shown(name) })
@@ -116,48 +111,17 @@ pub(super) fn check_name(name: &str) -> Result<(), CspConfigError> {
 /// Checks where reports go.
 pub(super) fn check_url(url: &str) -> Result<(), CspConfigError> {
     let invalid = || CspConfigError::InvalidEndpoint { value: shown(url) };
-    let is_sound = url.bytes().all(|byte| {
-        byte.is_ascii_graphic()
-            && !matches!(
-                byte,
-                b';' | b','
-                    | b'"'
-                    | b'\''
-                    | b'\\'
-                    | b'#'
-                    | b'<'
-                    | b'>'
-                    | b'{'
-                    | b'}'
-                    | b'|'
-                    | b'^'
-                    | b'`'
-            )
-    });
-    if !is_sound {
+    // They would end the directive, the policy or a source.
+    if url.contains([';', ',', '\'']) {
         return Err(invalid());
     }
-    // Behind what cannot be accepted: a long URL may be, one that ends its directive never.
-    if url.len() > MAX_POLICY {
-        return Err(CspConfigError::PolicyTooLong { length: url.len() });
-    }
-    if url.starts_with('/') {
-        return if url.starts_with("//") {
-            Err(invalid())
-        } else {
-            Ok(())
-        };
-    }
-    let parsed: Uri = url.parse().map_err(|_| invalid())?;
-    let has_host = parsed.host().is_some_and(|host| !host.is_empty());
-    let has_user = parsed
-        .authority()
-        .is_some_and(|authority| authority.as_str().contains('@'));
-    match parsed.scheme_str() {
-        Some("https") if has_host && !has_user => Ok(()),
-        Some("http") if has_host && !has_user => {
-            Err(CspConfigError::InsecureEndpoint { value: shown(url) })
+    match ReportAddress::of(url) {
+        // Behind what cannot be accepted: a long URL may be, one that ends its directive never.
+        ReportAddress::Sound | ReportAddress::Insecure if url.len() > MAX_POLICY => {
+            Err(CspConfigError::PolicyTooLong { length: url.len() })
         }
-        _ => Err(invalid()),
+        ReportAddress::Sound => Ok(()),
+        ReportAddress::Insecure => Err(CspConfigError::InsecureEndpoint { value: shown(url) }),
+        ReportAddress::Invalid => Err(invalid()),
     }
 }

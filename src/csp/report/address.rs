@@ -1,5 +1,7 @@
 //! Addresses as browsers report them, reduced to what may be kept.
 
+use crate::core::text::cap::start_of;
+
 /// Schemes of what browser extensions load: no page's doing.
 const EXTENSIONS: [&str; 5] = [
     "chrome-extension",
@@ -13,15 +15,6 @@ const EXTENSIONS: [&str; 5] = [
 /// least is shown to be cut.
 pub(super) const FIELD: usize = 512;
 const KEPT: usize = FIELD + 4;
-
-/// The start of a text of at most `most` bytes, whole characters alone.
-pub(super) fn start_of(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
-    text.get(..end).unwrap_or_default()
-}
 
 /// As much of a text as a field may hold.
 pub(super) fn field(text: &str) -> String {
@@ -176,9 +169,6 @@ mod tests {
         let kept = cleaned(&long);
         assert!((FIELD..=KEPT).contains(&kept.len()), "{}", kept.len());
         assert!(long.starts_with(&kept));
-        assert_eq!(start_of("a\u{e9}", 2), "a");
-        assert_eq!(start_of("a\u{e9}", 3), "a\u{e9}");
-        assert_eq!(start_of("abc", 9), "abc");
         let blanks = cleaned(&format!("https://a.example/{}", " ".repeat(1_000)));
         assert!(blanks.len() <= KEPT, "{}", blanks.len());
     }

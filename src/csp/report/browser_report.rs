@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address::{self, FIELD};
 use crate::core::CleanText;
+use crate::core::text::cap::start_of;
 
 /// The kind of a [`BrowserReport`]: the `type` of the Reporting API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -249,7 +250,7 @@ impl BrowserReport {
         ];
         for (key, value) in addresses {
             if let Some(value) = value {
-                let _ = write!(line, "{key}={} ", address::start_of(value, ADDRESS));
+                let _ = write!(line, "{key}={} ", start_of(value, ADDRESS));
             }
         }
         if let Some(sample) = &texts.sample {

@@ -8,7 +8,7 @@ use super::browser_report::BrowserReport;
 use super::layer::{Core, CspReportLayer};
 use super::service::CspReportService;
 use crate::core::{
-    Clock, ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, EventSink, Events,
+    Clock, ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, EventSink, Events, is_exact_path,
 };
 
 /// Whose pages may report. Default: [`SameOrigin`](Self::SameOrigin).
@@ -153,15 +153,8 @@ fn check_path(path: &str) -> Result<(), CspReportConfigError> {
     if path == "/" {
         return Err(CspReportConfigError::RefusedRootPath);
     }
-    // `;` and `,` would end the directive or the policy that names the path; an escape has a second spelling.
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+=:@/".contains(&byte);
-    // Browsers resolve dots before they send.
-    let resolved = |segment: &str| segment != "." && segment != "..";
-    let valid = path.starts_with('/')
-        && !path.contains("//")
-        && path.bytes().all(plain)
-        && path.split('/').all(resolved);
-    if valid {
+    // A `,` would end the policy that names the path.
+    if is_exact_path(path) && !path.contains(',') {
         Ok(())
     } else {
         Err(CspReportConfigError::InvalidPath {

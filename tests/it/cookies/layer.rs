@@ -535,7 +535,7 @@ fn the_layer_says_what_it_does() {
     let strict = CookieLayer::default();
     assert_eq!(strict.mode(), Mode::Enforce);
     assert_eq!(strict.policy().renamed().count(), 0);
-    assert!(strict.policy().dangerous().iter().all(|(_, used)| !used));
+    assert_eq!(warnings(strict), [""; 0]);
 
     let layer = CookieLayer::builder()
         .host_prefix(["session", "id"])
@@ -550,17 +550,23 @@ fn the_layer_says_what_it_does() {
     );
     assert_eq!(layer.policy().config().dangerous_skip, ["sid"]);
     assert_eq!(
-        layer.policy().dangerous(),
-        [
-            ("dangerous_insecure_on_plain_http", false),
-            ("dangerous_script_readable", false),
-            ("dangerous_skip", true),
-        ]
+        warnings(layer),
+        ["cookies: report-only", "cookies: dangerous_skip"]
     );
     let readable = CookieLayer::builder().dangerous_script_readable(["sid"]);
-    let dangerous = readable.build().unwrap().policy().dangerous();
-    assert_eq!(dangerous.map(|(_, used)| used), [false, true, false]);
+    assert_eq!(
+        warnings(readable.build().unwrap()),
+        ["cookies: dangerous_script_readable"]
+    );
     let exposed = CookieLayer::builder().dangerous_insecure_on_plain_http(SchemeSource::Tls);
-    let dangerous = exposed.build().unwrap().policy().dangerous();
-    assert_eq!(dangerous.map(|(_, used)| used), [true, false, false]);
+    assert_eq!(
+        warnings(exposed.build().unwrap()),
+        ["cookies: dangerous_insecure_on_plain_http"]
+    );
+}
+
+fn warnings(layer: CookieLayer) -> Vec<String> {
+    let posture = SecurityStack::new().cookies(layer).posture();
+    let warnings = posture.warnings().iter();
+    warnings.map(|warning| warning.to_string()).collect()
 }

@@ -99,6 +99,22 @@ async fn grpc_gets_nosniff_and_cache_control_alone() {
     }
 }
 
+/// Of two types a browser may go by the one that it shows.
+#[tokio::test]
+async fn an_answer_that_is_grpc_among_others_gets_all() {
+    let layer = SecurityHeadersLayer::api();
+    let both = |first, second| [("content-type", first), ("content-type", second)];
+    for (types, all) in [
+        (both("application/grpc", "text/html"), true),
+        (both("text/html", "application/grpc"), true),
+        (both("application/grpc", "application/grpc"), false),
+    ] {
+        let answer = answer(&layer, &types, 200, get()).await;
+        let framing = answer.headers().contains_key("x-frame-options");
+        assert_eq!(framing, all, "{types:?}");
+    }
+}
+
 #[tokio::test]
 async fn grpc_without_what_was_configured_gets_none() {
     let layer = SecurityHeadersLayer::builder()

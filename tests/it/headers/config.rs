@@ -522,18 +522,7 @@ fn values_that_their_header_does_not_know() {
 
     let integrity = |policy| web().integrity_policy(policy);
     let at = || "headers.integrity_policy".to_owned();
-    for destinations in [&["style"][..], &["script", "style"], &["Script"], &[]] {
-        let policy = IntegrityPolicy::blocking(destinations);
-        assert_eq!(
-            the_mistake(integrity(policy)),
-            (at(), "invalid_value", Invalid)
-        );
-    }
-    assert!(
-        integrity(IntegrityPolicy::blocking(["script"]))
-            .build()
-            .is_ok()
-    );
+    assert!(integrity(IntegrityPolicy::scripts()).build().is_ok());
     let unknown = integrity(IntegrityPolicy::scripts().report_to("main"));
     assert_eq!(
         the_mistake(unknown.clone()),

@@ -27,7 +27,7 @@ async fn personal_answers_are_not_stored() {
         layer.cache(CachePolicy::sensitive(names)).build().unwrap()
     };
     let layer = sensitive(&["__Host-session", "connect.sid"]);
-    let rows: [(&str, &[(&str, &str)], bool); 16] = [
+    let rows: [(&str, &[(&str, &str)], bool); 18] = [
         ("nothing", &[], false),
         ("a token", &[("authorization", "Bearer a")], true),
         ("an empty authorization", &[("authorization", "")], true),
@@ -67,6 +67,16 @@ async fn personal_answers_are_not_stored() {
             false,
         ),
         ("bare name", &[("cookie", "session=1")], false),
+        (
+            "renamed by a layer inside",
+            &[("cookie", "__Host-connect.sid=1")],
+            true,
+        ),
+        (
+            "another prefix",
+            &[("cookie", "__Secure-connect.sid=1; __host-connect.sid=1")],
+            false,
+        ),
         ("another header", &[("x-cookie", "__Host-session=1")], false),
     ];
     for (name, lines, is_personal) in rows {
@@ -303,10 +313,7 @@ fn a_handler_can_clear_by_itself() {
             ClearSiteData::logout().without_cache(),
             Some(r#""cookies","storage""#),
         ),
-        (
-            ClearSiteData::logout().execution_contexts(),
-            Some(r#""cache","cookies","storage","executionContexts""#),
-        ),
+        (ClearSiteData::new().storage(), Some(r#""storage""#)),
         (ClearSiteData::new(), None),
         (ClearSiteData::new().cache().without_cache(), None),
     ];
@@ -317,6 +324,5 @@ fn a_handler_can_clear_by_itself() {
             .get("clear-site-data")
             .map(|value| value.to_str().unwrap());
         assert_eq!(got, expected);
-        assert_eq!(data.is_empty(), expected.is_none());
     }
 }

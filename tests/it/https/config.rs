@@ -74,7 +74,10 @@ fn a_redirect_to_anywhere_does_not_build() {
             (error.code(), error.class()),
             ("host_missing", ErrorClass::Refused)
         );
-        assert!(error.message().contains("that are missing"), "{errors}");
+        assert!(
+            error.message().contains("redirect to no named host"),
+            "{errors}"
+        );
     }
     assert_eq!(
         codes(&refused(of_hosts(&["app.example", "*"]))),
@@ -185,12 +188,6 @@ fn a_list_has_an_end() {
         codes(&refused(layer)),
         [("https.allowed_hosts", "refused_too_many_origins")]
     );
-    let paths = |count| (0..count).fold(reject(), |layer, n| layer.exempt_path(format!("/p{n}")));
-    assert_builds(paths(256));
-    assert_eq!(
-        codes(&refused(paths(257))),
-        [("https.exempt_path[256]", "invalid_path")]
-    );
 }
 
 #[test]
@@ -211,6 +208,8 @@ fn an_exempt_path_is_exact() {
         "/a b",
         "/caf\u{e9}",
         "/a\\b",
+        "/a;b=c",
+        "/a//b",
         "*",
     ] {
         let errors = refused(reject().exempt_path(path));
@@ -229,8 +228,8 @@ fn an_exempt_path_is_exact() {
         "/healthz",
         "/healthz/",
         "/.well-known/x",
-        "/a;b=c",
         "/a..b",
+        "/~a/@b:c,d=e+f&g!$'()",
     ] {
         assert_builds(reject().exempt_path(path));
     }
@@ -279,6 +278,7 @@ fn preload_asks_for_a_year_sub_domains_and_a_redirect() {
         own(SchemeSource::Tls).hsts(Hsts::new(YEAR).preload()),
         own(SchemeSource::Tls).hsts(Hsts::disable_by_expiry().include_subdomains().preload()),
         reject().hsts(complete),
+        own(SchemeSource::Tls).hsts(complete).mode(Mode::ReportOnly),
     ];
     for builder in incomplete {
         let errors = refused(builder);
@@ -292,6 +292,7 @@ fn preload_asks_for_a_year_sub_domains_and_a_redirect() {
     assert_eq!(codes(&alone), [("https.hsts", "preload_incomplete")]);
 
     assert_builds(own(SchemeSource::Tls).hsts(complete));
+    assert_builds(own(SchemeSource::Tls).hsts(complete).mode(Mode::Off));
     // Where no request is plain, somebody in front redirects.
     assert_builds(HttpsLayer::builder(SchemeSource::AssumeHttps).hsts(complete));
     for source in [
