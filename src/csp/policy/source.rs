@@ -72,7 +72,7 @@ impl Source {
     pub const DATA: Self = Self(Expression::Scheme(Cow::Borrowed("data")));
     /// `blob:` URLs. For images, media and workers; refused for scripts.
     pub const BLOB: Self = Self(Expression::Scheme(Cow::Borrowed("blob")));
-    /// `https:`: any host over TLS. Refused for scripts.
+    /// `https:`: any host over TLS. Refused for scripts, plug-in content, `<base>` and framing.
     pub const HTTPS: Self = Self(Expression::Scheme(Cow::Borrowed("https")));
     /// `wss:`: any WebSocket over TLS.
     pub const WSS: Self = Self(Expression::Scheme(Cow::Borrowed("wss")));

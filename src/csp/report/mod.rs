@@ -28,7 +28,7 @@
 //! 3. What a browser extension caused is filtered: `chrome-extension moz-extension safari-extension safari-web-extension
 //!    ms-browser-extension` as blocked address or source file, `about` as blocked address.
 //! 4. The same directive, blocked origin and path of a page are told once a minute; a table of 1,024 entries remembers them.
-//! 5. At most 600 are told in a minute, of all kinds.
+//! 5. At most 600 are told in a minute of the clock, of all kinds.
 //! 6. A report that is told is handed to [`CspReportBuilder::on_report`]. A `csp-violation` or `integrity-violation` is also an event
 //!    `malicious_csp_violation`: its code is the directive, its level `warn` if the browser blocked, `info` if the policy only
 //!    reports.

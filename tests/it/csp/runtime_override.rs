@@ -5,7 +5,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{Request, Response};
 use http_body_util::Full;
 use std::convert::Infallible;
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use tower_security::core::Mode;
 use tower_security::csp::{
@@ -248,6 +248,41 @@ async fn one_request_has_one_nonce() {
     assert_eq!(answer.enforced(), [ROUTE]);
     let outside = seen.lock().expect("no panic").take();
     assert_eq!(outside, answer.nonce);
+
+    // A layer between that needs none: it sends the nonce of its route all the same, and so does the layer outside.
+    for (precedence, expected) in [
+        (Precedence::Handler, &[ROUTE][..]),
+        (Precedence::Both, &[ROUTE, FULL]),
+    ] {
+        let outside = enforcing(FULL).precedence(precedence).build();
+        let stack = ServiceBuilder::new()
+            .layer(outside.expect("it is sound"))
+            .layer(CspLayer::api())
+            .layer(CspOverride::replace(policy(ROUTE)));
+        let answer = get(stack, 200, &[HTML]).await;
+        assert_eq!(answer.enforced(), expected, "{precedence:?}");
+    }
+    // What a copied request still holds is no nonce of this one.
+    let echo = service_fn(|request: Request<()>| async move {
+        Ok::<_, Infallible>(Response::new(CspNonce::from_extensions(
+            request.extensions(),
+        )))
+    });
+    let echo = ServiceExt::<Request<()>>::oneshot(CspLayer::strict().layer(echo), Request::new(()));
+    let copied = echo.await.unwrap().into_body().unwrap();
+    let stack = ServiceBuilder::new()
+        .layer(CspLayer::api())
+        .layer(CspOverride::replace(policy(ROUTE)));
+    let mut nonces = Vec::new();
+    for _ in 0..2 {
+        let mut request = Request::new(());
+        request.extensions_mut().insert(copied);
+        let answer = ask(stack.clone(), Page::new(200, &[HTML]), request).await;
+        assert_eq!(answer.enforced(), [ROUTE]);
+        nonces.push(answer.nonce);
+    }
+    assert_ne!(nonces[0], nonces[1]);
+    assert!(!nonces.contains(&Some(copied.to_string())));
 
     // A layer of the route inside of an override of the whole: its own policy is a handler's header.
     let stack = ServiceBuilder::new()

@@ -91,6 +91,12 @@ async fn grpc_gets_nosniff_and_cache_control_alone() {
             assert_eq!(answer.headers().len(), 12, "{content_type}");
         }
     }
+    // The same in two lines, in either order.
+    let types = ["application/grpc", "text/html"].map(|one| ("content-type", one));
+    for handler in [[types[0], types[1]], [types[1], types[0]]] {
+        let answer = answer(&SecurityHeadersLayer::web(), &handler, 200, get()).await;
+        assert_eq!(values(&answer, "x-frame-options"), ["DENY"], "{handler:?}");
+    }
 }
 
 /// Of two types a browser may go by the one that it shows.
