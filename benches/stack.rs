@@ -1,5 +1,5 @@
-//! The stack: what both layers together cost above a bare service, beside tower-http's two as one `ServiceBuilder`. See
-//! `harness` for the commands.
+//! The stack: what its layers together cost above a bare service, beside those of its peers as one `ServiceBuilder`: tower-http's CORS
+//! and CSRF, and for the presets also http-security-headers with as many headers. See `harness` for the commands.
 
 mod harness;
 
@@ -10,18 +10,21 @@ use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_REQUEST_METHOD, COOKIE, HOST,
-    HeaderName, ORIGIN, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, COOKIE,
+    HOST, HeaderName, ORIGIN, USER_AGENT,
 };
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
+use http_security_headers as peer;
 use tower::{Layer, ServiceBuilder};
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_security::core::TrustedProxies;
 use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
 
 use harness::{Group, bare, go, go_axum};
 
 const PEERS: &str = "tower-http's cors and csrf";
+const WITH_HEADERS: &str = "http-security-headers, tower-http's cors and csrf";
 const OURS: &str = "tower-security";
 const WITH_CONTEXT: &str = "tower-security with id and client address";
 
@@ -82,11 +85,93 @@ fn groups() -> Vec<Group> {
         group!("GET of an allowed origin", allowed_get),
         group!("preflight allowed", preflight),
         group!("POST, cross-site, refused", forged_post),
+        preset_group("API: GET, same-origin", own_get),
+        page_group("page: GET with a nonce", own_get),
         axum_group!("axum: GET, same-origin", own_get),
         axum_group!("axum: POST, same-origin", own_post),
         axum_group!("axum: preflight allowed", preflight),
         axum_group!("axum: POST, cross-site, refused", forged_post),
     ]
+}
+
+/// `api()` with CORS and CSRF protection: five headers and a policy.
+fn preset_group(name: &'static str, request: fn() -> Request<Full<Bytes>>) -> Group {
+    Group::new(name, WITH_HEADERS)
+        .row("bare", move || (request, go(bare())))
+        .row(WITH_HEADERS, move || {
+            (request, go(peer_api().layer(peers!(bare()))))
+        })
+        .row(OURS, move || {
+            let stack = SecurityStack::api().cors(our_cors()).csrf(CsrfLayer::new());
+            (request, go(stack.layer(bare())))
+        })
+}
+
+/// `web()` with CORS: seven headers, a policy with a nonce, and cookies, which the peers do not look at.
+fn page_group(name: &'static str, request: fn() -> Request<Full<Bytes>>) -> Group {
+    let page = || {
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        SetResponseHeaderLayer::overriding(CONTENT_TYPE, html).layer(bare())
+    };
+    Group::new(name, WITH_HEADERS)
+        .row("bare", move || (request, go(page())))
+        .row(WITH_HEADERS, move || {
+            (request, go(peer_web().layer(peers!(page()))))
+        })
+        .row(OURS, move || {
+            let stack = SecurityStack::web().cors(our_cors());
+            (request, go(stack.layer(page())))
+        })
+}
+
+fn peer_api() -> peer::SecurityHeadersLayer {
+    let policy = peer::ContentSecurityPolicy::new()
+        .default_src(["'none'"])
+        .base_uri(["'none'"])
+        .form_action(["'none'"])
+        .frame_ancestors(["'none'"]);
+    let headers = peer::SecurityHeaders::builder()
+        .content_security_policy(policy)
+        .x_content_type_options_nosniff()
+        .x_frame_options_deny()
+        .referrer_policy_no_referrer()
+        .cross_origin_resource_policy(peer::CrossOriginResourcePolicy::SameOrigin)
+        .build()
+        .expect("every value is allowed");
+    peer::SecurityHeadersLayer::new(headers)
+}
+
+fn peer_web() -> peer::SecurityHeadersLayer {
+    let policy = peer::ContentSecurityPolicy::new()
+        .default_src(["'none'"])
+        .base_uri(["'none'"])
+        .connect_src(["'self'"])
+        .font_src(["'self'"])
+        .form_action(["'self'"])
+        .frame_ancestors(["'none'"])
+        .img_src(["'self'", "data:"])
+        .directive("manifest-src", ["'self'"])
+        .object_src(["'none'"])
+        .script_src(["'strict-dynamic'", "'report-sample'"])
+        .style_src(["'self'"])
+        .upgrade_insecure_requests()
+        .with_nonce();
+    let permissions = ["camera", "microphone", "geolocation"]
+        .into_iter()
+        .fold(peer::PermissionsPolicy::new(), |policy, feature| {
+            policy.deny(feature)
+        });
+    let headers = peer::SecurityHeaders::builder()
+        .content_security_policy(policy)
+        .x_content_type_options_nosniff()
+        .x_frame_options_deny()
+        .referrer_policy_strict_origin_when_cross_origin()
+        .cross_origin_opener_policy(peer::CrossOriginOpenerPolicy::SameOrigin)
+        .cross_origin_resource_policy(peer::CrossOriginResourcePolicy::SameOrigin)
+        .permissions_policy(permissions)
+        .build()
+        .expect("every value is allowed");
+    peer::SecurityHeadersLayer::new(headers)
 }
 
 fn browser(

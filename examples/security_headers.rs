@@ -7,19 +7,19 @@
 //! Then, in another terminal:
 //!
 //! ```sh
-//! # A public page: nosniff, x-frame-options: DENY, permissions-policy and more, no server line, no cache-control
+//! # A public page: 200, with x-content-type-options: nosniff, x-frame-options: DENY and more, no server, no cache-control
 //! curl -i http://127.0.0.1:3000/
 //!
-//! # The same page with a session: also cache-control: no-store, max-age=0
+//! # The same page with a session: 200, also with cache-control: no-store, max-age=0
 //! curl -i http://127.0.0.1:3000/ -H 'Cookie: __Host-session=1'
 //!
-//! # A page that may be framed by its own origin: x-frame-options: SAMEORIGIN from the handler
+//! # A page that may be framed by its own origin: 200, with x-frame-options: SAMEORIGIN from the handler
 //! curl -i http://127.0.0.1:3000/widget
 //!
-//! # Signing out: also clear-site-data: "cookies","storage"
+//! # Signing out: 204, also with clear-site-data: "cookies","storage"
 //! curl -i -X POST http://127.0.0.1:3000/logout
 //!
-//! # A page that is not there: 404, with the same headers
+//! # A page that is not there: 404, with x-content-type-options: nosniff
 //! curl -i http://127.0.0.1:3000/nowhere
 //! ```
 

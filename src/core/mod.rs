@@ -1,5 +1,6 @@
 //! The words that every layer speaks. This room knows no layer.
 
+pub(crate) mod base64;
 mod body;
 mod challenge;
 mod client;

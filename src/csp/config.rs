@@ -33,7 +33,7 @@ pub enum Precedence {
 #[non_exhaustive]
 pub enum NonceCaching {
     /// It gets `Cache-Control: no-store`. The default: a cache that hands a page to many hands all of them one nonce. A handler's
-    /// own `Cache-Control` stays; one with `public` or `s-maxage` is told to the event sink, once.
+    /// own `Cache-Control` stays; one without `no-store` and `private` is told to the event sink, once.
     #[default]
     NoStore,
     /// Nothing is added and nothing is told: for a cache in front that writes a new nonce into each copy, or that keeps no pages.
@@ -44,9 +44,18 @@ pub enum NonceCaching {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CspLayerConfigError {
+    /// The two policies report to two places under one name.
+    #[error(
+        "invalid report endpoint {name:?}: it is another place in the enforced policy, and browsers know one for a name; give it \
+         another name"
+    )]
+    ConflictingEndpoint {
+        /// The name.
+        name: String,
+    },
     /// A type that gRPC answers have: they get no policy.
     #[error("refused media type {value:?}: gRPC answers are never shown, and get no policy")]
-    MediaTypeGrpc {
+    GrpcMediaType {
         /// The type.
         value: String,
     },
@@ -54,39 +63,28 @@ pub enum CspLayerConfigError {
     #[error(
         "invalid media type {value:?}: write one type and subtype without parameters, such as `image/svg+xml`"
     )]
-    MediaTypeInvalid {
+    InvalidMediaType {
         /// The text.
         value: String,
-    },
-    /// A list that every answer would be compared with.
-    #[error("refused {count} media types: name at most 32")]
-    MediaTypesTooMany {
-        /// How many there are.
-        count: usize,
     },
     /// A layer that would send nothing.
     #[error(
         "refused layer without a policy: give it one by `enforce` or `report_only`, or write `CspLayer::strict()`"
     )]
-    PolicyMissing,
-    /// The two policies report to two places under one name.
-    #[error(
-        "invalid report endpoint {name:?}: it is another place in the enforced policy, and browsers know one for a name; give it \
-         another name"
-    )]
-    ReportEndpointConflict {
-        /// The name.
-        name: String,
+    MissingPolicy,
+    /// A list that every answer would be compared with.
+    #[error("refused {count} media types: name at most 32")]
+    TooManyMediaTypes {
+        /// How many there are.
+        count: usize,
     },
 }
 
 impl ConfigErrorKind for CspLayerConfigError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::MediaTypeInvalid { .. } | Self::ReportEndpointConflict { .. } => {
-                ErrorClass::Invalid
-            }
-            Self::MediaTypeGrpc { .. } | Self::MediaTypesTooMany { .. } | Self::PolicyMissing => {
+            Self::ConflictingEndpoint { .. } | Self::InvalidMediaType { .. } => ErrorClass::Invalid,
+            Self::GrpcMediaType { .. } | Self::MissingPolicy | Self::TooManyMediaTypes { .. } => {
                 ErrorClass::Refused
             }
         }
@@ -94,11 +92,11 @@ impl ConfigErrorKind for CspLayerConfigError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::MediaTypeGrpc { .. } => "media_type_grpc",
-            Self::MediaTypeInvalid { .. } => "media_type_invalid",
-            Self::MediaTypesTooMany { .. } => "media_types_too_many",
-            Self::PolicyMissing => "policy_missing",
-            Self::ReportEndpointConflict { .. } => "report_endpoint_conflict",
+            Self::ConflictingEndpoint { .. } => "conflicting_endpoint",
+            Self::GrpcMediaType { .. } => "grpc_media_type",
+            Self::InvalidMediaType { .. } => "invalid_media_type",
+            Self::MissingPolicy => "missing_policy",
+            Self::TooManyMediaTypes { .. } => "too_many_media_types",
         }
     }
 }
@@ -199,13 +197,13 @@ impl CspLayerBuilder {
     ///
     /// let errors = CspLayer::builder().nonce_media_types(["image/*"]).build().unwrap_err();
     /// let codes: Vec<_> = errors.iter().map(|error| error.code()).collect();
-    /// assert_eq!(codes, ["policy_missing", "media_type_invalid"]);
+    /// assert_eq!(codes, ["missing_policy", "invalid_media_type"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn build(self) -> Result<CspLayer, ConfigErrors> {
         let mut mistakes = Mistakes::default();
         if self.enforce.is_none() && self.report_only.is_none() {
-            mistakes.push("csp", CspLayerConfigError::PolicyMissing);
+            mistakes.push("csp", CspLayerConfigError::MissingPolicy);
         }
         let watched = match self.mode {
             Mode::ReportOnly => self.enforce.as_ref(),
@@ -220,7 +218,7 @@ impl CspLayerBuilder {
             }
         }
         if let Some(name) = conflicting_endpoint(self.enforce.as_ref(), self.report_only.as_ref()) {
-            let mistake = CspLayerConfigError::ReportEndpointConflict { name };
+            let mistake = CspLayerConfigError::ConflictingEndpoint { name };
             mistakes.push("csp.report_only", mistake);
         }
         let nonce_types = nonce_types(&self.nonce_media_types, &mut mistakes);
@@ -255,16 +253,16 @@ fn nonce_types(names: &[String], mistakes: &mut Mistakes) -> NonceTypes {
     const MAX: usize = 32;
     if names.len() > MAX {
         let count = names.len();
-        let mistake = CspLayerConfigError::MediaTypesTooMany { count };
+        let mistake = CspLayerConfigError::TooManyMediaTypes { count };
         mistakes.push("csp.nonce_media_types", mistake);
         return NonceTypes::default();
     }
     for (at, name) in names.iter().enumerate() {
         let value = name.clone();
         let mistake = if !media::is_essence(name.as_bytes()) || name.contains('*') {
-            CspLayerConfigError::MediaTypeInvalid { value }
+            CspLayerConfigError::InvalidMediaType { value }
         } else if is_grpc_type(name.as_bytes()) {
-            CspLayerConfigError::MediaTypeGrpc { value }
+            CspLayerConfigError::GrpcMediaType { value }
         } else {
             continue;
         };

@@ -5,8 +5,10 @@ use http::HeaderValue;
 
 use super::nonce::{self, CspNonce};
 
-/// Where a nonce goes in the text of a policy.
-const SLOT: &str = "'nonce-{}'";
+/// How a template writes the place of a nonce.
+pub(super) const SLOT: &str = "'nonce-{}'";
+/// Bytes that a nonce adds to the template it is filled into.
+pub(super) const SLOT_GROWTH: usize = nonce::LENGTH - "{}".len();
 /// Stands in a slot until it is filled. It is no base64, so that browsers would ignore it.
 const FILLER: &str = "!!!!!!!!!!!!!!!!!!!!!!!!";
 const _: () = assert!(FILLER.len() == nonce::LENGTH);

@@ -94,6 +94,11 @@ impl CspAmendment {
 impl Amend for CspAmendment {
     #[inline]
     fn amend<B>(self, response: &mut Response<B>) {
+        if self.core.mode == Mode::Off {
+            // What a route says is for this layer, and not for one further outside.
+            response.extensions_mut().remove::<Carried>();
+            return;
+        }
         let status = response.status();
         if status.is_informational() {
             return;
@@ -178,8 +183,8 @@ impl CspAmendment {
                 let _ = vacant.try_insert(NO_STORE);
             }
             Entry::Occupied(own) => {
-                if let Some(line) = own.iter().find(|line| is_for_shared_caches(line)) {
-                    self.tell_cached(line);
+                if !own.iter().any(is_for_one) {
+                    self.tell_cached(own.get());
                 }
             }
         }
@@ -273,15 +278,16 @@ fn form(status: StatusCode, media: Media) -> Form {
     }
 }
 
-/// Whether a cache that serves many may store the answer (RFC 9111, section 5.2.2).
-fn is_for_shared_caches(line: &HeaderValue) -> bool {
+/// Whether a line keeps an answer out of caches that serve many. Without such a line they may store it, even by a lifetime that they
+/// guess, and under `no-cache` they hand out the stored page once the handler has said 304 (RFC 9111, sections 3 and 5.2.2).
+fn is_for_one(line: &HeaderValue) -> bool {
     /// More than any real header has.
     const MAX_BYTES: usize = 256;
     let line = line.as_bytes();
     let line = line.get(..MAX_BYTES).unwrap_or(line);
     line.split(|byte| *byte == b',').any(|directive| {
-        let name = directive.split(|byte| *byte == b'=').next();
-        let name = name.unwrap_or_default().trim_ascii();
-        name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
+        let name = directive.trim_ascii();
+        // With names of headers behind it, `private` is about these alone.
+        name.eq_ignore_ascii_case(b"no-store") || name.eq_ignore_ascii_case(b"private")
     })
 }

@@ -64,12 +64,14 @@ impl Core {
 }
 
 impl CspLayer {
-    /// Enforces [`Csp::strict`](super::Csp::strict): scripts with the nonce of the request and what these load, and nothing from elsewhere.
+    /// Enforces [`Csp::strict`](super::Csp::strict): scripts with the nonce of the request and what these load, and nothing from
+    /// elsewhere.
     pub fn strict() -> Self {
         Self::enforcing(CspPolicy::strict())
     }
 
-    /// Enforces [`Csp::compatible`](super::Csp::compatible): scripts as [`strict`](Self::strict), with room for the images, fonts and styles of other sites.
+    /// Enforces [`Csp::compatible`](super::Csp::compatible): scripts as [`strict`](Self::strict), with room for the images, fonts
+    /// and styles of other sites.
     pub fn compatible() -> Self {
         Self::enforcing(CspPolicy::compatible())
     }

@@ -52,7 +52,7 @@ impl Media {
         let is_document = DOCUMENTS.iter().any(is) || named(nonce_types, essence);
         if is_document || !is_essence(essence) {
             Self::Document
-        } else if is_javascript(essence) {
+        } else if is_javascript(essence) && !may_be_several(value) {
             Self::JavaScript
         } else {
             Self::Other
@@ -76,8 +76,8 @@ fn named(nonce_types: &[Box<str>], essence: &[u8]) -> bool {
         .any(|name| name.as_bytes().eq_ignore_ascii_case(essence))
 }
 
-/// The JavaScript MIME types (MIME Sniffing standard, section 4.6).
-fn is_javascript(essence: &[u8]) -> bool {
+/// Whether it is a JavaScript MIME type (MIME Sniffing standard, section 4.6). Parameters are part of none.
+pub(super) fn is_javascript(essence: &[u8]) -> bool {
     const EITHER: [&[u8]; 4] = [
         b"javascript",
         b"ecmascript",
@@ -120,6 +120,12 @@ fn split(essence: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((kind, subtype.get(1..)?))
 }
 
+/// Whether further types may stand in the line: browsers take the last (Fetch, section 3.5, "extract a MIME type"), so that
+/// `text/javascript; charset=utf-8, text/html` is a page.
+fn may_be_several(value: &[u8]) -> bool {
+    value.contains(&b',')
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -145,6 +151,9 @@ mod tests {
                     "/html",
                     "text /html",
                     "text/html, text/plain",
+                    "application/grpc, text/html",
+                    "application/grpc,text/html",
+                    "text/javascript, text/html",
                     "; charset=utf-8",
                     "*/*",
                     "unknown/unknown",
@@ -190,6 +199,11 @@ mod tests {
                     "image/javascript",
                     "application/octet-stream",
                     "application/gr",
+                    // Browsers take the last of several types, and the twin is the strictest form.
+                    "application/grpc; a=b, text/html",
+                    "application/grpc;a=\"b, text/html\"",
+                    "text/javascript; charset=utf-8, text/html",
+                    "application/json; charset=utf-8, text/html",
                     "multipart/form-data; boundary=x",
                 ],
             ),

@@ -15,7 +15,7 @@
 //!
 //! Of an answer, whatever its status and method, because an error page is a page:
 //!
-//! 1. `1xx` and gRPC: untouched.
+//! 1. `1xx` and gRPC (one type, `application/grpc*`): untouched.
 //! 2. Which policy: that of a [`CspOverride`] around the route, else the layer's.
 //! 3. The handler has set the header itself: [`Precedence`] says whether it stays, is replaced, or gets the layer's beside it. The
 //!    enforced and the report-only header are decided each by itself.
@@ -23,7 +23,8 @@
 //!    1. **304**: a policy with a nonce is not sent, and no line of the handler's that would take its place in a cache: the browser
 //!       shows the body that it has stored, with the nonce and the header of then. A policy without a nonce is sent.
 //!    2. **Documents** get the policy with the nonce: `text/html`, `application/xhtml+xml`, `multipart/x-mixed-replace`, what has no
-//!       type or none that a browser can read, and what [`nonce_media_types`](CspLayerBuilder::nonce_media_types) adds.
+//!       type, several (browsers take the last) or none that a browser can read, and what
+//!       [`nonce_media_types`](CspLayerBuilder::nonce_media_types) adds.
 //!    3. **Everything else**, and 204, 205 and redirects, gets the *twin*: without the nonce, and without what the nonce had switched
 //!       off, such as `'unsafe-inline'` for old browsers. A list that is left empty is `'none'`. It is never looser.
 //!    4. **JavaScript** gets the *script twin*, in which `script-src` is `'self'`: a worker obeys the policy of its own script, and

@@ -40,14 +40,14 @@ where
         let core = &*self.core;
         let amendment = if core.mode == Mode::Off {
             core.keep_pages_going(request.extensions_mut());
-            None
+            CspAmendment::new(&self.core, None, false)
         } else {
             let drawn = (core.has_slot && !asks_for_grpc(&request))
                 .then(|| core.draw(request.extensions_mut()));
             let is_plain = core.is_plain(request.headers(), request.extensions());
-            Some(CspAmendment::new(&self.core, drawn, is_plain))
+            CspAmendment::new(&self.core, drawn, is_plain)
         };
-        CspFuture::new(self.inner.call(request), amendment)
+        CspFuture::new(self.inner.call(request), Some(amendment))
     }
 }
 

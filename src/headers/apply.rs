@@ -98,7 +98,7 @@ impl Plan {
         }
     }
 
-    /// No browser shows what a gRPC client gets; browsers without `nosniff` would show it as a page all the same.
+    /// No browser shows what a gRPC client gets.
     fn amend_grpc(&self, headers: &mut HeaderMap, seen: Seen, no_store: bool) {
         if seen.has_banner() {
             self.settings.removed.take_off(headers);

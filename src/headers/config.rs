@@ -186,8 +186,9 @@ impl SecurityHeadersBuilder {
     /// the prefix. The query does not count, `/logout/` is not `/logout`, and nothing is decoded. Every method but `OPTIONS`, whose
     /// answers to preflights end no session.
     ///
-    /// A GET that signs out can be caused by any page of another site: let it be a POST that is checked for forgery. A refused one has
-    /// a status of 400 or above.
+    /// A GET that signs out can be caused by any page of another site, and so can one of the same path that merely shows a form, for
+    /// which everything is cleared too: let the path be one of a POST that is checked for forgery, and of nothing else. A refused one
+    /// has a status of 400 or above.
     ///
     /// The scheme is that which the stack or a layer outside has found, else that of [`scheme`](Self::scheme). An unknown one counts as
     /// plain HTTP.

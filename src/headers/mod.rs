@@ -11,8 +11,8 @@
 //! 3. The handler's headers that tell which software answers are taken off ([`Banner`],
 //!    [`remove_header`](SecurityHeadersBuilder::remove_header)).
 //! 4. Each header of the configuration is set in place of what the handler has set, unless
-//!    [`if_absent`](SecurityHeadersBuilder::if_absent) lets that stand. To an answer of gRPC (`application/grpc*`) only
-//!    `X-Content-Type-Options` and `Cache-Control` are set.
+//!    [`if_absent`](SecurityHeadersBuilder::if_absent) lets that stand. To an answer of gRPC (`application/grpc*`, and no
+//!    other type beside it, of which browsers would take the last) only `X-Content-Type-Options` and `Cache-Control` are set.
 //! 5. `Cache-Control` is set as [`CachePolicy`] says, never with status 304.
 //! 6. `Clear-Site-Data` is set on its paths, with a status below 400 ([`SecurityHeadersBuilder::clear_site_data_on`]).
 //!

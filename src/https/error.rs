@@ -13,9 +13,9 @@ use crate::core::{ConfigErrorKind, ErrorClass};
 pub enum HttpsConfigError {
     /// Requests would be redirected to, or accepted for, any host that a client names.
     #[error(
-        "refused hosts {}: any host would do, which is an open redirect, name the hosts as in \"app.example.com\" or \
-         \"*.shop.example.com\"",
-        value.as_deref().map_or_else(|| "that are missing".to_owned(), |value| format!("{value:?}"))
+        "refused {}: any host would do, which is an open redirect, name the hosts as in \"app.example.com\" or \
+         \"*.shop.example.com\", by `RedirectHost::allow` or `allowed_hosts`",
+        value.as_deref().map_or_else(|| "redirect to no named host".to_owned(), |value| format!("host {value:?}"))
     )]
     HostMissing {
         /// The entry as given; `None` if there is none at all.

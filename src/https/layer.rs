@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, Uri};
 use tower_layer::Layer;
 
 use super::check::HttpsPolicy;
@@ -80,16 +80,17 @@ impl HttpsLayer {
         &self.core.policy.source
     }
 
-    /// The line for an answer to this request, which the stack writes outside of all its layers.
-    pub(crate) fn hsts_for(
+    /// Whether the answer to this request gets HSTS, which the stack writes outside of all its layers.
+    pub(crate) fn writes_hsts(
         &self,
         scheme: Option<RequestScheme>,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Option<&HeaderValue> {
-        let is_https = scheme.is_some_and(RequestScheme::is_https);
-        let hsts = self.core.policy.hsts.as_ref().filter(|_| is_https)?;
-        (self.core.mode != Mode::Off && keeps_hsts(uri, headers)).then_some(hsts)
+    ) -> bool {
+        self.core.mode != Mode::Off
+            && self.core.policy.hsts.is_some()
+            && scheme.is_some_and(RequestScheme::is_https)
+            && keeps_hsts(uri, headers)
     }
 
     /// The same layer where something further outside writes HSTS.
@@ -127,13 +128,9 @@ mod tests {
     use super::super::OnInsecure;
     use super::*;
 
-    fn line<'a>(
-        layer: &'a HttpsLayer,
-        scheme: Option<RequestScheme>,
-        host: &str,
-    ) -> Option<&'a HeaderValue> {
+    fn writes(layer: &HttpsLayer, scheme: Option<RequestScheme>, host: &str) -> bool {
         let request = Request::get("/").header("host", host).body(()).unwrap();
-        layer.hsts_for(scheme, request.uri(), request.headers())
+        layer.writes_hsts(scheme, request.uri(), request.headers())
     }
 
     #[test]
@@ -147,19 +144,19 @@ mod tests {
         for mode in [Mode::Enforce, Mode::ReportOnly] {
             let layer = builder().mode(mode).build().unwrap();
             for layer in [&layer, &layer.with_hsts_outside()] {
-                assert!(line(layer, https, "app.example").is_some());
+                assert!(writes(layer, https, "app.example"));
                 // Refusals of the stack carry it too.
-                assert!(line(layer, https, "evil.example").is_some());
-                assert_eq!(line(layer, https, "localhost"), None);
-                assert_eq!(line(layer, Some(RequestScheme::Http), "app.example"), None);
-                assert_eq!(line(layer, None, "app.example"), None);
+                assert!(writes(layer, https, "evil.example"));
+                assert!(!writes(layer, https, "localhost"));
+                assert!(!writes(layer, Some(RequestScheme::Http), "app.example"));
+                assert!(!writes(layer, None, "app.example"));
                 assert_eq!(layer.mode(), mode);
             }
         }
         let off = builder().mode(Mode::Off).build().unwrap();
-        assert_eq!(line(&off, https, "app.example"), None);
+        assert!(!writes(&off, https, "app.example"));
         let none = builder().hsts(Hsts::none()).build().unwrap();
-        assert_eq!(line(&none, https, "app.example"), None);
+        assert!(!writes(&none, https, "app.example"));
     }
 
     #[test]

@@ -282,12 +282,13 @@ where
             let Found { context, client } = settings.find(request.headers(), request.extensions());
             let request_id = context.request_id.and_then(|id| id.header_value());
             replace_request_id(request.headers_mut(), request_id.as_ref());
-            let hsts = settings.https.as_ref().and_then(|https| {
-                https
-                    .hsts_for(context.scheme, request.uri(), request.headers())
-                    .cloned()
+            let hsts = settings.https.as_ref().filter(|https| {
+                https.writes_hsts(context.scheme, request.uri(), request.headers())
             });
-            amendment = Some(ContextAmendment { request_id, hsts });
+            amendment = Some(ContextAmendment {
+                request_id,
+                hsts: hsts.cloned(),
+            });
             request
                 .extensions_mut()
                 .insert(RequestContext::new(context));
@@ -306,7 +307,8 @@ where
 #[derive(Debug)]
 pub struct ContextAmendment {
     request_id: Option<HeaderValue>,
-    hsts: Option<HeaderValue>,
+    /// The layer and not the value: the future of every request holds this, whether there is something to write or not.
+    hsts: Option<HttpsLayer>,
 }
 
 impl Amend for ContextAmendment {
@@ -314,10 +316,14 @@ impl Amend for ContextAmendment {
         if let Some(id) = self.request_id {
             field::set(response.headers_mut(), X_REQUEST_ID, id);
         }
-        if let Some(hsts) = self.hsts
+        if let Some(hsts) = self.hsts.as_ref().and_then(|https| https.policy().hsts())
             && !response.status().is_informational()
         {
-            field::set(response.headers_mut(), STRICT_TRANSPORT_SECURITY, hsts);
+            field::set(
+                response.headers_mut(),
+                STRICT_TRANSPORT_SECURITY,
+                hsts.clone(),
+            );
         }
     }
 }

@@ -26,6 +26,16 @@
 //!
 //! Headers and CORS stand outside everything that can refuse, so that a browser can read a 401, 429 or 500.
 //!
+//! [`SecurityStack::web`], [`api`](SecurityStack::api) and [`grpc`](SecurityStack::grpc) start with some slots filled.
+//!
+//! # What the layers do for each other
+//!
+//! - `https` tells all others where the scheme is learnt, unless `.scheme(..)` says so, and its HSTS is written in place 1: on the
+//!   answers of every layer.
+//! - Beside a `cors` policy for any origin, a preset's `Cross-Origin-Resource-Policy` becomes `cross-origin`: what every page may read
+//!   it may also include. One that was chosen by hand stays.
+//! - `csrf` trusts the origins of `cors` when told to: [`SecurityStack::trust_cors_origins`].
+//!
 //! # What does not compile
 //!
 //! A slot that is filled twice, a value that is no protection, and `ownership`, `access`, `require_authorization` or

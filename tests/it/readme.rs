@@ -8,6 +8,15 @@ use http::{Method, Response};
 use crate::support::tree;
 use crate::support::wire::Server;
 
+#[cfg(feature = "csp-report")]
+#[path = "../../examples/csp_page.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "an example: its `main` listens on a fixed port"
+)]
+pub(crate) mod csp_page;
+
 #[path = "../../examples/hyper_service.rs"]
 #[expect(
     dead_code,
@@ -24,8 +33,19 @@ mod hyper_service;
 )]
 mod quickstart;
 
+#[path = "../../examples/security_headers.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "an example: its `main` listens on a fixed port"
+)]
+mod security_headers;
+
+#[cfg(feature = "csp-report")]
+const CSP_PAGE: &str = include_str!("../../examples/csp_page.rs");
 const HYPER_SERVICE: &str = include_str!("../../examples/hyper_service.rs");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
+const SECURITY_HEADERS: &str = include_str!("../../examples/security_headers.rs");
 const README: &str = include_str!("../../README.md");
 
 #[test]
@@ -109,38 +129,51 @@ fn every_path_that_the_readme_names_exists() {
     }
 }
 
-/// Returns the instructions in the README's table of costs, row by row: tower-http's and ours.
-fn costs_of_the_readme() -> Vec<[String; 2]> {
+/// The benches, and how their rows begin in the README's table of costs.
+const BENCHES: [(&str, &[&str]); 7] = [
+    ("cors", &["CORS: "]),
+    ("csrf", &["CSRF: "]),
+    ("headers", &["headers: "]),
+    ("csp", &["CSP: "]),
+    ("https", &["HTTPS: "]),
+    ("cookies", &["cookies: "]),
+    ("stack", &["both: ", "preset: "]),
+];
+
+/// Returns the instructions in the README's table of costs, row by row: the rival's and ours.
+fn costs_of_the_readme(starts: &[&str]) -> Vec<[String; 2]> {
     let instructions = |cell: &str| {
         let (_, count) = cell.split_once(", ").expect("allocations, instructions");
         count.trim().replace(',', "")
     };
     README
         .lines()
-        .filter(|line| {
-            ["| CORS: ", "| CSRF: ", "| both: "]
-                .iter()
-                .any(|start| line.starts_with(start))
-        })
+        .filter_map(|line| line.strip_prefix("| "))
+        .filter(|line| starts.iter().any(|start| line.starts_with(start)))
         .map(|line| {
             let cells: Vec<_> = line.split('|').collect();
-            [instructions(cells[2]), instructions(cells[3])]
+            [instructions(cells[1]), instructions(cells[2])]
         })
         .collect()
 }
 
-/// Returns what a bench has stored, less the rows behind axum.
+/// Returns what a bench has stored, less the rows behind axum and those that have no rival.
 fn stored_costs(bench: &str) -> Vec<[String; 2]> {
     let text = tree::read(&format!("benches/instructions/{bench}.tsv"));
-    let mut peer = "";
     let mut costs = Vec::new();
+    // The group, and its first row.
+    let (mut current, mut rival) = ("", None);
     for line in text.lines().filter(|line| !line.starts_with("axum: ")) {
-        let cells: Vec<_> = line.split('\t').collect();
-        let (row, count) = (cells[1], cells[2]);
-        if row.starts_with("tower-http") {
-            peer = count;
-        } else if row.starts_with("tower-security") {
-            costs.push([peer.to_owned(), count.to_owned()]);
+        let [group, row, count] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("three columns: {line}");
+        };
+        if group != current {
+            (current, rival) = (group, None);
+        }
+        if row.starts_with("tower-security") {
+            costs.extend(rival.map(|rival: &str| [rival.to_owned(), count.to_owned()]));
+        } else {
+            rival = rival.or(Some(count));
         }
     }
     costs
@@ -148,12 +181,11 @@ fn stored_costs(bench: &str) -> Vec<[String; 2]> {
 
 #[test]
 fn the_costs_in_the_readme_are_all_that_the_benches_have_stored() {
-    let stored: Vec<_> = ["cors", "csrf", "stack"]
-        .into_iter()
-        .flat_map(stored_costs)
-        .collect();
-    assert!(stored.len() > 20, "{stored:?}");
-    assert_eq!(costs_of_the_readme(), stored);
+    for (bench, starts) in BENCHES {
+        let stored = stored_costs(bench);
+        assert!(stored.len() > 1, "{bench}: {stored:?}");
+        assert_eq!(costs_of_the_readme(starts), stored, "{bench}");
+    }
 }
 
 /// One `curl` line of an example's header, and what the line above promises.
@@ -164,6 +196,7 @@ struct Promise {
     http2: bool,
     path: String,
     headers: Vec<(String, String)>,
+    body: String,
 }
 
 fn promises(example: &str) -> Vec<Promise> {
@@ -185,6 +218,7 @@ fn promises(example: &str) -> Vec<Promise> {
             http2: false,
             path: String::new(),
             headers: Vec::new(),
+            body: String::new(),
         };
         let mut quoted = command.split('\'');
         while let Some(words) = quoted.next() {
@@ -204,6 +238,7 @@ fn promises(example: &str) -> Vec<Promise> {
                             .expect("a header");
                         promise.headers.push((name.to_owned(), value.to_owned()));
                     }
+                    "-d" => quoted.next().expect("a body").clone_into(&mut promise.body),
                     url => {
                         promise.path = url.parse::<http::Uri>().expect("a URL").path().to_owned()
                     }
@@ -226,7 +261,7 @@ async fn ask(server: &Server, promise: &Promise) -> Response<Bytes> {
     for (name, value) in &promise.headers {
         request = request.header(name, value);
     }
-    let body = http_body_util::Full::default();
+    let body = http_body_util::Full::from(promise.body.clone());
     let request = request.body(body).expect("a request");
     if promise.http2 {
         server.http2(request).await.expect("an answer")
@@ -254,6 +289,27 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
         promised.contains("csrf_refused"),
         "{promise:?}: {answer:?}"
     );
+    for (name, value) in headers {
+        // Where the comment names a value, it is the whole value.
+        let told = promised.split_once(&format!("{name}: "));
+        let value = value.to_str().expect("it is ASCII");
+        let told = told.map(|(_, told)| told.starts_with(value));
+        assert_ne!(told, Some(false), "{promise:?}: {answer:?}");
+    }
+    for name in [
+        "cache-control",
+        "clear-site-data",
+        "content-security-policy",
+        "server",
+        "x-content-type-options",
+        "x-frame-options",
+    ] {
+        if promised.contains(&format!("no {name}")) {
+            assert!(!headers.contains_key(name), "{promise:?}: {answer:?}");
+        } else if promised.contains(name) {
+            assert!(headers.contains_key(name), "{promise:?}: {answer:?}");
+        }
+    }
     if let Some((_, methods)) = promised.split_once("access-control-allow-methods: ") {
         assert_eq!(headers["access-control-allow-methods"], methods);
     }
@@ -295,6 +351,27 @@ async fn every_curl_line_of_the_hyper_service_gives_what_its_comment_says() {
     let server = Server::hyper(hyper_service::service().expect("it builds")).await;
     let promises = promises(HYPER_SERVICE);
     assert_eq!(promises.len(), 3);
+    for promise in promises {
+        assert_kept(&promise, &ask(&server, &promise).await);
+    }
+}
+
+#[cfg(feature = "csp-report")]
+#[tokio::test]
+async fn every_curl_line_of_the_csp_page_gives_what_its_comment_says() {
+    let server = Server::axum(csp_page::app().expect("it builds")).await;
+    let promises = promises(CSP_PAGE);
+    assert_eq!(promises.len(), 4);
+    for promise in promises {
+        assert_kept(&promise, &ask(&server, &promise).await);
+    }
+}
+
+#[tokio::test]
+async fn every_curl_line_of_the_security_headers_gives_what_its_comment_says() {
+    let server = Server::axum(security_headers::app().expect("it builds")).await;
+    let promises = promises(SECURITY_HEADERS);
+    assert_eq!(promises.len(), 5);
     for promise in promises {
         assert_kept(&promise, &ask(&server, &promise).await);
     }

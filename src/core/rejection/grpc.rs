@@ -3,6 +3,9 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::core::base64;
+use crate::core::field::Lines;
+
 /// A gRPC status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -84,12 +87,15 @@ pub(super) enum GrpcContentType {
 
 impl GrpcContentType {
     /// The kind of a gRPC request; `None` for any other. A message format that is not known is answered as plain gRPC.
+    ///
+    /// Of several types, on one line or more, browsers take the last (Fetch, section 3.5, "extract a MIME type"):
+    /// `application/grpc, text/html` is a page.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get(CONTENT_TYPE)?.as_bytes();
-        let format = behind_prefix(value)?
-            .split(|b| *b == b';')
-            .next()
-            .unwrap_or_default();
+        let Lines::One(value) = Lines::of(headers, &CONTENT_TYPE) else {
+            return None;
+        };
+        let format = behind_prefix(value.as_bytes())?;
+        let format = format.split(|b| *b == b';').next().unwrap_or_default();
         let is = |name: &[u8]| format.trim_ascii_end().eq_ignore_ascii_case(name);
         let starts = |name: &[u8]| {
             format
@@ -121,11 +127,10 @@ impl GrpcContentType {
 
 /// Whether a request or response is of gRPC or gRPC-Web: what a browser never shows.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE);
-    value.is_some_and(|value| is_grpc_type(value.as_bytes()))
+    matches!(Lines::of(headers, &CONTENT_TYPE), Lines::One(value) if is_grpc_type(value.as_bytes()))
 }
 
-/// Whether a content type is one of gRPC or gRPC-Web.
+/// Whether a content type is one of gRPC or gRPC-Web. Of several in one line browsers take the last.
 #[inline]
 pub(crate) fn is_grpc_type(value: &[u8]) -> bool {
     behind_prefix(value).is_some()
@@ -135,7 +140,7 @@ pub(crate) fn is_grpc_type(value: &[u8]) -> bool {
 fn behind_prefix(value: &[u8]) -> Option<&[u8]> {
     const PREFIX: &[u8] = b"application/grpc";
     let (prefix, rest) = value.split_at_checked(PREFIX.len())?;
-    prefix.eq_ignore_ascii_case(PREFIX).then_some(rest)
+    (prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains(&b',')).then_some(rest)
 }
 
 /// `grpc-message`: percent-encoded outside U+0020..U+007E and for `%` itself (gRPC over HTTP/2, "Responses").
@@ -157,20 +162,7 @@ pub(super) fn message(title: &'static str) -> HeaderValue {
     HeaderValue::from_str(&encoded).unwrap_or(const { HeaderValue::from_static("refused") })
 }
 
-/// Base64 without padding (RFC 4648, section 4), as binary metadata is written.
-pub(super) fn base64(raw: &[u8]) -> Option<HeaderValue> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = Vec::with_capacity(raw.len().div_ceil(3).saturating_mul(4));
-    for chunk in raw.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for shift in [18, 12, 6, 0]
-            .into_iter()
-            .take(chunk.len().saturating_add(1))
-        {
-            let digit = usize::try_from(group >> shift & 63).ok()?;
-            text.push(*ALPHABET.get(digit)?);
-        }
-    }
-    HeaderValue::from_bytes(&text).ok()
+/// Binary metadata as it is written: base64, which "should" have no padding (gRPC over HTTP/2, "Requests").
+pub(super) fn binary(raw: &[u8]) -> Option<HeaderValue> {
+    HeaderValue::try_from(base64::encode(raw)).ok()
 }

@@ -59,7 +59,7 @@ impl Rejection {
     }
 
     fn grpc_response<B: RejectionBody>(mut self, content_type: GrpcContentType) -> Response<B> {
-        if let Some(details) = self.grpc_details.as_ref().and_then(|raw| grpc::base64(raw)) {
+        if let Some(details) = self.grpc_details.as_ref().and_then(|raw| grpc::binary(raw)) {
             self.set(GRPC_DETAILS, details);
         }
         if let Some(pushback) = self.pushback_value() {

@@ -5,26 +5,7 @@ use sha2::{Digest, Sha256};
 use super::error::{CspHashesError, MOST_SRCDOC};
 use super::page::{Element, Scripting, elements};
 use crate::csp::Source;
-
-/// The types that run as a classic script (HTML, section 4.12.1.1; MIME Sniffing, section 4.6).
-const JAVASCRIPT: [&str; 16] = [
-    "application/ecmascript",
-    "application/javascript",
-    "application/x-ecmascript",
-    "application/x-javascript",
-    "text/ecmascript",
-    "text/javascript",
-    "text/javascript1.0",
-    "text/javascript1.1",
-    "text/javascript1.2",
-    "text/javascript1.3",
-    "text/javascript1.4",
-    "text/javascript1.5",
-    "text/jscript",
-    "text/livescript",
-    "text/x-ecmascript",
-    "text/x-javascript",
-];
+use crate::csp::media::is_javascript;
 
 /// What was found in the pages, in their order, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -289,7 +270,7 @@ fn script_kind(element: &Element) -> Option<Kind> {
         "importmap" => Some(Kind::ImportMap),
         "speculationrules" => Some(Kind::SpeculationRules),
         // Whole: a type with parameters is that of a data block.
-        word => JAVASCRIPT.contains(&word).then_some(Kind::Classic),
+        word => is_javascript(word.as_bytes()).then_some(Kind::Classic),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What to write instead, where it depends on the mistake's place.
 
+use crate::core::text::cap::start_of;
+
 pub(super) fn meant(nearest: Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!(", such as {nearest:?}"))
+    nearest.map_or_else(String::new, |nearest| format!(", you may mean {nearest:?}"))
 }
 
 pub(super) const fn byte_advice(character: char) -> &'static str {
@@ -17,9 +19,12 @@ pub(super) const fn byte_advice(character: char) -> &'static str {
     }
 }
 
+const FRAMED: &str = "any site could lay this page under its own, write `'none'` or the origins";
+
 pub(super) fn scheme_advice(name: &str, value: &str) -> &'static str {
     match (name, value) {
         ("object-src" | "base-uri", _) => "write `'none'`",
+        ("frame-ancestors", _) => FRAMED,
         (_, "https:") => {
             "any server can then deliver a script, name hosts, or write `Source::NONCE` and `'strict-dynamic'`"
         }
@@ -32,9 +37,7 @@ pub(super) fn scheme_advice(name: &str, value: &str) -> &'static str {
 pub(super) fn wildcard_advice(name: &str) -> &'static str {
     match name {
         "object-src" | "base-uri" => "write `'none'`",
-        "frame-ancestors" => {
-            "any site could lay this page under its own, write `'none'` or the origins"
-        }
+        "frame-ancestors" => FRAMED,
         "trusted-types" => "any name could make a policy, write the names",
         "default-src" => "list the origins",
         _ => "any server could deliver a script, write `Source::NONCE` and `'strict-dynamic'`",
@@ -55,8 +58,7 @@ pub(super) fn shown(text: &str) -> String {
     let rest = user.and_then(|at| rest.get(at + 1..)).unwrap_or(rest);
     let mut shown = start + rest;
     if shown.len() > MAX_SHOWN {
-        let end = (0..=MAX_SHOWN).rev().find(|at| shown.is_char_boundary(*at));
-        shown.truncate(end.unwrap_or_default());
+        shown.truncate(start_of(&shown, MAX_SHOWN).len());
         shown.push_str("..");
     }
     shown

@@ -250,6 +250,17 @@ impl CspBuilder {
     ///
     /// Whoever can put text into a page gains by it what the [`CspProblem`] says, in every list of this policy. What is invalid or
     /// forbidden stays an error.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::csp::{Csp, CspProblem, Source};
+    ///
+    /// let old = || Csp::strict().add_script_src([Source::dangerous_unsafe_eval()]);
+    /// assert!(old().build().is_err());
+    /// assert!(old().dangerous_accept(CspProblem::UnsafeEval).build().is_ok());
+    /// assert!(old().dangerous_accept(CspProblem::NoEffect).build().is_err());
+    /// ```
     pub fn dangerous_accept(mut self, problem: CspProblem) -> Self {
         if !self.accepted.contains(&problem) {
             self.accepted.push(problem);
@@ -266,29 +277,21 @@ impl CspBuilder {
     pub fn build(mut self) -> Result<CspPolicy, ConfigErrors> {
         let mut lints = Vec::new();
         let mut faults = std::mem::take(&mut self.faults);
-        if self.entries.0.is_empty() {
-            // A name that could not be read is the better advice.
-            if faults.is_empty() {
-                faults.push("", CspConfigError::EmptyPolicy);
-            }
-            return faults
-                .finish(self.root, ())
-                .and_then(|()| self.compiled(lints));
+        if !self.entries.0.is_empty() {
+            self.write_legacy_fallback(&mut faults);
+            lint::fold(&mut self.entries, &mut lints);
+            check(
+                &self.entries,
+                self.endpoint.as_ref(),
+                &self.accepted,
+                &mut faults,
+            );
+        } else if faults.is_empty() {
+            // Of a name that could not be read its own mistake is the better advice.
+            faults.push("", CspConfigError::EmptyPolicy);
         }
-        self.write_legacy_fallback(&mut faults);
-        lint::fold(&mut self.entries, &mut lints);
-        check(
-            &self.entries,
-            self.endpoint.as_ref(),
-            &self.accepted,
-            &mut faults,
-        );
         faults.finish(self.root, ())?;
         lint::lint(&self.entries, &mut lints);
-        self.compiled(lints)
-    }
-
-    fn compiled(self, lints: Vec<lint::CspLint>) -> Result<CspPolicy, ConfigErrors> {
         CspPolicy::compile(self.entries, self.endpoint, self.accepted, lints)
     }
 

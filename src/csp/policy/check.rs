@@ -169,12 +169,10 @@ impl Check<'_> {
         let for_scripts = self.entries.governs_scripts(directive);
         match &source.0 {
             Expression::Any => {
-                let is_refused = matches!(
-                    directive,
-                    Directive::DefaultSrc | Directive::BaseUri | Directive::FrameAncestors
-                ) || for_scripts
+                let is_refused = directive == Directive::DefaultSrc
+                    || for_scripts
                     || self.entries.governs_workers(directive)
-                    || self.entries.governs_objects(directive);
+                    || self.is_for_few(directive);
                 is_refused.then_some(CspConfigError::WildcardSource { name })
             }
             Expression::Scheme(scheme) => self.scheme(entry, scheme, facts),
@@ -183,10 +181,11 @@ impl Check<'_> {
                 if host.scheme() == Some("javascript") {
                     return Some(CspConfigError::ForbiddenScheme { value: value() });
                 }
-                if for_scripts && host.scheme() == Some("http") {
+                // `ws:` stands for `http:` too (CSP3 section 6.7.2.7).
+                if for_scripts && matches!(host.scheme(), Some("http" | "ws")) {
                     return Some(CspConfigError::InsecureSource { value: value() });
                 }
-                let is_wild = if for_scripts {
+                let is_wild = if for_scripts || self.is_for_few(directive) {
                     host.is_wild_over_public_suffix()
                 } else {
                     host.is_wild_over_top_level()
@@ -223,12 +222,19 @@ impl Check<'_> {
         }
         // `https:` behind a nonce and `'strict-dynamic'` speaks to browsers that do not know the latter alone.
         let is_fallback = scheme == "https" && facts.ignores_hosts();
-        let for_one_origin =
-            directive == Directive::BaseUri || self.entries.governs_objects(directive);
-        (for_one_origin || for_scripts && !is_fallback).then(|| CspConfigError::SchemeWide {
-            value,
-            name: directive.name(),
+        (self.is_for_few(directive) || for_scripts && !is_fallback).then(|| {
+            CspConfigError::SchemeWide {
+                value,
+                name: directive.name(),
+            }
         })
+    }
+
+    /// Whether strangers in the list are as good as no list: they would redirect the page's own scripts, run as its plug-ins, or frame
+    /// it.
+    fn is_for_few(&self, directive: Directive) -> bool {
+        matches!(directive, Directive::BaseUri | Directive::FrameAncestors)
+            || self.entries.governs_objects(directive)
     }
 
     fn endpoint(&mut self, endpoint: Option<&ReportEndpoint>) {

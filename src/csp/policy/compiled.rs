@@ -15,10 +15,10 @@ use super::keyword::Keyword;
 use super::lint::CspLint;
 use super::problem::CspProblem;
 use super::reporting::ReportEndpoint;
-use super::source::{SLOT, Source};
+use super::source::Source;
 use super::twin;
 use crate::core::ConfigErrors;
-use crate::csp::forms::Forms;
+use crate::csp::forms::{Forms, SLOT};
 
 /// A content security policy that has been checked and compiled. Made by [`CspBuilder::build`]; a clone shares it.
 ///
@@ -137,6 +137,20 @@ impl CspPolicy {
     ///
     /// Fails for each of `frame-ancestors`, `sandbox`, `report-to`, `report-uri` and for a nonce: browsers ignore the first four
     /// there, and a nonce in a file is the same for everybody.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::csp::{Csp, CspPolicy};
+    ///
+    /// let policy = Csp::parse("default-src 'none'; base-uri 'none'; img-src 'self'").build()?;
+    /// assert_eq!(
+    ///     policy.to_meta()?,
+    ///     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; img-src 'self'\">"
+    /// );
+    /// assert!(CspPolicy::strict().to_meta().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_meta(&self) -> Result<String, ConfigErrors> {
         let mut faults = Faults::default();
         for entry in self.0.entries.iter() {

@@ -1,6 +1,7 @@
 //! `Csp`: where a policy begins.
 
 use super::builder::CspBuilder;
+use super::directive::Directive;
 use super::parse;
 use super::source::Source;
 
@@ -119,7 +120,7 @@ impl Csp {
         let mut builder = Self::page().script_src(scripts);
         let has_places = builder
             .entries
-            .sources(super::directive::Directive::ScriptSrc)
+            .sources(Directive::ScriptSrc)
             .is_some_and(|sources| sources.iter().any(Source::is_place));
         let more = [Source::STRICT_DYNAMIC, Source::REPORT_SAMPLE];
         builder = builder.add_script_src(more.into_iter().skip(usize::from(has_places)));

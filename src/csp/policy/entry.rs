@@ -5,6 +5,7 @@ use std::fmt;
 use super::directive::Directive;
 use super::keyword::Keyword;
 use super::source::{Expression, Source};
+use crate::csp::forms::SLOT_GROWTH;
 
 /// One directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Entries {
         self.get(directive).and_then(Entry::sources)
     }
 
-    /// The words of a directive, which is added if it is not there; empty for a list of sources.
+    /// The words of a directive; none if it is not there or takes sources.
     pub(super) fn words(&self, directive: Directive) -> &[String] {
         match self.get(directive).map(|entry| &entry.value) {
             Some(Value::Words(words)) => words,
@@ -209,14 +210,12 @@ impl Entries {
 
     /// The length of the header's value, with a nonce in each place of one.
     pub(super) fn header_length(&self) -> usize {
-        /// 24 characters instead of `{}`.
-        const MORE: usize = 22;
         let slots = self
             .iter()
             .filter_map(Entry::sources)
             .filter(|sources| sources.contains(&Source::NONCE))
             .count();
-        self.print(true).len() + slots * MORE
+        self.print(true).len() + slots * SLOT_GROWTH
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::advice::shown;
 use super::error::CspConfigError;
+use crate::core::base64;
 
 /// A digest of a script or style, of its URL, or of text that a script evaluates.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -122,23 +123,11 @@ impl fmt::Display for Hash {
     }
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /// Base64 with padding (RFC 4648 section 4).
 fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
-    for chunk in bytes.chunks(3) {
-        let group = (0..3).fold(0_u32, |group, at| {
-            group << 8 | u32::from(chunk.get(at).copied().unwrap_or_default())
-        });
-        for (at, shift) in [18, 12, 6, 0].into_iter().enumerate() {
-            let letter = ALPHABET.get((group >> shift & 0x3f) as usize);
-            text.push(match letter {
-                Some(letter) if at <= chunk.len() => char::from(*letter),
-                // Not reached without a letter: six bits are below 64.
-                Some(_) | None => '=',
-            });
-        }
+    let mut text = base64::encode(bytes);
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
     }
     text
 }

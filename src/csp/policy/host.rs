@@ -72,11 +72,12 @@ impl Host {
         self.is_wild && self.bare_name().split('.').count() < 2
     }
 
-    /// Whether it begins with `*` and strangers get names there.
+    /// Whether it begins with `*` and strangers get names there, at whatever depth: `*` stands for any number of labels (CSP3
+    /// section 6.7.2.8).
     pub(super) fn is_wild_over_public_suffix(&self) -> bool {
         self.is_wild
             && (self.is_wild_over_top_level()
-                || PublicSuffixes::builtin().contains(self.bare_name()))
+                || PublicSuffixes::builtin().lets_strangers_below(self.bare_name()))
     }
 
     fn bare_name(&self) -> &str {

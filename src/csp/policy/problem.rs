@@ -30,7 +30,7 @@ pub enum CspProblem {
     ReportToUnknown,
     /// A sandboxed page can take its sandbox off.
     SandboxEscape,
-    /// Scripts, plug-in content or `<base>` of a whole scheme.
+    /// Scripts, plug-in content, `<base>` or framing pages of a whole scheme.
     SchemeWide,
     /// `'strict-dynamic'` blocks every script.
     StrictDynamicAlone,

@@ -33,7 +33,8 @@ pub struct ReportEndpoint {
 impl ReportEndpoint {
     /// Names a path of this server.
     ///
-    /// Accepted: `csp` and `/csp-report`. Rejected: names with capitals or blanks, `csp-report`, `//other.example/r`, `/a b`.
+    /// Accepted: the name `csp` with the path `/csp-report`. Rejected: names with capitals or blanks, the paths `csp-report`,
+    /// `//other.example/r` and `/a b`.
     ///
     /// # Errors
     ///
@@ -109,17 +110,17 @@ pub(super) fn check_name(name: &str) -> Result<(), CspConfigError> {
 
 /// Checks where reports go.
 pub(super) fn check_url(url: &str) -> Result<(), CspConfigError> {
-    let invalid = || CspConfigError::InvalidEndpoint { value: shown(url) };
+    let address = ReportAddress::of(url);
+    // They would end the directive, the policy or a source.
+    if address == ReportAddress::Invalid || url.contains([';', ',', '\'']) {
+        return Err(CspConfigError::InvalidEndpoint { value: shown(url) });
+    }
+    // Behind what cannot be accepted: a long URL may be, one that ends its directive never.
     if url.len() > MAX_POLICY {
         return Err(CspConfigError::PolicyTooLong { length: url.len() });
     }
-    // They would end the directive, the policy or a source.
-    if url.contains([';', ',', '\'']) {
-        return Err(invalid());
+    if address == ReportAddress::Insecure {
+        return Err(CspConfigError::InsecureEndpoint { value: shown(url) });
     }
-    match ReportAddress::of(url) {
-        ReportAddress::Sound => Ok(()),
-        ReportAddress::Insecure => Err(CspConfigError::InsecureEndpoint { value: shown(url) }),
-        ReportAddress::Invalid => Err(invalid()),
-    }
+    Ok(())
 }

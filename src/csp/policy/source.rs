@@ -11,9 +11,7 @@ use super::hash::{Algorithm, Hash, Target};
 use super::host::{Host, parse_scheme};
 use super::keyword::{self, Keyword};
 use crate::core::{ConfigErrors, Mistakes};
-
-/// How a template writes the place of a nonce.
-pub(super) const SLOT: &str = "'nonce-{}'";
+use crate::csp::forms::SLOT;
 
 /// One source of a list, such as `'self'`, `https://cdn.example.com` or a hash.
 ///

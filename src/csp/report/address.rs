@@ -1,8 +1,9 @@
 //! Addresses as browsers report them, reduced to what may be kept.
 
-/// Schemes of what browsers and their extensions load by themselves: no page's doing.
-const NOISE: [&str; 6] = [
-    "about",
+use crate::core::text::cap::start_of;
+
+/// Schemes of what browser extensions load: no page's doing.
+const EXTENSIONS: [&str; 5] = [
     "chrome-extension",
     "moz-extension",
     "ms-browser-extension",
@@ -15,15 +16,6 @@ const NOISE: [&str; 6] = [
 pub(super) const FIELD: usize = 512;
 const KEPT: usize = FIELD + 4;
 
-/// The start of a text of at most `most` bytes, whole characters alone.
-pub(super) fn start_of(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
-    text.get(..end).unwrap_or_default()
-}
-
 /// As much of a text as a field may hold.
 pub(super) fn field(text: &str) -> String {
     start_of(text, KEPT).to_owned()
@@ -32,8 +24,8 @@ pub(super) fn field(text: &str) -> String {
 /// An address without user information, query and fragment; of one without a host (`data:`, `blob:`, `javascript:`) the scheme.
 /// Words such as `inline` stay as they are.
 ///
-/// Paths are kept, and what is secret in them with them. Blanks become `%20`: an address has none, and none may look like the next
-/// field of a log line.
+/// Paths are kept, and what is secret in them with them. Blanks are percent-encoded, those beyond ASCII too: an address has none, and
+/// none may look like the next field of a log line.
 pub(super) fn cleaned(address: &str) -> String {
     let address = address.trim_ascii();
     let address = address.split(['?', '#']).next().unwrap_or_default();
@@ -45,10 +37,31 @@ pub(super) fn cleaned(address: &str) -> String {
             field(&format!("{scheme}://{host}{}", start_of(path, KEPT)))
         }
     };
-    if kept.contains(' ') {
-        return field(&kept.replace(' ', "%20"));
+    if kept.contains(is_blank) {
+        return field(&without_blanks(&kept));
     }
     kept
+}
+
+/// Control characters are spelt out with the rest of them, line ends too.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() && !character.is_control()
+}
+
+fn without_blanks(text: &str) -> String {
+    use std::fmt::Write;
+    let mut encoded = String::with_capacity(text.len().saturating_mul(3));
+    for character in text.chars() {
+        if is_blank(character) {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a string does not fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        } else {
+            encoded.push(character);
+        }
+    }
+    encoded
 }
 
 /// Scheme and host of a cleaned address, or the word that it is.
@@ -67,10 +80,19 @@ pub(super) fn path(cleaned: &str) -> &str {
     }
 }
 
-/// Whether an address or word is that of a browser extension or of a page of the browser's own.
-pub(super) fn is_noise(address: &str) -> bool {
-    let scheme = address.split(':').next().unwrap_or_default();
-    NOISE.iter().any(|noise| scheme.eq_ignore_ascii_case(noise))
+/// Whether an address or word is that of a browser extension.
+pub(super) fn is_extension(address: &str) -> bool {
+    EXTENSIONS.iter().any(|scheme| has_scheme(address, scheme))
+}
+
+/// Whether what was blocked is of an extension, or an empty page that one has put into a frame.
+pub(super) fn is_noise(blocked: &str) -> bool {
+    is_extension(blocked) || has_scheme(blocked, "about")
+}
+
+fn has_scheme(address: &str, scheme: &str) -> bool {
+    let found = address.split(':').next().unwrap_or_default();
+    found.eq_ignore_ascii_case(scheme)
 }
 
 enum Address<'a> {
@@ -127,6 +149,12 @@ mod tests {
             ("  eval \n", "eval"),
             ("/relative?q=1", "/relative"),
             ("https://a.example/a b=c", "https://a.example/a%20b=c"),
+            (
+                "https://a.example/a\u{a0}b=c",
+                "https://a.example/a%C2%A0b=c",
+            ),
+            ("https://a\u{2003}b=c/", "https://a%E2%80%83b=c/"),
+            ("inline\u{3000}b=c", "inline%E3%80%80b=c"),
             ("", ""),
         ];
         for (address, expected) in rows {
@@ -141,9 +169,6 @@ mod tests {
         let kept = cleaned(&long);
         assert!((FIELD..=KEPT).contains(&kept.len()), "{}", kept.len());
         assert!(long.starts_with(&kept));
-        assert_eq!(start_of("a\u{e9}", 2), "a");
-        assert_eq!(start_of("a\u{e9}", 3), "a\u{e9}");
-        assert_eq!(start_of("abc", 9), "abc");
         let blanks = cleaned(&format!("https://a.example/{}", " ".repeat(1_000)));
         assert!(blanks.len() <= KEPT, "{}", blanks.len());
     }
@@ -169,10 +194,11 @@ mod tests {
             "safari-web-extension://abc",
             "safari-extension://abc",
             "ms-browser-extension://abc",
-            "about",
-            "about:blank",
         ] {
-            assert!(is_noise(noise), "{noise}");
+            assert!(is_extension(noise) && is_noise(noise), "{noise}");
+        }
+        for blocked in ["about", "about:blank"] {
+            assert!(is_noise(blocked) && !is_extension(blocked), "{blocked}");
         }
         for page in [
             "https://chrome-extension.example/",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address::{self, FIELD};
 use crate::core::CleanText;
+use crate::core::text::cap::start_of;
 
 /// The kind of a [`BrowserReport`]: the `type` of the Reporting API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -205,10 +206,10 @@ impl BrowserReport {
 
     /// Whether a browser extension, or the browser itself, is the cause.
     pub(super) fn is_noise(&self) -> bool {
-        [&self.texts.blocked, &self.texts.source_file]
-            .into_iter()
-            .flatten()
-            .any(|address| address::is_noise(address))
+        let is = |text: &Option<String>, of: fn(&str) -> bool| text.as_deref().is_some_and(of);
+        // A script in the `srcdoc` of an injected frame has the source file `about`: whoever injects must not choose to be noise.
+        is(&self.texts.blocked, address::is_noise)
+            || is(&self.texts.source_file, address::is_extension)
     }
 
     /// What makes two reports the same one: code, blocked origin (or the subject of other kinds), path of the page.
@@ -249,7 +250,7 @@ impl BrowserReport {
         ];
         for (key, value) in addresses {
             if let Some(value) = value {
-                let _ = write!(line, "{key}={} ", address::start_of(value, ADDRESS));
+                let _ = write!(line, "{key}={} ", start_of(value, ADDRESS));
             }
         }
         if let Some(sample) = &texts.sample {

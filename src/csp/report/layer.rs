@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use super::browser_report::{BrowserReport, Disposition, ReportKind};
 use super::config::{Collect, CspReportBuilder, OnReport};
 use super::parse::Batch;
-use super::quota::{Budget, Recent};
+use super::quota::{Admission, Budget, Recent};
 use super::refusal::CspReportRefusal;
 use super::service::CspReports;
 use crate::core::sampler::Sampler;
@@ -78,7 +78,7 @@ impl<S> Layer<S> for CspReportLayer {
 pub struct CspReportStats {
     /// Told: an event was due and [`on_report`](CspReportBuilder::on_report) was called.
     pub told: u64,
-    /// Caused by browser extensions or pages of the browser's own.
+    /// Caused by browser extensions.
     pub filtered: u64,
     /// The same as one that was told less than a minute before.
     pub repeated: u64,
@@ -145,10 +145,11 @@ impl Core {
             let counted = if report.is_noise() {
                 &self.tally.filtered
             } else {
-                match self.recent.admit(report.identity(), now) {
-                    None => &self.tally.repeated,
-                    Some(_) if !self.budget.take(now) => &self.tally.over_budget,
-                    Some(repeated) => {
+                let has_room = || self.budget.take(now);
+                match self.recent.admit(report.identity(), now, has_room) {
+                    Admission::Repeated => &self.tally.repeated,
+                    Admission::OverBudget => &self.tally.over_budget,
+                    Admission::Told(repeated) => {
                         self.tell(head, report, repeated);
                         &self.tally.told
                     }

@@ -25,8 +25,8 @@
 //! 2. Addresses lose user information, query and fragment, and become a scheme alone where they hold a document (`data:`). A text
 //!    has at most 512 bytes, a sample 40 characters; the policy itself is left out. Control and bidirectional characters are
 //!    escaped.
-//! 3. What a browser extension or a page of the browser's own caused is filtered: `chrome-extension moz-extension safari-extension
-//!    safari-web-extension ms-browser-extension about`, as blocked address or source file.
+//! 3. What a browser extension caused is filtered: `chrome-extension moz-extension safari-extension safari-web-extension
+//!    ms-browser-extension` as blocked address or source file, `about` as blocked address.
 //! 4. The same directive, blocked origin and path of a page are told once a minute; a table of 1,024 entries remembers them.
 //! 5. At most 600 are told in a minute, of all kinds.
 //! 6. A report that is told is handed to [`CspReportBuilder::on_report`]. A `csp-violation` or `integrity-violation` is also an event

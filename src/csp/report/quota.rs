@@ -38,33 +38,53 @@ impl Recent {
         }
     }
 
-    /// Whether a report is to be told now, and then how often it was held back since it was told last.
-    pub(super) fn admit(&self, identity: impl Hash, now: Duration) -> Option<u32> {
+    /// Whether a report is to be told now. What finds no room is not remembered as told: it is told when it comes again.
+    pub(super) fn admit(
+        &self,
+        identity: impl Hash,
+        now: Duration,
+        has_room: impl FnOnce() -> bool,
+    ) -> Admission {
         let hash = self.hasher.hash_one(identity);
         let set = usize::try_from(hash % 256).unwrap_or_default();
         // There are 256 sets. Without one the report would be told.
         let Some(set) = self.sets.get(set) else {
-            return Some(0);
+            return Admission::Told(0);
         };
         // Plain numbers are whole after any panic.
         let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(told) = set.iter_mut().find(|told| told.hash == hash) {
-            if now < told.until {
-                told.repeated = told.repeated.saturating_add(1);
-                return None;
-            }
-            told.until = now.saturating_add(QUIET);
-            return Some(std::mem::take(&mut told.repeated));
+        let known = set.iter().position(|told| told.hash == hash);
+        let oldest = || {
+            let ages = set.iter().enumerate();
+            ages.min_by_key(|(_, told)| told.until).map(|(at, _)| at)
+        };
+        let Some(told) = known.or_else(oldest).and_then(|at| set.get_mut(at)) else {
+            return Admission::Told(0);
+        };
+        if known.is_some() && now < told.until {
+            told.repeated = told.repeated.saturating_add(1);
+            return Admission::Repeated;
         }
-        if let Some(oldest) = set.iter_mut().min_by_key(|told| told.until) {
-            *oldest = Told {
-                hash,
-                until: now.saturating_add(QUIET),
-                repeated: 0,
-            };
+        if !has_room() {
+            return Admission::OverBudget;
         }
-        Some(0)
+        let repeated = if known.is_some() { told.repeated } else { 0 };
+        *told = Told {
+            hash,
+            until: now.saturating_add(QUIET),
+            repeated: 0,
+        };
+        Admission::Told(repeated)
     }
+}
+
+/// What becomes of one report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    OverBudget,
+    Repeated,
+    /// It is told, after so many that were held back as repetitions.
+    Told(u32),
 }
 
 impl fmt::Debug for Recent {
@@ -101,28 +121,54 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
+    use super::Admission::{OverBudget, Repeated, Told};
     use super::*;
 
     const NANO: Duration = Duration::from_nanos(1);
+
+    fn room() -> bool {
+        true
+    }
 
     #[test]
     fn one_of_a_kind_is_told_a_minute_and_hears_how_many_were_not() {
         let recent = Recent::new();
         let start = Duration::from_secs(7);
-        assert_eq!(recent.admit(("a", "b"), start), Some(0));
-        assert_eq!(recent.admit(("a", "c"), start), Some(0), "another one");
-        assert_eq!(recent.admit(("a", "b"), start), None);
-        assert_eq!(recent.admit(("a", "b"), start + QUIET - NANO), None);
-        assert_eq!(recent.admit(("a", "b"), start + QUIET), Some(2));
-        assert_eq!(recent.admit(("a", "b"), start + QUIET), None);
-        assert_eq!(recent.admit(("a", "c"), start + QUIET), Some(0));
+        assert_eq!(recent.admit(("a", "b"), start, room), Told(0));
+        assert_eq!(
+            recent.admit(("a", "c"), start, room),
+            Told(0),
+            "another one"
+        );
+        assert_eq!(recent.admit(("a", "b"), start, room), Repeated);
+        assert_eq!(
+            recent.admit(("a", "b"), start + QUIET - NANO, room),
+            Repeated
+        );
+        assert_eq!(recent.admit(("a", "b"), start + QUIET, room), Told(2));
+        assert_eq!(recent.admit(("a", "b"), start + QUIET, room), Repeated);
+        assert_eq!(recent.admit(("a", "c"), start + QUIET, room), Told(0));
+    }
+
+    #[test]
+    fn what_finds_no_room_is_told_when_it_comes_again() {
+        let recent = Recent::new();
+        let start = Duration::from_secs(7);
+        assert_eq!(recent.admit("a", start, || false), OverBudget);
+        assert_eq!(recent.admit("a", start + NANO, room), Told(0));
+        assert_eq!(recent.admit("a", start + NANO, || false), Repeated);
+        assert_eq!(
+            recent.admit("a", start + QUIET + NANO, || false),
+            OverBudget
+        );
+        assert_eq!(recent.admit("a", start + QUIET + NANO, room), Told(1));
     }
 
     #[test]
     fn a_million_keys_take_no_more_room_and_all_are_told() {
         let recent = Recent::new();
         for key in 0..1_000_000_u32 {
-            assert_eq!(recent.admit(key, NANO), Some(0), "{key}");
+            assert_eq!(recent.admit(key, NANO, room), Told(0), "{key}");
         }
         let entries = recent.sets.iter().map(|set| set.lock().unwrap().len());
         assert_eq!(entries.sum::<usize>(), 1_024);
@@ -135,13 +181,16 @@ mod tests {
         let of_set = |key: &u32| recent.hasher.hash_one(key) % 256 == 9;
         let keys: Vec<u32> = (0..).filter(of_set).take(5).collect();
         for (second, key) in (1..).zip(&keys) {
-            assert_eq!(recent.admit(key, Duration::from_secs(second)), Some(0));
+            assert_eq!(
+                recent.admit(key, Duration::from_secs(second), room),
+                Told(0)
+            );
         }
         let now = Duration::from_secs(6);
         for key in &keys[1..] {
-            assert_eq!(recent.admit(key, now), None);
+            assert_eq!(recent.admit(key, now, room), Repeated);
         }
-        assert_eq!(recent.admit(keys[0], now), Some(0));
+        assert_eq!(recent.admit(keys[0], now, room), Told(0));
     }
 
     #[test]

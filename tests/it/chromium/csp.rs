@@ -16,16 +16,9 @@ use tower_security::core::{RequestScheme, SchemeSource};
 use tower_security::csp::{Csp, CspLayer, CspNonce};
 use tower_security::{SecurityHeadersLayer, SecurityStack};
 
+use crate::readme::csp_page;
 use crate::support::browser::{Browser, DEADLINE};
 use crate::support::wire::Server;
-
-#[path = "../../../examples/csp_page.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "an example: its `main` listens on a fixed port"
-)]
-mod csp_page;
 
 /// Waits until the page says that it is done, and returns its title.
 const TITLE: &str = "\
@@ -77,10 +70,18 @@ fn pages(rows: &'static [(&'static str, &'static str)]) -> Router {
         .route("/own.svg", get(async || typed("image/svg+xml", SVG)))
         .route("/hostile.svg", get(async || typed("image/svg+xml", HOSTILE_SVG)))
         .route("/worker.js", get(async || typed("text/javascript", WORKER)))
+        .route("/closed.js", get(async || ([(header::CONTENT_SECURITY_POLICY, "script-src 'none'")], typed("text/javascript", WORKER))))
+        .route("/jsonp", get(async |Query(query): Query<Callback>| ([(header::CONTENT_TYPE, "text/javascript")], format!("{}({{}})", query.callback))))
         .route("/imported.js", get(async || typed("text/javascript", "self.imported = 'imported'")))
         .route("/data.json", get(async || typed("application/json", "{\"ok\":true}")))
         .route("/widget", get(async || Html("<title>ran</title><script>try { top.document.title = 'ran' } catch {}</script>")))
         .route("/form", post(async || Html("<title>ran</title><body data-done=yes>")))
+}
+
+/// What a JSONP endpoint lets anybody choose: code.
+#[derive(serde::Deserialize)]
+struct Callback {
+    callback: String,
 }
 
 const SVG: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect width='9' height='9'/></svg>";
@@ -155,7 +156,7 @@ async fn a_benign_page_works_and_the_console_is_empty() {
             CspLayer::compatible(),
         ),
         (
-            "web, strict with trusted types",
+            "web, strict with the legacy fallback",
             SecurityHeadersLayer::web(),
             {
                 let policy = Csp::strict()
@@ -231,8 +232,12 @@ async fn what_a_form_a_document_and_a_worker_may_do() {
             "<script nonce='{nonce}' src=/ran.txt></script>{done}",
         ),
         (
+            "jsonp",
+            "<script src=\"/jsonp?callback=document.title='ran';String\"></script>{done}",
+        ),
+        (
             "worker",
-            "<script nonce='{nonce}'>const worker = new Worker('/worker.js'); worker.onmessage = event => { document.title = event.data; document.body.dataset.done = 'yes' }; worker.onerror = () => { document.title = 'no worker'; document.body.dataset.done = 'yes' }</script>",
+            "<script nonce='{nonce}'>const worker = new Worker('/{query}.js'); worker.onmessage = event => { document.title = event.data; document.body.dataset.done = 'yes' }; worker.onerror = () => { document.title = 'no worker'; document.body.dataset.done = 'yes' }</script>",
         ),
     ];
     let (_server, origin) = serve(strict(pages(PAGES))).await;
@@ -253,11 +258,16 @@ async fn what_a_form_a_document_and_a_worker_may_do() {
         "page"
     );
 
-    // The policy of the worker's own answer lets it import from its own origin.
-    assert_eq!(
-        title(&browser, &format!("{origin}/page/worker")).await,
-        "imported"
-    );
+    // A list of hosts would have allowed it: the endpoint is the page's own.
+    let jsonp = |origin: &str| format!("{origin}/page/jsonp");
+    assert_eq!(title(&browser, &jsonp(&bare_origin)).await, "ran");
+    assert_eq!(title(&browser, &jsonp(&origin)).await, "page");
+
+    // The policy of the worker's own answer lets it import from its own origin, or does not.
+    let worker = |name: &str| format!("{origin}/page/worker?html={name}");
+    assert_eq!(title(&browser, &worker("worker")).await, "imported");
+    let closed = title(&browser, &worker("closed")).await;
+    assert!(closed.starts_with("NetworkError"), "{closed}");
 
     let svg = "const title = document.querySelector('title'); done(title.textContent)";
     browser.open(&format!("{bare_origin}/hostile.svg")).await;

@@ -1,15 +1,16 @@
 //! What Chromium runs by the hashes of a page, and what it reports.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use http::HeaderName;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
+use tower_security::SecurityHeadersLayer;
 use tower_security::csp::report::{BrowserReport, CspReportLayer, Disposition, ReportKind};
-use tower_security::csp::{Csp, CspHashes, CspHashesBuilder};
+use tower_security::csp::{Csp, CspHashes, CspHashesBuilder, CspLayer};
 
 use crate::support::browser::{Browser, DEADLINE};
 use crate::support::wire::Server;
@@ -169,4 +170,67 @@ async fn a_violation_arrives_as_a_report() {
     assert_eq!(*report.document(), *address, "without the query");
     assert_eq!((report.line(), report.status()), (Some(2), Some(200)));
     assert_eq!(report.sample().as_deref(), Some("evil(document.cookie)"));
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver: apt-get install chromium chromium-driver"]
+async fn a_script_in_an_injected_frame_is_told() {
+    let (sender, mut heard) = unbounded_channel();
+    let layer = CspReportLayer::builder()
+        .on_report(move |report: &BrowserReport| {
+            let _ = sender.send(report.clone());
+        })
+        .at("/csp-report")
+        .unwrap();
+    let page = "<!doctype html><link rel=icon href=data:,><iframe srcdoc='<script>evil()</script>'></iframe>";
+    let server = serve(&[page], &CspHashes::script("other()"), layer).await;
+    let browser = Browser::start().await;
+    browser.open(&format!("http://{}/", server.addr)).await;
+
+    let report = timeout(DEADLINE, heard.recv()).await.unwrap().unwrap();
+    assert_eq!(report.directive(), Some("script-src-elem"));
+    assert_eq!(report.blocked().as_deref(), Some("inline"));
+    assert_eq!(report.source_file().as_deref(), Some("about"));
+}
+
+/// Several types in one line, of which browsers take the last, or what a quoted comma makes of them.
+const SEVERAL: [&str; 5] = [
+    "application/grpc, text/html",
+    "application/grpc; a=b, text/html",
+    "text/javascript; charset=utf-8, text/html",
+    "text/javascript, text/html",
+    "application/json; charset=utf-8, text/html",
+];
+
+async fn labelled(Path(number): Path<usize>) -> impl IntoResponse {
+    let page = "<!doctype html><link rel=icon href=data:,><title>page</title><script>document.title += ' inline'</script>\
+        <script src=/own.js></script>";
+    let name = HeaderName::from_static("content-type");
+    ([(name, SEVERAL[number])], page)
+}
+
+async fn own() -> impl IntoResponse {
+    let name = HeaderName::from_static("content-type");
+    ([(name, "text/javascript")], "document.title += ' own'")
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver: apt-get install chromium chromium-driver"]
+async fn a_page_is_protected_under_whatever_label_it_is_shown() {
+    let router = Router::new()
+        .route("/{number}", get(labelled))
+        .route("/own.js", get(own));
+    let bare = Server::axum(router.clone()).await;
+    let layers = router.layer(CspLayer::strict());
+    let safe = Server::axum(layers.layer(SecurityHeadersLayer::web())).await;
+    let browser = Browser::start().await;
+    for (number, label) in SEVERAL.iter().enumerate() {
+        for (server, expected) in [(&bare, "page inline own"), (&safe, "page")] {
+            browser
+                .open(&format!("http://{}/{number}", server.addr))
+                .await;
+            let title = browser.ask("done(document.title)", Vec::new()).await;
+            assert_eq!(title, expected, "{label}");
+        }
+    }
 }

@@ -128,11 +128,15 @@ const PARTS: &[(u8, &str, &str, &str, ErrorClass, &str)] = &[
     (35, "child-src *", "csp.child-src[0]", "wildcard_source", Refused, "child-src *; worker-src 'self'"),
     (36, "object-src *", "csp.object-src[0]", "wildcard_source", Refused, "object-src https://a.example"),
     (36, "frame-ancestors *", "csp.frame-ancestors[0]", "wildcard_source", Refused, "frame-ancestors https://a.example"),
+    (36, "frame-ancestors https:", "csp.frame-ancestors[0]", "scheme_wide", Refused, "frame-src https:"),
+    (36, "frame-ancestors 'self' http:", "csp.frame-ancestors[1]", "scheme_wide", Refused,
+        "frame-ancestors 'self' http://a.example"),
     (37, "script-src https:", "csp.script-src[0]", "scheme_wide", Refused, "script-src https: 'nonce-{}' 'strict-dynamic'"),
     (37, "script-src 'nonce-{}' https:", "csp.script-src[1]", "scheme_wide", Refused,
         "script-src 'nonce-{}' https://a.example"),
     (37, "script-src http:", "csp.script-src[0]", "insecure_source", Refused, "connect-src http:"),
     (37, "script-src http://cdn.example", "csp.script-src[0]", "insecure_source", Refused, "script-src https://cdn.example"),
+    (37, "script-src ws://cdn.example", "csp.script-src[0]", "insecure_source", Refused, "script-src wss://cdn.example"),
     (38, "script-src data:", "csp.script-src[0]", "scheme_wide", Refused, "worker-src data:"),
     (38, "script-src-elem blob:", "csp.script-src-elem[0]", "scheme_wide", Refused, "worker-src blob:"),
     (38, "script-src 'nonce-{}' 'strict-dynamic' filesystem:", "csp.script-src[2]", "scheme_wide", Refused,
@@ -390,9 +394,22 @@ fn wildcards_over_domains_of_strangers_are_refused() {
         ("script-src", "https://*.github.io", false),
         ("script-src", "https://*.co.uk", false),
         ("script-src", "https://*.me.github.io", true),
+        // `*` stands for any number of labels: `me.blob.core.windows.net`.
+        ("script-src", "https://*.windows.net", false),
+        ("script-src", "https://*.azure.com", false),
+        ("script-src", "https://*.amazonaws.com", false),
+        ("script-src", "https://*.windows.example.net", true),
+        // Strangers there would redirect the page's own scripts, run as its plug-ins, or frame it.
+        ("base-uri", "https://*.github.io", false),
+        ("base-uri", "https://*.example.com", true),
+        ("frame-ancestors", "https://*.github.io", false),
+        ("frame-ancestors", "https://*.example.com", true),
+        ("object-src", "https://*.github.io", false),
+        ("object-src", "https://*.example.com", true),
+        ("frame-src", "https://*.github.io", true),
     ] {
         let context = format!("{list} {source}");
-        let policy = Csp::parse(&format!("default-src 'none'; base-uri 'none'; {context}"));
+        let policy = Csp::parse("default-src 'none'; base-uri 'none'").directive(list, source);
         if is_right {
             accepts(policy, &context);
         } else {
@@ -729,6 +746,18 @@ fn long_policies_are_refused_at_the_byte() {
         of(65_000).dangerous_accept(CspProblem::PolicyTooLong),
         "accepted",
     );
+    // A long address that ends its directive would begin another one, before `script-src`.
+    for (end, code) in [
+        ("", "policy_too_long"),
+        ("; script-src *", "invalid_endpoint"),
+    ] {
+        let address = format!("/{}{end}", "r".repeat(8_192));
+        let builder = || Csp::strict().report_uri([&address]);
+        let found = brief(&mistakes(builder(), end))[0].1.to_owned();
+        assert_eq!(found, code);
+        let accepted = builder().dangerous_accept(CspProblem::PolicyTooLong);
+        assert_eq!(accepted.build().is_ok(), end.is_empty(), "{end}");
+    }
     let accepted = of(65_536 + 22).dangerous_accept(CspProblem::PolicyTooLong);
     refuses(
         accepted,

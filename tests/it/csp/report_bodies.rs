@@ -302,6 +302,9 @@ async fn extensions_are_filtered_and_counted() {
         ("inline", "chrome-extension", 1),
         ("about", "", 1),
         ("about:blank", "", 1),
+        // What Chromium says of a script in the `srcdoc` of an injected frame.
+        ("inline", "about", 0),
+        ("inline", "about:srcdoc", 0),
         ("https://chrome-extension.example/x.js", "", 0),
         ("inline", "https://app.example/moz-extension://x", 0),
     ];

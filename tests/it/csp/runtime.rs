@@ -438,7 +438,7 @@ fn a_policy_that_nobody_would_hear_of_is_no_report_only_one() {
         .nonce_media_types(["a"]);
     let mut expected = refused("csp.enforce").to_vec();
     expected.extend(refused("csp.report_only"));
-    expected.push("csp.nonce_media_types[0] media_type_invalid".to_owned());
+    expected.push("csp.nonce_media_types[0] invalid_media_type".to_owned());
     assert_eq!(codes(all), expected);
 }
 
@@ -448,16 +448,16 @@ fn wrong_settings_of_a_layer_are_told_together() {
         (&["image/svg+xml", "application/XML"], &[]),
         (
             &["text/*", "*/*"],
-            &["media_type_invalid", "media_type_invalid"],
+            &["invalid_media_type", "invalid_media_type"],
         ),
-        (&["text/html; charset=utf-8"], &["media_type_invalid"]),
-        (&["", "text", "/", "text/"], &["media_type_invalid"; 4]),
-        (&["te xt/html", "text/ht\nml"], &["media_type_invalid"; 2]),
+        (&["text/html; charset=utf-8"], &["invalid_media_type"]),
+        (&["", "text", "/", "text/"], &["invalid_media_type"; 4]),
+        (&["te xt/html", "text/ht\nml"], &["invalid_media_type"; 2]),
         (
             &["application/grpc+proto", "Application/gRPC"],
-            &["media_type_grpc"; 2],
+            &["grpc_media_type"; 2],
         ),
-        (&["a/b"; 33], &["media_types_too_many"]),
+        (&["a/b"; 33], &["too_many_media_types"]),
     ];
     for (types, expected) in rows {
         let codes: Vec<&str> = match enforcing(FULL).nonce_media_types(types).build() {
@@ -657,15 +657,22 @@ async fn a_nonce_for_shared_caches_is_told_once() {
     let event = |line: &str| {
         format!("warn csp sys_monitor_disabled nonce_cached fault cache_control={line}")
     };
-    let rows: [(&str, &str, bool); 9] = [
+    let rows: [(&str, &str, bool); 15] = [
         (HTML.1, "public", true),
         (HTML.1, "PUBLIC, max-age=60", true),
         (HTML.1, "max-age=0,s-maxage=60", true),
         (HTML.1, "s-maxage = 60", true),
         (HTML.1, "private", false),
-        (HTML.1, "max-age=60", false),
+        (HTML.1, "Private, max-age=60", false),
+        (HTML.1, "max-age=60 , no-store", false),
         (HTML.1, "no-store", false),
-        (HTML.1, "publicity", false),
+        // RFC 9111, section 3: what says nothing else may be stored, by a lifetime that is given or guessed.
+        (HTML.1, "max-age=60", true),
+        (HTML.1, "no-cache", true),
+        (HTML.1, "no-transform", true),
+        (HTML.1, "publicity", true),
+        (HTML.1, "", true),
+        (HTML.1, "private=\"set-cookie\"", true),
         // No nonce is sent.
         (JSON.1, "public", false),
     ];

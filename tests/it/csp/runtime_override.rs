@@ -9,7 +9,7 @@ use tower::{Layer, Service, ServiceBuilder};
 
 use tower_security::core::Mode;
 use tower_security::csp::{
-    Csp, CspLayer, CspNonce, CspOverride, Precedence, ReportEndpoint, Source,
+    Csp, CspLayer, CspNonce, CspOverride, CspPolicy, Precedence, ReportEndpoint, Source,
 };
 
 use super::runtime::{API, FULL, HTML, JSON, OWN, Page, ROUTE, TWIN, ask, enforcing, get, policy};
@@ -155,6 +155,14 @@ async fn a_route_policy_is_sent_as_the_layers_would_be() {
     let off = enforcing(API).mode(Mode::Off).build().expect("it is sound");
     let answer = get(within(off, route()), 200, &[HTML]).await;
     assert_eq!(answer.response.headers().len(), 1);
+    // It takes what its routes say, and a layer outside of it keeps its policy.
+    for route in [route(), CspOverride::remove()] {
+        let off = enforcing(API).mode(Mode::Off).build().expect("it is sound");
+        let outside = CspLayer::owasp_2026();
+        let expected = outside.enforced().map(CspPolicy::to_template);
+        let answer = get(within(outside, within(off, route)), 200, &[HTML]).await;
+        assert_eq!(answer.enforced(), Vec::from_iter(expected));
+    }
 
     let endpoint = ReportEndpoint::path("csp", "/r").expect("it is sound");
     let watched = Csp::parse(OTHER).report_to(endpoint).build();

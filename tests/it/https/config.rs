@@ -74,7 +74,10 @@ fn a_redirect_to_anywhere_does_not_build() {
             (error.code(), error.class()),
             ("host_missing", ErrorClass::Refused)
         );
-        assert!(error.message().contains("that are missing"), "{errors}");
+        assert!(
+            error.message().contains("redirect to no named host"),
+            "{errors}"
+        );
     }
     assert_eq!(
         codes(&refused(of_hosts(&["app.example", "*"]))),
@@ -314,7 +317,7 @@ fn proxies_are_named() {
 fn every_message_says_what_to_write() {
     for (builder, part) in [
         (of_hosts(&["app.example:80"]), "as in \"app.example\""),
-        (of_hosts(&["*"]), "hosts \"*\""),
+        (of_hosts(&["*"]), "refused host \"*\""),
         (reject().exempt_path("a"), "as in \"/healthz\""),
         (reject().https_port(0), "such as 443"),
         (
