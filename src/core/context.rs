@@ -17,6 +17,8 @@ pub(crate) struct Context {
     pub(crate) request_id: Option<RequestId>,
     pub(crate) client_ip: Option<ClientIp>,
     pub(crate) scheme: Option<RequestScheme>,
+    /// The peer is a proxy of one's own: the request is somebody else's.
+    pub(crate) is_proxied: bool,
     pub(crate) ledger: LedgerBits,
     pub(crate) shared: Shared,
     /// The context of a stack further outside.
@@ -42,6 +44,10 @@ impl RequestContext {
 
     pub(crate) fn scheme(&self) -> Option<RequestScheme> {
         self.0.scheme
+    }
+
+    pub(crate) fn is_proxied(&self) -> bool {
+        self.0.is_proxied
     }
 
     pub(crate) fn ledger(&self) -> &LedgerBits {

@@ -145,6 +145,7 @@ mod tests {
             request_id: None,
             client_ip: None,
             scheme: None,
+            is_proxied: false,
             ledger: LedgerBits::default(),
             shared: Shared::new(None, None, None),
         }));
@@ -161,6 +162,7 @@ mod tests {
             request_id: None,
             client_ip: None,
             scheme: None,
+            is_proxied: false,
             ledger: LedgerBits::default(),
             shared: Shared::new(None, None, None),
         }));

@@ -55,7 +55,8 @@ fn is_personal(headers: &HeaderMap, session_cookies: &[String]) -> bool {
         || (!session_cookies.is_empty() && has_cookie(headers, session_cookies))
 }
 
-/// Whether one of the cookies is there. HTTP/2 sends each pair in a line of its own (RFC 9113, section 8.2.3).
+/// Whether one of the cookies is there, under the name that the handler knows or with the prefix that a `CookieLayer` inside has
+/// given it. HTTP/2 sends each pair in a line of its own (RFC 9113, section 8.2.3).
 fn has_cookie(headers: &HeaderMap, names: &[String]) -> bool {
     headers
         .get_all(&COOKIE_NAME)
@@ -64,7 +65,11 @@ fn has_cookie(headers: &HeaderMap, names: &[String]) -> bool {
         // A pair without `=` is taken for a name: at worst an answer is not stored.
         .filter_map(|pair| pair.split(|byte| *byte == b'=').next())
         .map(<[u8]>::trim_ascii)
-        .any(|name| names.iter().any(|known| known.as_bytes() == name))
+        .any(|name| {
+            let bare = name.strip_prefix(b"__Host-").unwrap_or(name);
+            let is = |known: &[u8]| known == name || known == bare;
+            names.iter().any(|known| is(known.as_bytes()))
+        })
 }
 
 /// What the answer is to clear. The scheme is asked for where the path is listed alone.

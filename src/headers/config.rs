@@ -25,7 +25,8 @@ pub enum CachePolicy {
     /// sets a cookie. What the handler says stays as it is, `public` beside `Set-Cookie` too.
     #[non_exhaustive]
     Sensitive {
-        /// The names of the cookies that carry sessions, as browsers send them, case and prefix included.
+        /// The names of the cookies that carry sessions, as browsers send them, in their case. Of one with the prefix `__Host-` the
+        /// name without it does too, so that of a cookie that a [`CookieLayer`](crate::CookieLayer) renames either may be written.
         session_cookies: Vec<String>,
     },
     /// Nothing.

@@ -179,8 +179,8 @@ impl HttpsBuilder {
     /// Lets requests of this machine to this machine pass without TLS: the peer is a loopback address *and* the host is
     /// `localhost`, a name below it, `127.0.0.0/8` or `[::1]`. Default: off.
     ///
-    /// What a proxy passes on counts as the proxy's only where [`SchemeSource::ForwardedProto`] names it; do not use it behind
-    /// another proxy on the same machine.
+    /// What a proxy passes on is known for somebody else's only where the proxy is named: in [`SchemeSource::ForwardedProto`], or in
+    /// the `client_ip` or `scheme` of the stack. Do not use it behind another proxy on the same machine.
     pub fn allow_loopback(mut self) -> Self {
         self.exemptions.loopback = true;
         self
@@ -242,7 +242,9 @@ impl HttpsBuilder {
             .exemptions
             .clone()
             .with_paths(&mut mistakes, &self.exempt_paths);
-        let redirects = is_always_https(&self.source) || matches!(insecure, Insecure::Redirect(_));
+        // Report-only redirects nothing and writes HSTS, and a place in the preload list outlasts a roll-out.
+        let redirects = is_always_https(&self.source)
+            || (self.mode != Mode::ReportOnly && matches!(insecure, Insecure::Redirect(_)));
         let hsts = compile_hsts(&mut mistakes, self.hsts, redirects);
         mistakes.finish(HttpsPolicy {
             source: self.source,

@@ -4,7 +4,9 @@ use http::{Extensions, HeaderMap, Method, Uri};
 
 use super::error::HttpsConfigError;
 use super::host::RequestHost;
-use crate::core::{ClientIp, Mistakes, PeerAddr, SchemeSource, is_exact_path};
+use crate::core::{
+    ClientIp, IpSource, Mistakes, PeerAddr, RequestContext, SchemeSource, is_exact_path,
+};
 
 const ACME: &str = "/.well-known/acme-challenge/";
 
@@ -97,6 +99,12 @@ fn is_loopback(asked: Asked<'_>, source: &SchemeSource) -> bool {
     is_local_peer
         // What a proxy on this machine passes on is somebody else's.
         && !source.is_proxied(asked.extensions)
-        && ClientIp::from_extensions(asked.extensions).is_none_or(|client| client.ip().is_loopback())
+        && !RequestContext::from_extensions(asked.extensions).is_some_and(RequestContext::is_proxied)
+        && ClientIp::from_extensions(asked.extensions).is_none_or(is_local_client)
         && RequestHost::read(asked.uri, asked.headers).is_ok_and(|host| host.is_local())
+}
+
+/// What a proxy has said, or could not say, is no proof of it.
+fn is_local_client(client: ClientIp) -> bool {
+    client.ip().is_loopback() && matches!(client.source(), IpSource::Peer | IpSource::Caller)
 }

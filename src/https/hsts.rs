@@ -103,7 +103,7 @@ impl Hsts {
     /// takes months.
     ///
     /// Refused when the layer is built unless the max-age is a year or more, sub-domains are included, and plain requests are
-    /// redirected: by this layer, or before it where it sees none ([`SchemeSource::AssumeHttps`], a listener for HTTPS).
+    /// redirected: by this layer, which [`Mode::ReportOnly`](crate::core::Mode::ReportOnly) does not, or before it where it sees none ([`SchemeSource::AssumeHttps`], a listener for HTTPS).
     ///
     /// [`SchemeSource::AssumeHttps`]: crate::core::SchemeSource::AssumeHttps
     pub const fn preload(mut self) -> Self {

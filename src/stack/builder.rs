@@ -252,7 +252,9 @@ stack! {
         self.settings(|settings| settings.proxies = Some(proxies))
     }
 
-    /// Says how it is known whether a request came over TLS. Without it the scheme is unknown.
+    /// Says how it is known whether a request came over TLS. Without it the source of `https` counts, of two layers in that slot the
+    /// outer one's; without either the scheme is unknown. Beside `https` it counts for that layer too, so that its redirect and HSTS
+    /// go by it: the posture warns where a layer's own source is of another kind.
     pub fn scheme(self, source: SchemeSource) -> Self {
         self.settings(|settings| settings.scheme = Some(source))
     }

@@ -1,12 +1,13 @@
 //! Slot 1: what is learnt of a request once, and what all layers share.
 
 use std::fmt;
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use http::header::STRICT_TRANSPORT_SECURITY;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -38,8 +39,8 @@ pub(super) struct ContextSettings {
     /// `None` if nobody said anything: the peer, and no event if there is none.
     pub(super) proxies: Option<TrustedProxies>,
     pub(super) scheme: Option<SchemeSource>,
-    /// Knows where the scheme is learnt, for a stack that was told nothing else, and HSTS, which belongs on every answer.
-    https: Option<HttpsLayer>,
+    /// They know where the scheme is learnt, for a stack that was told nothing else, and HSTS, which belongs on every answer.
+    https: Vec<HttpsLayer>,
     shared: Option<Shared>,
     told: Arc<ClientEvents>,
 }
@@ -83,6 +84,9 @@ impl Protection for ContextLayer {
             {
                 posture.warn("context: dangerous_hops_from_any_peer");
             }
+            if settings.overrides_https() {
+                posture.warn("context: https does not go by its own source of the scheme");
+            }
         }
     }
 }
@@ -100,12 +104,44 @@ enum ClientFault {
 
 impl ContextSettings {
     pub(super) fn transport(&mut self, transport: Transport) {
-        self.https = Some(transport.into_layer());
+        self.https = transport.into_layers();
     }
 
     fn scheme_source(&self) -> Option<&SchemeSource> {
-        let https = self.https.as_ref().map(HttpsLayer::scheme_source);
+        let https = self.https.first().map(HttpsLayer::scheme_source);
         self.scheme.as_ref().or(https)
+    }
+
+    /// Whether a layer of the slot `https` would ask somebody else than the stack does.
+    fn overrides_https(&self) -> bool {
+        self.scheme_source().is_some_and(|scheme| {
+            let kind = discriminant(scheme);
+            let mut others = self.https.iter().map(HttpsLayer::scheme_source);
+            others.any(|other| discriminant(other) != kind)
+        })
+    }
+
+    /// The outermost layer that writes HSTS.
+    fn hsts(
+        &self,
+        scheme: Option<RequestScheme>,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<&HttpsLayer> {
+        let mut layers = self.https.iter();
+        layers.find(|layer| layer.writes_hsts(scheme, uri, headers))
+    }
+
+    /// Whether the peer is a proxy that was named anywhere in the stack, so that the request is somebody else's.
+    fn is_proxied(&self, extensions: &Extensions) -> bool {
+        let scheme = self.scheme.as_ref();
+        scheme.is_some_and(|source| source.is_proxied(extensions))
+            || self.proxies.as_ref().is_some_and(|proxies| {
+                !proxies.is_direct()
+                    && proxies
+                        .peer(extensions)
+                        .is_some_and(|peer| proxies.trusts(peer))
+            })
     }
 
     fn find(&self, headers: &HeaderMap, extensions: &Extensions) -> Found {
@@ -149,6 +185,8 @@ impl ContextSettings {
             request_id,
             client_ip,
             scheme,
+            is_proxied: outer.is_some_and(RequestContext::is_proxied)
+                || self.is_proxied(extensions),
             ledger: LedgerBits::default(),
             shared,
             outer: outer.cloned(),
@@ -282,9 +320,7 @@ where
             let Found { context, client } = settings.find(request.headers(), request.extensions());
             let request_id = context.request_id.and_then(|id| id.header_value());
             replace_request_id(request.headers_mut(), request_id.as_ref());
-            let hsts = settings.https.as_ref().filter(|https| {
-                https.writes_hsts(context.scheme, request.uri(), request.headers())
-            });
+            let hsts = settings.hsts(context.scheme, request.uri(), request.headers());
             amendment = Some(ContextAmendment {
                 request_id,
                 hsts: hsts.cloned(),

@@ -26,7 +26,7 @@ pub struct Posture {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostureState {
-    /// It refuses.
+    /// It is in force.
     On,
     /// It reports what it would refuse.
     ReportOnly,

@@ -2,7 +2,7 @@
 
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, TakesOrigins, Transport};
-use crate::cookies::CookieLayer;
+use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
 use crate::core::{ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
@@ -57,11 +57,26 @@ impl Protection for CspLayer {
 
 impl Protection for CookieLayer {
     fn describe(&self, posture: &mut Posture) {
-        let renamed = self.policy().renamed().count();
-        posture.add(
-            PostureEntry::new("cookies", self.mode().into())
-                .setting("renamed", renamed.to_string()),
-        );
+        let config = self.policy().config();
+        let mut entry = PostureEntry::new("cookies", self.mode().into())
+            .setting("renamed", config.host_prefix.len().to_string());
+        let lists = [
+            ("skipped", [&config.skip, &config.dangerous_skip]),
+            (
+                "script_readable",
+                [&config.script_readable, &config.dangerous_script_readable],
+            ),
+        ];
+        for (name, lists) in lists {
+            let count: usize = lists.iter().map(|list| list.len()).sum();
+            if count > 0 {
+                entry = entry.setting(name, count.to_string());
+            }
+        }
+        if config.on_violation == Violation::Report {
+            entry = entry.setting("violations", "report");
+        }
+        posture.add(entry);
         warn_of_mode("cookies", self.mode(), posture);
         warn_of("cookies", &self.policy().dangerous(), posture);
     }
@@ -110,8 +125,9 @@ impl Protection for crate::csp::report::CspReportLayer {
 }
 
 impl Protection for CorsLayer {
-    fn is_open_to_all(&self) -> bool {
-        !self.is_passthrough() && matches!(self.policy().to_config().origins, CorsOrigins::Any)
+    fn lets_all_read(&self) -> Option<bool> {
+        let is_any = || matches!(self.policy().to_config().origins, CorsOrigins::Any);
+        (!self.is_passthrough()).then(is_any)
     }
 
     fn describe(&self, posture: &mut Posture) {

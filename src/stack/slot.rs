@@ -40,10 +40,15 @@ pub trait Protection {
         let _ = posture;
     }
 
-    /// Whether pages of any origin may read the answers.
+    /// Whether pages of any origin may read the answers; `None` from a layer that does not decide it.
+    #[doc(hidden)]
+    fn lets_all_read(&self) -> Option<bool> {
+        None
+    }
+
     #[doc(hidden)]
     fn is_open_to_all(&self) -> bool {
-        false
+        self.lets_all_read().unwrap_or(false)
     }
 
     /// Stops telling browsers to keep the answers from pages of other origins, unless the user said so.
@@ -57,18 +62,23 @@ pub trait Protection {
     }
 }
 
-/// What the layer of the slot `https` knows that others need.
+/// What the layers of the slot `https` know that others need, the outermost first.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 #[expect(unnameable_types, reason = "no part of the public interface")]
-pub struct Transport(HttpsLayer);
+pub struct Transport(Vec<HttpsLayer>);
 
 impl Transport {
-    pub(super) const fn of(layer: HttpsLayer) -> Self {
-        Self(layer)
+    pub(super) fn of(layer: HttpsLayer) -> Self {
+        Self(vec![layer])
     }
 
-    pub(super) fn into_layer(self) -> HttpsLayer {
+    fn and(mut self, inner: Self) -> Self {
+        self.0.extend(inner.0);
+        self
+    }
+
+    pub(super) fn into_layers(self) -> Vec<HttpsLayer> {
         self.0
     }
 }
@@ -82,8 +92,9 @@ impl<A: Protection, B: Protection> Protection for (A, B) {
         self.1.describe(posture);
     }
 
-    fn is_open_to_all(&self) -> bool {
-        self.0.is_open_to_all() || self.1.is_open_to_all()
+    fn lets_all_read(&self) -> Option<bool> {
+        // The outer CORS layer takes off what the inner one has granted.
+        self.0.lets_all_read().or_else(|| self.1.lets_all_read())
     }
 
     fn share_with_all(&mut self) {
@@ -92,8 +103,10 @@ impl<A: Protection, B: Protection> Protection for (A, B) {
     }
 
     fn take_transport(&mut self) -> Option<Transport> {
-        let (outer, inner) = (self.0.take_transport(), self.1.take_transport());
-        outer.or(inner)
+        match (self.0.take_transport(), self.1.take_transport()) {
+            (Some(outer), Some(inner)) => Some(outer.and(inner)),
+            (outer, inner) => outer.or(inner),
+        }
     }
 }
 

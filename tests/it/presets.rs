@@ -8,10 +8,11 @@ use http::header::{
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
+use tower_security::cookies::{CookieBuilder, Violation};
 use tower_security::core::{Mode, RequestScheme, SchemeSource, Tls};
 use tower_security::headers::{Corp, SecurityHeadersLayer};
-use tower_security::https::{HttpsLayer, OnInsecure, RedirectHost};
-use tower_security::{CorsLayer, SecurityStack};
+use tower_security::https::{Hsts, HttpsLayer, OnInsecure, RedirectHost};
+use tower_security::{CookieLayer, CorsLayer, SecurityStack};
 
 use crate::support::service::{Spy, go};
 
@@ -262,9 +263,12 @@ async fn beside_public_cors_the_resource_policy_is_open_unless_it_was_chosen() {
         .headers(SecurityHeadersLayer::api());
     assert_eq!(corp(cors_first.layer(Spy::new())).await, "cross-origin");
     let tuple = SecurityStack::new()
-        .cors((listed(), public()))
+        .cors((public(), listed()))
         .headers((SecurityHeadersLayer::api(), chosen()));
     assert_eq!(corp(tuple.layer(Spy::new())).await, "cross-origin");
+    // The outer layer takes off what the inner one grants.
+    let tuple = SecurityStack::api().cors((listed(), public()));
+    assert_eq!(corp(tuple.layer(Spy::new())).await, "same-origin");
 
     assert_eq!(
         corp(SecurityStack::api().cors(listed()).layer(Spy::new())).await,
@@ -367,6 +371,42 @@ async fn hsts_of_a_layer_that_is_off_is_written_by_nobody() {
     }
 }
 
+/// Of two layers the one that has a line to write writes it, wherever the answer was made.
+#[tokio::test]
+async fn hsts_of_either_of_two_layers_is_written() {
+    let refusing = || {
+        HttpsLayer::builder(SchemeSource::Tls)
+            .allowed_hosts(["app.example.com"])
+            .hsts(Hsts::none())
+            .build()
+            .expect("it is well configured")
+    };
+    let writing = |hsts| HttpsLayer::hsts_only(SchemeSource::Tls, hsts).expect("it is whole");
+    let minutes = Hsts::new(std::time::Duration::from_secs(300));
+    async fn hsts(https: (HttpsLayer, HttpsLayer), host: &'static str) -> Vec<String> {
+        let service = SecurityStack::new().https(https).layer(Spy::new());
+        let answer = go(service, with(over_tls(get("/")), &[(HOST, host)])).await;
+        let lines = answer.headers().get_all(STRICT_TRANSPORT_SECURITY);
+        lines
+            .iter()
+            .map(|line| line.to_str().expect("it is ASCII").to_owned())
+            .collect()
+    }
+    for host in ["app.example.com", "refused.example.com"] {
+        let outer = hsts((writing(minutes), refusing()), host).await;
+        assert_eq!(outer, ["max-age=300"], "{host}");
+        let inner = hsts((refusing(), writing(minutes)), host).await;
+        assert_eq!(inner, ["max-age=300"], "{host}");
+        let both = hsts((writing(minutes), writing(Hsts::two_years())), host).await;
+        assert_eq!(both, ["max-age=300"], "{host}");
+        assert_eq!(
+            hsts((refusing(), refusing()), host).await,
+            [""; 0],
+            "{host}"
+        );
+    }
+}
+
 /// The `https` layer knows where the scheme is learnt; what was said of the stack itself wins, whatever the order.
 #[tokio::test]
 async fn the_scheme_source_of_https_is_that_of_the_stack() {
@@ -432,4 +472,48 @@ async fn the_posture_names_what_the_presets_hold() {
         "{text}"
     );
     assert!(text.contains("preset=web"), "{text}");
+
+    let warnings = |source| {
+        let stack = SecurityStack::new()
+            .https(https(SchemeSource::Tls))
+            .scheme(source);
+        stack.posture().warnings().to_vec()
+    };
+    assert_eq!(warnings(SchemeSource::Tls), [""; 0]);
+    let two = (
+        https(SchemeSource::Tls),
+        https(SchemeSource::Listener(RequestScheme::Http)),
+    );
+    assert_eq!(
+        SecurityStack::new().https(two).posture().warnings(),
+        ["context: https does not go by its own source of the scheme"]
+    );
+    let cookies = |builder: CookieBuilder| {
+        let layer = builder.build().expect("it is well configured");
+        let posture = SecurityStack::new().cookies(layer).posture();
+        let settings: Vec<_> = posture.entries()[0].settings().collect();
+        settings
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(cookies(CookieLayer::builder()), ["renamed=0"]);
+    let loose = CookieLayer::builder()
+        .skip(["theme"])
+        .dangerous_skip(["session"])
+        .script_readable(["XSRF-TOKEN"])
+        .on_violation(Violation::Report);
+    assert_eq!(
+        cookies(loose),
+        [
+            "renamed=0",
+            "skipped=2",
+            "script_readable=1",
+            "violations=report"
+        ]
+    );
+    assert_eq!(
+        warnings(SchemeSource::AssumeHttps),
+        ["context: https does not go by its own source of the scheme"]
+    );
 }

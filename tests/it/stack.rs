@@ -13,8 +13,8 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service};
 use tower_security::core::{
-    AdaptedBody, ClientIp, EventSink, ManualClock, Mode, PeerAddr, RefusalContext, Rejection,
-    RejectionRenderer, RequestId, RequestScheme, SchemeSource, SecurityEvent, Shared,
+    AdaptedBody, ClientIp, Clock, EventSink, ManualClock, Mode, PeerAddr, RefusalContext,
+    Rejection, RejectionRenderer, RequestId, RequestScheme, SchemeSource, SecurityEvent, Shared,
 };
 use tower_security::cors::CorsLayer;
 use tower_security::csrf::CsrfLayer;
@@ -520,6 +520,46 @@ async fn one_sink_and_one_clock_reach_every_layer_that_has_none_of_its_own() {
         *own.lock().unwrap(),
         [("csrf malicious_csrf csrf_refused".to_owned(), noon, client)]
     );
+}
+
+/// Neither the time of an event nor the pause between two is worth a request.
+#[tokio::test]
+async fn a_clock_that_panics_takes_no_request_down() {
+    #[derive(Debug)]
+    struct Broken;
+    impl Clock for Broken {
+        fn now(&self) -> SystemTime {
+            panic!("a bug in the clock")
+        }
+
+        fn monotonic(&self) -> Duration {
+            panic!("a bug in the clock")
+        }
+    }
+    let log = Log::default();
+    let before = SystemTime::now();
+    let stack = SecurityStack::new()
+        .csrf(CsrfLayer::new())
+        .client_ip(proxies())
+        .clock(Broken)
+        .events(sink(&log));
+    // Without a peer, which is an event too.
+    let mut forged = request("/");
+    *forged.method_mut() = http::Method::POST;
+    let site = HeaderValue::from_static("cross-site");
+    forged.headers_mut().insert("sec-fetch-site", site);
+    let answer = go(stack.layer(Spy::new()), forged).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    let log = log.lock().unwrap();
+    let names: Vec<_> = log.iter().map(|(name, _, _)| &**name).collect();
+    assert_eq!(
+        names,
+        [
+            "client_ip sys_monitor_disabled peer_address_missing",
+            "csrf malicious_csrf csrf_refused"
+        ]
+    );
+    assert!(log.iter().all(|(_, time, _)| *time >= before));
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ impl ClientEvents {
         events: &Events,
         shared: Option<&Shared>,
     ) {
-        let Some(suppressed) = self.degraded.admit(events.clock(shared).monotonic()) else {
+        let Some(suppressed) = self.degraded.admit(events.monotonic(shared)) else {
             return;
         };
         let detail = format!("suppressed={suppressed}");
@@ -63,7 +63,7 @@ impl ClientEvents {
     /// Records that the server attached no peer address, so that every client looks the same.
     pub(crate) fn report_missing(&self, head: &Parts, events: &Events, shared: Option<&Shared>) {
         const NAME: EventName = EventName::SysMonitorDisabled;
-        let Some(suppressed) = self.missing.admit(events.clock(shared).monotonic()) else {
+        let Some(suppressed) = self.missing.admit(events.monotonic(shared)) else {
             return;
         };
         let detail = format!(

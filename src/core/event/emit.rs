@@ -4,13 +4,15 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use super::{EventName, EventSink, Level, SecurityEvent};
 use crate::core::{Clock, Shared, SystemClock};
 
 static SINK_PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// Returns how often a sink has panicked since the process started. The request it served went on.
+/// Returns how often a sink, or the clock that its events are stamped by, has panicked since the process started. The request it
+/// served went on.
 #[must_use]
 pub fn sink_panics() -> u64 {
     SINK_PANICS.load(Ordering::Relaxed)
@@ -38,12 +40,24 @@ impl Events {
         self
     }
 
-    /// The layer's own clock, else the stack's, else the system's.
-    pub(crate) fn clock<'a>(&'a self, shared: Option<&'a Shared>) -> &'a dyn Clock {
-        match (&self.clock, shared.and_then(Shared::own_clock)) {
-            (Some(own), _) => &**own,
-            (None, Some(stack)) => stack,
-            (None, None) => &SystemClock,
+    /// The wall-clock time of the layer's own clock, else of the stack's, else of the system's. One that panics is passed over.
+    pub(crate) fn now(&self, shared: Option<&Shared>) -> SystemTime {
+        let own = self.clock(shared);
+        own.and_then(|clock| guarded(|| clock.now()))
+            .unwrap_or_else(|| SystemClock.now())
+    }
+
+    /// As [`now`](Self::now), the time since a fixed start.
+    pub(crate) fn monotonic(&self, shared: Option<&Shared>) -> Duration {
+        let own = self.clock(shared);
+        own.and_then(|clock| guarded(|| clock.monotonic()))
+            .unwrap_or_else(|| SystemClock.monotonic())
+    }
+
+    fn clock<'a>(&'a self, shared: Option<&'a Shared>) -> Option<&'a dyn Clock> {
+        match &self.clock {
+            Some(own) => Some(&**own),
+            None => shared.and_then(Shared::own_clock),
         }
     }
 
@@ -63,7 +77,7 @@ impl Events {
         }
         let mut event = make();
         event.level = level;
-        event.time = self.clock(shared).now();
+        event.time = self.now(shared);
         guarded(|| sink.record(&event));
     }
 

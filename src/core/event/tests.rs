@@ -117,7 +117,8 @@ fn a_sink_that_panics_takes_no_request_down() {
         &Events::new(|_: &SecurityEvent<'_>| panic!("a bug in the sink")),
         None,
     );
-    assert_eq!(sink_panics(), before + 1);
+    // Other tests of this process count too.
+    assert!(sink_panics() > before);
 }
 
 #[test]
@@ -138,7 +139,7 @@ fn a_layers_own_clock_wins_over_the_stacks() {
     };
     let shared = Shared::new(None, None, Some(Arc::new(at(2))));
     let hour = |events: &Events, shared: Option<&Shared>| {
-        let now = events.clock(shared).now();
+        let now = events.now(shared);
         now.duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()
             .as_secs()

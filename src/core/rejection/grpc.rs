@@ -88,14 +88,14 @@ pub(super) enum GrpcContentType {
 impl GrpcContentType {
     /// The kind of a gRPC request; `None` for any other. A message format that is not known is answered as plain gRPC.
     ///
-    /// Of several types, on one line or more, browsers take the last (Fetch, section 3.5, "extract a MIME type"):
-    /// `application/grpc, text/html` is a page.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let Lines::One(value) = Lines::of(headers, &CONTENT_TYPE) else {
             return None;
         };
-        let format = behind_prefix(value.as_bytes())?;
-        let format = format.split(|b| *b == b';').next().unwrap_or_default();
+        let format = behind_prefix(value.as_bytes())?
+            .split(|b| *b == b';')
+            .next()
+            .unwrap_or_default();
         let is = |name: &[u8]| format.trim_ascii_end().eq_ignore_ascii_case(name);
         let starts = |name: &[u8]| {
             format
@@ -127,20 +127,24 @@ impl GrpcContentType {
 
 /// Whether a request or response is of gRPC or gRPC-Web: what a browser never shows.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    matches!(Lines::of(headers, &CONTENT_TYPE), Lines::One(value) if is_grpc_type(value.as_bytes()))
+    let value = headers.get(CONTENT_TYPE);
+    value.is_some_and(|value| is_grpc_type(value.as_bytes()))
 }
 
-/// Whether a content type is one of gRPC or gRPC-Web. Of several in one line browsers take the last.
+/// Whether a content type is one of gRPC or gRPC-Web.
 #[inline]
 pub(crate) fn is_grpc_type(value: &[u8]) -> bool {
     behind_prefix(value).is_some()
 }
 
+/// What follows `application/grpc`. Of several types, on one line or more, browsers take the last (Fetch, section 3.5, "extract a
+/// MIME type"): `application/grpc, text/html` is a page.
 #[inline]
 fn behind_prefix(value: &[u8]) -> Option<&[u8]> {
     const PREFIX: &[u8] = b"application/grpc";
     let (prefix, rest) = value.split_at_checked(PREFIX.len())?;
-    (prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains(&b',')).then_some(rest)
+    let is_grpc = prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains(&b',');
+    is_grpc.then_some(rest)
 }
 
 /// `grpc-message`: percent-encoded outside U+0020..U+007E and for `%` itself (gRPC over HTTP/2, "Responses").

@@ -312,6 +312,7 @@ fn with_id(renderer: Option<Arc<dyn RejectionRenderer>>) -> (String, RefusalCont
         request_id: Some(id),
         client_ip: None,
         scheme: None,
+        is_proxied: false,
         ledger: LedgerBits::default(),
         outer: None,
         shared: Shared::new(None, renderer, None),

@@ -110,17 +110,18 @@ pub(super) fn check_name(name: &str) -> Result<(), CspConfigError> {
 
 /// Checks where reports go.
 pub(super) fn check_url(url: &str) -> Result<(), CspConfigError> {
-    let address = ReportAddress::of(url);
+    let invalid = || CspConfigError::InvalidEndpoint { value: shown(url) };
     // They would end the directive, the policy or a source.
-    if address == ReportAddress::Invalid || url.contains([';', ',', '\'']) {
-        return Err(CspConfigError::InvalidEndpoint { value: shown(url) });
+    if url.contains([';', ',', '\'']) {
+        return Err(invalid());
     }
-    // Behind what cannot be accepted: a long URL may be, one that ends its directive never.
-    if url.len() > MAX_POLICY {
-        return Err(CspConfigError::PolicyTooLong { length: url.len() });
+    match ReportAddress::of(url) {
+        // Behind what cannot be accepted: a long URL may be, one that ends its directive never.
+        ReportAddress::Sound | ReportAddress::Insecure if url.len() > MAX_POLICY => {
+            Err(CspConfigError::PolicyTooLong { length: url.len() })
+        }
+        ReportAddress::Sound => Ok(()),
+        ReportAddress::Insecure => Err(CspConfigError::InsecureEndpoint { value: shown(url) }),
+        ReportAddress::Invalid => Err(invalid()),
     }
-    if address == ReportAddress::Insecure {
-        return Err(CspConfigError::InsecureEndpoint { value: shown(url) });
-    }
-    Ok(())
 }

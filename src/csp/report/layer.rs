@@ -140,7 +140,7 @@ impl Core {
         add(&self.tally.unknown, batch.unknown);
         add(&self.tally.dropped, batch.dropped);
         let shared = Shared::from_extensions(&head.extensions);
-        let now = self.events.clock(shared).monotonic();
+        let now = self.events.monotonic(shared);
         for report in &batch.reports {
             let counted = if report.is_noise() {
                 &self.tally.filtered
@@ -193,7 +193,7 @@ impl Core {
     pub(super) fn refused(&self, head: &Parts, refusal: CspReportRefusal, code: &'static str) {
         add(&self.tally.refused, 1);
         let shared = Shared::from_extensions(&head.extensions);
-        let now = self.events.clock(shared).monotonic();
+        let now = self.events.monotonic(shared);
         let Some(suppressed) = self.junk.admit(now) else {
             return;
         };

@@ -27,7 +27,7 @@ async fn personal_answers_are_not_stored() {
         layer.cache(CachePolicy::sensitive(names)).build().unwrap()
     };
     let layer = sensitive(&["__Host-session", "connect.sid"]);
-    let rows: [(&str, &[(&str, &str)], bool); 16] = [
+    let rows: [(&str, &[(&str, &str)], bool); 18] = [
         ("nothing", &[], false),
         ("a token", &[("authorization", "Bearer a")], true),
         ("an empty authorization", &[("authorization", "")], true),
@@ -67,6 +67,16 @@ async fn personal_answers_are_not_stored() {
             false,
         ),
         ("bare name", &[("cookie", "session=1")], false),
+        (
+            "renamed by a layer inside",
+            &[("cookie", "__Host-connect.sid=1")],
+            true,
+        ),
+        (
+            "another prefix",
+            &[("cookie", "__Secure-connect.sid=1; __host-connect.sid=1")],
+            false,
+        ),
         ("another header", &[("x-cookie", "__Host-session=1")], false),
     ];
     for (name, lines, is_personal) in rows {

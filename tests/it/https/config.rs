@@ -278,6 +278,7 @@ fn preload_asks_for_a_year_sub_domains_and_a_redirect() {
         own(SchemeSource::Tls).hsts(Hsts::new(YEAR).preload()),
         own(SchemeSource::Tls).hsts(Hsts::disable_by_expiry().include_subdomains().preload()),
         reject().hsts(complete),
+        own(SchemeSource::Tls).hsts(complete).mode(Mode::ReportOnly),
     ];
     for builder in incomplete {
         let errors = refused(builder);
@@ -291,6 +292,7 @@ fn preload_asks_for_a_year_sub_domains_and_a_redirect() {
     assert_eq!(codes(&alone), [("https.hsts", "preload_incomplete")]);
 
     assert_builds(own(SchemeSource::Tls).hsts(complete));
+    assert_builds(own(SchemeSource::Tls).hsts(complete).mode(Mode::Off));
     // Where no request is plain, somebody in front redirects.
     assert_builds(HttpsLayer::builder(SchemeSource::AssumeHttps).hsts(complete));
     for source in [

@@ -19,8 +19,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, STRICT_TRANSPORT
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::Layer;
+use tower_security::SecurityStack;
 use tower_security::core::{
-    ClientIp, PeerAddr, ProtoHeader, Refused, RequestScheme, SchemeSource, Tls,
+    ClientIp, ClientIpLayer, PeerAddr, ProtoHeader, Refused, RequestScheme, SchemeSource, Tls,
+    TrustedProxies,
 };
 use tower_security::https::{HttpsBuilder, HttpsLayer, HttpsRefusal, OnInsecure, RedirectHost};
 
@@ -390,6 +392,48 @@ async fn what_a_local_proxy_passes_on_is_not_local() {
         ],
     )
     .await;
+}
+
+/// The layer itself does not know the proxy: the stack does, or what found the client.
+#[tokio::test]
+async fn a_local_proxy_is_known_wherever_it_was_named() {
+    let proxies = || {
+        let nets = ["127.0.0.1/32".parse().expect("a network")];
+        ClientIp::trusted_proxies(nets).expect("legal networks")
+    };
+    let scheme = SchemeSource::forwarded_proto(proxies(), ProtoHeader::XForwardedProto)
+        .expect("the proxies are named");
+    let layer = || built(own(SchemeSource::Tls).allow_loopback());
+    let stacks = [
+        (SecurityStack::new().scheme(scheme), 400),
+        (SecurityStack::new().client_ip(proxies()), 400),
+        (SecurityStack::new(), 200),
+    ];
+    for (stack, from_the_proxy) in stacks {
+        let service = stack.clone().https(layer()).layer(Spy::new());
+        for (peer, status) in [("127.0.0.1:9", from_the_proxy), ("127.0.0.2:9", 200)] {
+            let answer = go(service.clone(), from(peer, to_host("localhost"))).await;
+            assert_eq!(answer.status(), status, "{peer}: {stack:?}");
+        }
+        // A stack inside that was told nothing of the proxy.
+        let inner = SecurityStack::new().https(layer()).layer(Spy::new());
+        let answer = go(
+            stack.layer(inner),
+            from("127.0.0.1:9", to_host("localhost")),
+        )
+        .await;
+        assert_eq!(answer.status(), from_the_proxy);
+    }
+    // An address that the header should have told and did not is that of the proxy.
+    let hops = std::num::NonZeroU8::new(2).expect("it is 2");
+    let hops = TrustedProxies::hops(hops, ["127.0.0.1/32".parse().expect("a network")])
+        .expect("legal networks");
+    let service = ClientIpLayer::new(hops).layer(layer().layer(Spy::new()));
+    for (peer, status) in [("127.0.0.1:9", 400), ("127.0.0.2:9", 200)] {
+        let lines = [("host", "localhost"), ("x-forwarded-for", "203.0.113.9")];
+        let answer = go(service.clone(), from(peer, request("GET", "/", &lines))).await;
+        assert_eq!(answer.status(), status, "{peer}");
+    }
 }
 
 #[tokio::test]
