@@ -116,7 +116,7 @@ impl Seen {
         let mut seen = 0;
         for (name, value) in headers {
             if *name == CONTENT_TYPE {
-                seen |= if is_grpc_type(value.as_bytes()) {
+                seen |= if seen & Self::GRPC == 0 && is_grpc_type(value.as_bytes()) {
                     Self::GRPC
                 } else {
                     Self::SHOWN
@@ -140,7 +140,7 @@ impl Seen {
         self.0 & Self::CACHE_CONTROL != 0
     }
 
-    /// Of several types a browser may go by any.
+    /// Of several types browsers take the last.
     pub(super) const fn is_grpc(self) -> bool {
         self.0 & (Self::GRPC | Self::SHOWN) == Self::GRPC
     }

@@ -99,15 +99,18 @@ async fn grpc_gets_nosniff_and_cache_control_alone() {
     }
 }
 
-/// Of two types a browser may go by the one that it shows.
 #[tokio::test]
-async fn an_answer_that_is_grpc_among_others_gets_all() {
+async fn an_answer_of_two_types_is_no_grpc() {
     let layer = SecurityHeadersLayer::api();
     let both = |first, second| [("content-type", first), ("content-type", second)];
     for (types, all) in [
         (both("application/grpc", "text/html"), true),
         (both("text/html", "application/grpc"), true),
-        (both("application/grpc", "application/grpc"), false),
+        (both("application/grpc", "application/grpc"), true),
+        (
+            [("content-type", "application/grpc"), ("x-own", "text/html")],
+            false,
+        ),
     ] {
         let answer = answer(&layer, &types, 200, get()).await;
         let framing = answer.headers().contains_key("x-frame-options");
