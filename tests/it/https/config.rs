@@ -319,11 +319,7 @@ fn proxies_are_named() {
 fn every_message_says_what_to_write() {
     for (builder, part) in [
         (of_hosts(&["app.example:80"]), "as in \"app.example\""),
-<<<<<<< HEAD
-        (of_hosts(&["*"]), "host \"*\""),
-=======
         (of_hosts(&["*"]), "refused host \"*\""),
->>>>>>> w-headers
         (reject().exempt_path("a"), "as in \"/healthz\""),
         (reject().https_port(0), "such as 443"),
         (
