@@ -9,7 +9,7 @@
 //! Of a request:
 //!
 //! 1. A policy of the layer has a place for a nonce: one is drawn, and [`CspNonce`] is put into the request's extensions in place of
-//!    any other. A gRPC call gets none. No policy has one: nothing is drawn.
+//!    any other. A gRPC call gets none. No policy has one, and neither has the request: nothing is drawn.
 //! 2. The system has no randomness to give: the handler gets no nonce, the answer the form without (step 4.3 below). The event is
 //!    `crypt_encrypt_fail`, code `nonce_unavailable`.
 //!

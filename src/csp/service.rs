@@ -42,7 +42,8 @@ where
             core.keep_pages_going(request.extensions_mut());
             CspAmendment::new(&self.core, None, false)
         } else {
-            let drawn = (core.has_slot && !asks_for_grpc(&request))
+            let drawn = core
+                .draws(&request)
                 .then(|| core.draw(request.extensions_mut()));
             let is_plain = core.is_plain(request.headers(), request.extensions());
             CspAmendment::new(&self.core, drawn, is_plain)
@@ -57,6 +58,13 @@ pub(super) fn asks_for_grpc<B>(request: &Request<B>) -> bool {
 }
 
 impl Core {
+    /// Whether the request gets a nonce: for a policy of this layer, or in place of another, which may be that of a request that was
+    /// copied.
+    fn draws<B>(&self, request: &Request<B>) -> bool {
+        (self.has_slot || CspNonce::from_extensions(request.extensions()).is_some())
+            && !asks_for_grpc(request)
+    }
+
     fn draw(&self, extensions: &mut Extensions) -> Drawn {
         if self.shared.get().is_none()
             && let Some(shared) = Shared::from_extensions(extensions)
