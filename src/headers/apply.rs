@@ -1,6 +1,11 @@
 //! Writes the headers into an answer.
 
-use http::header::{CACHE_CONTROL, Entry, OccupiedEntry, X_CONTENT_TYPE_OPTIONS};
+use std::mem::replace;
+
+use http::header::{
+    CACHE_CONTROL, CONNECTION, Entry, OccupiedEntry, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::check::{Notes, Seen};
@@ -31,17 +36,52 @@ pub(super) enum Write {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) settings: Settings,
-    /// The headers as a map to clone: hashing their names takes longer than all the rest.
-    base: HeaderMap,
+    base: Base,
     /// The same with `Cache-Control`.
-    base_no_store: HeaderMap,
+    base_no_store: Base,
     /// Whether every header replaces the handler's.
     is_plain: bool,
     nosniff: Option<HeaderValue>,
 }
 
+/// Names that keep a place in a copy. Nobody can configure one of them: they are forbidden.
+static PLACES: [HeaderName; 5] = [TE, TRAILER, UPGRADE, CONNECTION, TRANSFER_ENCODING];
+
+/// The headers as maps to clone: hashing their names takes longer than all the rest.
+///
+/// The clone of a map has room for what is in it and no more. So the map at place `n` holds `n` names that are taken out of the clone
+/// again, and what the handler has set goes there without another allocation.
+#[derive(Debug)]
+struct Base(Vec<HeaderMap>);
+
+impl Base {
+    /// `most` is the number of names that a handler may have set.
+    fn of(headers: &HeaderMap, most: usize) -> Self {
+        let mut maps = vec![headers.clone()];
+        for place in PLACES.iter().take(most) {
+            let mut map = maps.last().cloned().unwrap_or_default();
+            field::set(&mut map, place.clone(), HeaderValue::from_static(""));
+            maps.push(map);
+        }
+        Self(maps)
+    }
+
+    /// A copy with room for `names` more; `None` for more than it was made for.
+    fn copy(&self, names: usize) -> Option<HeaderMap> {
+        let mut copy = self.0.get(names)?.clone();
+        // The last first: nothing has to move.
+        for place in PLACES.iter().take(names).rev() {
+            copy.remove(place);
+        }
+        Some(copy)
+    }
+}
+
 impl Plan {
     pub(super) fn of(settings: Settings) -> Self {
+        // Measured for ten headers and a map that has to grow: a copy saves a fifth, and each name that is taken over from the
+        // handler costs a fifth of that.
+        let most = settings.headers.len() / 2;
         // Room for what most handlers set: the clone keeps the size of its table.
         let mut base = HeaderMap::with_capacity(settings.headers.len().saturating_add(6));
         let set = |pair: &&Pair| pair.write != Write::Append;
@@ -57,8 +97,8 @@ impl Plan {
             .all(|pair| pair.write == Write::Overwrite);
         Self {
             settings,
-            base,
-            base_no_store,
+            base: Base::of(&base, most),
+            base_no_store: Base::of(&base_no_store, most),
             is_plain,
             nosniff,
         }
@@ -80,14 +120,9 @@ impl Plan {
             self.amend_grpc(headers, seen, no_store);
             return;
         }
-        // Measured for ten headers and a map that has to grow: a copy saves a fifth, and each name that is taken over from the
-        // handler costs a fifth of that.
-        let own = self.settings.headers.len();
-        let names = headers.keys_len();
-        if names <= own / 2 && headers.capacity() < names.saturating_add(own) {
-            self.rebuild(headers, seen, no_store);
-        } else {
-            self.insert(headers, seen, no_store);
+        match self.copy_for(headers, no_store) {
+            Some(copy) => self.rebuild(headers, copy, seen),
+            None => self.insert(headers, seen, no_store),
         }
         let clear = notes.clear();
         if !clear.is_empty()
@@ -128,14 +163,28 @@ impl Plan {
         }
     }
 
-    /// Puts what the handler set into a copy of the prepared map, so that only the handler's few names are hashed.
-    fn rebuild(&self, headers: &mut HeaderMap, seen: Seen, no_store: bool) {
-        let base = if no_store {
+    /// A copy of the prepared map, for a handler's map that has few names and would have to grow. Second lines of a name stand in a
+    /// table of their own, which the copy would have to make again.
+    fn copy_for(&self, headers: &HeaderMap, no_store: bool) -> Option<HeaderMap> {
+        let names = headers.keys_len();
+        let has_room = headers.capacity() >= names.saturating_add(self.settings.headers.len());
+        if has_room || headers.len() != names {
+            return None;
+        }
+        self.base(no_store).copy(names)
+    }
+
+    const fn base(&self, no_store: bool) -> &Base {
+        if no_store {
             &self.base_no_store
         } else {
             &self.base
-        };
-        let mut lines = std::mem::replace(headers, base.clone()).into_iter();
+        }
+    }
+
+    /// Puts what the handler set into the copy, so that only the handler's few names are hashed.
+    fn rebuild(&self, headers: &mut HeaderMap, copy: HeaderMap, seen: Seen) {
+        let mut lines = replace(headers, copy).into_iter();
         let mut next = lines.next();
         while let Some((Some(name), value)) = next {
             let mut entry = if seen.has_banner() && self.settings.removed.contains(&name) {
