@@ -84,6 +84,14 @@ impl Protection for ContextLayer {
             {
                 posture.warn("context: dangerous_hops_from_any_peer");
             }
+            if clients == "peer"
+                && matches!(
+                    settings.scheme_source(),
+                    Some(SchemeSource::ForwardedProto(_))
+                )
+            {
+                posture.warn("context: proxies tell the scheme, none is named to tell the client");
+            }
             if settings.overrides_https() {
                 posture.warn("context: https does not go by its own source of the scheme");
             }

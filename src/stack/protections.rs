@@ -41,7 +41,11 @@ impl Protection for CspLayer {
             _ => mode.into(),
         };
         let scripts = if self.has_nonce() { "nonce" } else { "static" };
-        posture.add(PostureEntry::new("csp", state).setting("scripts", scripts));
+        let mut entry = PostureEntry::new("csp", state).setting("scripts", scripts);
+        if self.report_only().is_some() {
+            entry = entry.setting("trial", "yes");
+        }
+        posture.add(entry);
         if state != PostureState::On {
             posture.warn(format!("csp: {}", state.as_str()));
         }

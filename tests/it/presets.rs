@@ -9,7 +9,8 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_security::cookies::{CookieBuilder, Violation};
-use tower_security::core::{Mode, RequestScheme, SchemeSource, Tls};
+use tower_security::core::{ClientIp, Mode, ProtoHeader, RequestScheme, SchemeSource, Tls};
+use tower_security::csp::{Csp, CspLayer, CspLayerBuilder, ReportEndpoint};
 use tower_security::headers::{Corp, SecurityHeadersLayer};
 use tower_security::https::{Hsts, HttpsLayer, OnInsecure, RedirectHost};
 use tower_security::{CookieLayer, CorsLayer, SecurityStack};
@@ -516,4 +517,45 @@ async fn the_posture_names_what_the_presets_hold() {
         warnings(SchemeSource::AssumeHttps),
         ["context: https does not go by its own source of the scheme"]
     );
+}
+
+#[test]
+fn the_posture_tells_of_proxies_that_are_known_to_one_half() {
+    let proxies =
+        || ClientIp::trusted_proxies(["10.0.0.0/8".parse().expect("a net")]).expect("a proxy");
+    let source =
+        || SchemeSource::forwarded_proto(proxies(), ProtoHeader::XForwardedProto).expect("a proxy");
+    let half = SecurityStack::web().https(https(source()));
+    assert_eq!(
+        half.posture().warnings(),
+        ["context: proxies tell the scheme, none is named to tell the client"]
+    );
+    let whole = SecurityStack::web()
+        .https(https(source()))
+        .client_ip(proxies());
+    assert_eq!(whole.posture().warnings(), [""; 0]);
+}
+
+#[test]
+fn the_posture_tells_of_a_policy_on_trial() {
+    let policy = || {
+        let endpoint = ReportEndpoint::path("csp", "/csp-report").expect("a path");
+        let policy = Csp::strict()
+            .upgrade_insecure_requests(false)
+            .report_to(endpoint);
+        policy.build().expect("it is well configured")
+    };
+    let text = |layer: CspLayerBuilder| {
+        let layer = layer.build().expect("it is well configured");
+        SecurityStack::new().csp(layer).posture().to_string()
+    };
+    let both = text(CspLayer::builder().enforce(policy()).report_only(policy()));
+    assert!(
+        both.contains("trial=yes") && !both.contains("warning"),
+        "{both}"
+    );
+    let alone = text(CspLayer::builder().report_only(policy()));
+    assert!(alone.contains("warning: csp: report-only"), "{alone}");
+    let enforced = text(CspLayer::builder().enforce(policy()));
+    assert!(!enforced.contains("trial"), "{enforced}");
 }
