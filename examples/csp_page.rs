@@ -29,9 +29,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use tower_security::core::{RequestScheme, SchemeSource, SecurityEvent};
-use tower_security::csp::report::CspReportLayer;
 use tower_security::csp::{Csp, CspLayer, CspNonce, ReportEndpoint};
-use tower_security::{CookieLayer, CsrfLayer, SecurityHeadersLayer, SecurityStack};
+use tower_security::{CookieLayer, CspReportLayer, CsrfLayer, SecurityHeadersLayer, SecurityStack};
 
 /// What an attacker has got into the page, by whatever hole. Each changes the title to `ran` if it runs.
 pub const ATTACKS: &[(&str, &str)] = &[
@@ -119,7 +118,8 @@ async fn index(nonce: CspNonce) -> Html<String> {
         .iter()
         .map(|(name, _)| {
             format!(
-                "<tr><th>{name}<td><a href='/attack/{name}'>attack</a><td><a href='/unprotected/{name}'>without a policy</a>"
+                "<tr><th>{name}<td><form action='/attack/{name}'><button>attack</button></form>\
+                 <td><form action='/unprotected/{name}'><button>without a policy</button></form>"
             )
         })
         .collect();

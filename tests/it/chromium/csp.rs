@@ -58,7 +58,7 @@ fn pages(rows: &'static [(&'static str, &'static str)]) -> Router {
             .replace("{query}", &injected)
             .replace("{nonce}", &nonce);
         Ok::<_, StatusCode>(Html(format!(
-            "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><title>page</title><body>{html}"
+            "<!doctype html><meta charset=utf-8><link rel=icon href=/own.svg><title>page</title><body>{html}"
         )))
     };
     Router::new()
@@ -184,6 +184,30 @@ async fn a_benign_page_works_and_the_console_is_empty() {
         assert_eq!(colours, "rgb(1, 2, 3) rgb(4, 5, 6)", "{name}");
         assert_eq!(browser.console().await, [""; 0], "{name}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver: apt-get install chromium chromium-driver"]
+async fn a_page_without_inline_scripts_works_under_the_owasp_presets() {
+    const PAGES: &[(&str, &str)] = &[(
+        "external",
+        "<link rel=stylesheet href=/own.css><img src=/own.svg><script src=/own.js></script><script src=/done.js></script>",
+    )];
+    const DONE_JS: &str = "addEventListener('load', () => { document.body.dataset.done = 'yes' })";
+    let done = get(async || typed("text/javascript", DONE_JS));
+    let stack = SecurityStack::new()
+        .headers(SecurityHeadersLayer::owasp_2026())
+        .csp(CspLayer::owasp_2026())
+        .scheme(SchemeSource::Listener(RequestScheme::Http));
+    let router = pages(PAGES).route("/done.js", done).layer(stack);
+    let (_server, origin) = serve(router).await;
+    let browser = Browser::start().await;
+    let title = title(&browser, &format!("{origin}/page/external")).await;
+    assert_eq!(title, "page own");
+    // OWASP names features that this browser does not know on every system.
+    let mut console = browser.console().await;
+    console.retain(|line| !line.contains("Unrecognized feature"));
+    assert_eq!(console, [""; 0]);
 }
 
 #[tokio::test]
