@@ -21,6 +21,8 @@ mod grpc_web;
 mod headers;
 mod https;
 mod presets;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod presets_servers;
 #[cfg(feature = "axum")]
 mod readme;
 #[cfg(all(feature = "axum", feature = "tonic"))]

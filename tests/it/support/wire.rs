@@ -116,7 +116,8 @@ impl Server {
         answer
     }
 
-    /// Asks over HTTP/2 and reads the whole answer; a stream that is reset is an error.
+    /// Asks over HTTP/2 and reads the whole answer; a stream that is reset is an error. A request that names no authority is given that
+    /// of the server.
     pub(crate) async fn http2(
         &self,
         mut request: Request<Full<Bytes>>,
@@ -126,11 +127,11 @@ impl Server {
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
         let driver = tokio::spawn(connection);
-        let path = request
-            .uri()
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
-        *request.uri_mut() = format!("http://{}{path}", self.addr).parse().unwrap();
+        if request.uri().authority().is_none() {
+            let path = request.uri().path_and_query();
+            let path = path.map_or("/", |path| path.as_str());
+            *request.uri_mut() = format!("http://{}{path}", self.addr).parse().unwrap();
+        }
         let (head, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         drop(sender);
