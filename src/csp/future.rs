@@ -145,7 +145,7 @@ impl CspAmendment {
         headers: &mut HeaderMap,
     ) {
         let core = &*self.core;
-        let (enforce, report_only) = match carried.and_then(|carried| carried.rule.as_ref()) {
+        let (enforce, report_only) = match carried.and_then(|carried| carried.rule.as_deref()) {
             None => (core.enforce.as_ref(), core.report_only.as_ref()),
             Some(Rule::Replace {
                 enforce,

@@ -1,5 +1,6 @@
 //! Another policy for a part of the routes.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -56,7 +57,7 @@ use crate::core::{Amend, ConfigErrors, Events, Mistakes};
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct CspOverride {
-    rule: Rule,
+    rule: Arc<Rule>,
 }
 
 /// What a route says about the policy.
@@ -84,7 +85,7 @@ impl Rule {
 /// What an answer carries from a route to the layer, in its extensions.
 #[derive(Clone, Debug)]
 pub(super) struct Carried {
-    pub(super) rule: Option<Rule>,
+    pub(super) rule: Option<Arc<Rule>>,
     /// The nonce that the handler has seen, where the layer outside may not know it.
     pub(super) nonce: Option<CspNonce>,
 }
@@ -105,10 +106,10 @@ impl CspOverride {
     /// Sends this policy.
     pub fn replace(policy: CspPolicy) -> Self {
         Self {
-            rule: Rule::Replace {
+            rule: Arc::new(Rule::Replace {
                 enforce: policy,
                 report_only: None,
-            },
+            }),
         }
     }
 
@@ -142,7 +143,7 @@ impl CspOverride {
         for mistake in policy.check_report_only() {
             mistakes.push("csp.override.report_only", mistake);
         }
-        if let Rule::Replace { report_only, .. } = &mut self.rule {
+        if let Rule::Replace { report_only, .. } = Arc::make_mut(&mut self.rule) {
             *report_only = Some(policy);
         }
         mistakes.finish(self)
@@ -153,13 +154,15 @@ impl CspOverride {
     /// Nothing stops injected markup on these routes then, and a page of this origin that has no policy is a way into those that have
     /// one. For answers that no browser shows, or that set the header themselves.
     pub fn remove() -> Self {
-        Self { rule: Rule::Remove }
+        Self {
+            rule: Arc::new(Rule::Remove),
+        }
     }
 
     /// Returns the policy that is sent; `None` if none is.
     #[must_use]
-    pub const fn policy(&self) -> Option<&CspPolicy> {
-        match &self.rule {
+    pub fn policy(&self) -> Option<&CspPolicy> {
+        match &*self.rule {
             Rule::Replace { enforce, .. } => Some(enforce),
             Rule::Remove => None,
         }
@@ -172,7 +175,7 @@ impl<S> Layer<S> for CspOverride {
     fn layer(&self, inner: S) -> CspOverrideService<S> {
         CspOverrideService {
             inner,
-            rule: self.rule.clone(),
+            rule: Arc::clone(&self.rule),
         }
     }
 }
@@ -181,7 +184,7 @@ impl<S> Layer<S> for CspOverride {
 #[derive(Clone, Debug)]
 pub struct CspOverrideService<S> {
     inner: S,
-    rule: Rule,
+    rule: Arc<Rule>,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for CspOverrideService<S>
@@ -205,7 +208,7 @@ where
                 .or_else(|| nonce::attach(extensions, &Events::default()).nonce);
         }
         let amendment = CspOverrideAmendment {
-            rule: self.rule.clone(),
+            rule: Arc::clone(&self.rule),
             nonce,
         };
         CspFuture::new(self.inner.call(request), Some(amendment))
@@ -215,7 +218,7 @@ where
 /// What [`CspOverrideService`] does to an answer.
 #[derive(Debug)]
 pub struct CspOverrideAmendment {
-    rule: Rule,
+    rule: Arc<Rule>,
     nonce: Option<CspNonce>,
 }
 
