@@ -108,8 +108,12 @@ enum Address<'a> {
 }
 
 fn split(address: &str) -> Address<'_> {
-    let Some((scheme, rest)) = address.split_once(':') else {
-        return Address::Word(address);
+    let end_of_scheme = address.find([':', '/', '\\']);
+    let scheme = end_of_scheme.and_then(|end| address.split_at_checked(end));
+    let Some((scheme, rest)) =
+        scheme.and_then(|(scheme, rest)| Some((scheme, rest.strip_prefix(':')?)))
+    else {
+        return Address::Word(without_authority(address));
     };
     let Some(rest) = rest.strip_prefix("//") else {
         return Address::Opaque(scheme);
@@ -121,6 +125,12 @@ fn split(address: &str) -> Address<'_> {
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
     Address::Located { scheme, host, path }
+}
+
+/// What has no scheme has no host either; what looks like one may hold a password.
+fn without_authority(word: &str) -> &str {
+    let word = word.split('\\').next().unwrap_or_default();
+    word.split("//").next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -137,6 +147,12 @@ mod tests {
             ("https://user@x@a.example/p", "https://a.example/p"),
             ("https://a.example/@user", "https://a.example/@user"),
             ("https://user:pw@a.example", "https://a.example"),
+            ("//user@a.example/p", ""),
+            ("//user:pw@a.example/p", ""),
+            ("https;//user@a.example/p", "https;"),
+            ("a//user@b://a.example/p", "a"),
+            ("a\\\\user@b://a.example", "a"),
+            ("/p/user@b", "/p/user@b"),
             ("https://u:p@a.example\\x@y", "https://a.example\\x@y"),
             ("wss://a.example:8443/s", "wss://a.example:8443/s"),
             ("data:text/html,<b>secret</b>", "data"),
