@@ -143,7 +143,7 @@ impl Hsts {
         if self.preload {
             text.push_str("; preload");
         }
-        // Of an owner, so that not even the first clone allocates.
+        // Of an owner, so that not even the first clone allocates. Visible ASCII is always a value: nobody goes without the header.
         let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
         Ok(value.ok())
     }
