@@ -54,7 +54,9 @@
 //! | `tonic` | tonic's body and peer address, [`core::Rejection`] as a `Status` |
 //! | `csp-hashes` | `csp::CspHashes`: hashes of the scripts and styles of static pages |
 //! | `csp-report` | [`mod@csp::report`]: the endpoint for browsers' reports |
+//! | `redis` | [`mod@redis`]: limits, bans and login attempts shared by several nodes |
 //! | `serde` | configuration types for files |
+//! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
 //! | `full` | all of the above |
 //!
 //! # Naming the request type
@@ -101,6 +103,9 @@ pub mod csp;
 pub mod csrf;
 pub mod headers;
 pub mod https;
+pub mod rate_limit;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod stack;
 #[cfg(feature = "tonic")]
 pub mod tonic;

@@ -6,6 +6,7 @@ mod csp;
 mod csp_report;
 mod headers;
 mod https;
+mod rate_limit;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

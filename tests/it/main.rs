@@ -23,8 +23,11 @@ mod https;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
+mod rate_limit;
 #[cfg(feature = "axum")]
 mod readme;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod stack;

@@ -12,7 +12,7 @@ const ROOM_FILES: usize = 10;
 
 /// Rooms without a limit on their files: `core` is no single room, `headers` has a file for each header, `csp` has the policy, the
 /// hashes and the reports.
-const LARGE_ROOMS: &[&str] = &["core", "csp", "headers"];
+const LARGE_ROOMS: &[&str] = &["core", "csp", "headers", "rate_limit"];
 
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: &[&str] = &[

@@ -1,0 +1,1 @@
+//! The header fields that tell a client where it stands.

@@ -1,0 +1,1 @@
+//! What a refusal tells a gRPC client: `RetryInfo` and `QuotaFailure`.

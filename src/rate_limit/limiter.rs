@@ -1,0 +1,1 @@
+//! Policies over one store: the plain interface below the layer.

@@ -1,0 +1,26 @@
+//! How much is too much: rate limits, bans, login attempts.
+
+mod ban;
+mod config;
+mod error;
+mod fields;
+mod future;
+mod grpc;
+pub mod key;
+mod layer;
+mod limiter;
+mod login;
+mod memory;
+mod outcome;
+mod policy;
+mod quota;
+mod rule;
+mod service;
+mod store;
+mod table;
+
+pub use outcome::Outcome;
+pub use policy::{OnMissing, OnStoreError, Policy};
+pub use quota::Quota;
+pub use rule::{Gcra, Ladder, Rule};
+pub use store::{Acquire, Charge, CounterSpec, Nanos, Overflow, Receipt, Standing, Store};

@@ -1,0 +1,1 @@
+//! Stores that several nodes share through a Redis server.

@@ -1,0 +1,1 @@
+//! Allocations of rate limits, bans and the login throttle.
