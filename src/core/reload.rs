@@ -127,6 +127,16 @@ enum Guard<'a, T> {
     Shared(arc_swap::Guard<Arc<T>>),
 }
 
+impl<T> Loaded<'_, T> {
+    /// The value to keep: the one that was read, also when another has been stored since.
+    pub(crate) fn to_arc(&self) -> Arc<T> {
+        Arc::clone(match &self.0 {
+            Guard::Fixed(value) => value,
+            Guard::Shared(value) => value,
+        })
+    }
+}
+
 impl<T> Deref for Loaded<'_, T> {
     type Target = T;
 
