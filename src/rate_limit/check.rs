@@ -2,6 +2,7 @@
 
 use std::array::from_fn;
 
+use super::fields::Shown;
 use super::key::{Head, KeyHash, KeyHasher, KeyOutcome};
 use super::limiter::Core;
 use super::marks::Marks;
@@ -60,7 +61,7 @@ pub(super) struct Items<const N: usize> {
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// What is told to the client, if anything is.
-    pub(super) binding: Option<Bound>,
+    pub(super) binding: Option<Shown>,
     /// The charges that are looked at again.
     pub(super) charged: Vec<Charged>,
     /// They were booked in the fallback.
@@ -72,15 +73,6 @@ pub(super) struct Kept {
 pub(super) struct Charged {
     pub(super) item: Item,
     pub(super) standing: Standing,
-}
-
-/// The policy that a client is told of.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bound {
-    pub(super) index: usize,
-    pub(super) plan: usize,
-    pub(super) remaining: u64,
-    pub(super) reset: u64,
 }
 
 /// A decision that waits for the store.
@@ -202,7 +194,7 @@ impl<St: Store> Check<'_, St> {
     ) -> Step<St::Pending> {
         match self.ask::<N>(items, false) {
             Asked::Ready(standings) => {
-                self.core.answered(notices);
+                self.core.teller.answered(notices);
                 self.weigh(items, &standings, false, notices)
             }
             Asked::Pending(pending) => {
@@ -233,7 +225,7 @@ impl<St: Store> Check<'_, St> {
             Err(StoreError::new(StoreErrorKind::Corrupt, text))
         });
         if answer.is_ok() {
-            self.core.answered(notices);
+            self.core.teller.answered(notices);
         }
         match (stage, answer) {
             (Stage::Enforced, Ok(standings)) => self.weigh(&items, &standings, false, notices),
@@ -428,11 +420,11 @@ impl<St: Store> Check<'_, St> {
         is_local: bool,
     ) -> Option<Kept> {
         let needs_answer = self.set.needs.answer;
-        if !needs_answer && !self.keeps_all && !self.core.tells_always {
+        let tells = self.set.fields.tells_allowed();
+        if !needs_answer && !self.keeps_all && !tells {
             return None;
         }
-        let binding = self.core.tells_always.then(|| self.bound(charged.clone()));
-        let binding = binding.flatten().filter(|bound| self.core.tells(self.set, bound));
+        let binding = tells.then(|| self.bound(charged.clone())).flatten();
         let charged: Vec<Charged> = if needs_answer || self.keeps_all {
             charged
                 .filter(|one| self.keeps_all || self.is_looked_at_again(&one.item))
@@ -453,17 +445,17 @@ impl<St: Store> Check<'_, St> {
     }
 
     /// The policy of which least is left: the smallest part of its burst, of two the one that lasts longer.
-    fn bound(&self, charged: impl Iterator<Item = Charged>) -> Option<Bound> {
-        let mut least: Option<(Bound, u64)> = None;
+    fn bound(&self, charged: impl Iterator<Item = Charged>) -> Option<Shown> {
+        let mut least: Option<(Shown, u64)> = None;
         for one in charged {
-            let burst = self.set.quota(one.item.index, one.item.plan).burst_size();
-            let bound = Bound {
-                index: one.item.index,
+            let label = self.set.labels.get(one.item.index)?;
+            let burst = u64::from(label.quota(one.item.plan)?.burst_size());
+            let bound = Shown {
+                policy: one.item.index,
                 plan: one.item.plan,
                 remaining: one.standing.remaining,
                 reset: one.standing.reset,
             };
-            let burst = u64::from(burst);
             let is_less = least.is_none_or(|(other, of)| {
                 // r1/q1 < r2/q2 without a division.
                 let (one, two) = (

@@ -20,7 +20,7 @@ pub(super) struct Local {
 
 impl Fallback {
     pub(super) fn new() -> Self {
-        Self(MemoryStore::new())
+        Self(MemoryStore::default())
     }
 
     pub(super) const fn store(&self) -> &MemoryStore {

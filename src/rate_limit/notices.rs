@@ -1,12 +1,15 @@
 //! What a decision has to tell besides its outcome.
 
 use super::marks::Marks;
+use super::store::Nanos;
 use crate::core::StoreError;
 
 /// What came up while a request was decided. Nearly always nothing.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     is_any: bool,
+    /// The time of the decision.
+    pub(super) now: Nanos,
     /// The client's address was read only up to a proxy, and nobody further outside has told.
     pub(super) is_degraded: bool,
     /// A policy that found no key.
@@ -27,6 +30,13 @@ pub(super) struct WouldRefuse {
 }
 
 impl Notices {
+    pub(super) fn at(now: Nanos) -> Self {
+        Self {
+            now,
+            ..Self::default()
+        }
+    }
+
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {
         !self.is_any

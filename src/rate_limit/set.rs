@@ -6,10 +6,13 @@ use std::sync::Arc;
 use http::request::Parts;
 
 use super::check::Subject;
+use super::config::Settings;
 use super::fallback::{Fallback, Local};
+use super::fields::PolicyFields;
 use super::key::{Key, KeyHash};
 use super::policy::{Cost, Policy, StoreAway};
 use super::quota::Quota;
+use super::refusal::Bodies;
 use super::rule::{Gcra, Rule};
 use super::store::{CounterSpec, Store};
 use crate::core::Mode;
@@ -22,6 +25,8 @@ pub(super) struct PolicySet<C> {
     /// All of them, as they were configured.
     pub(super) policies: Box<[Policy]>,
     pub(super) labels: Arc<[Label]>,
+    pub(super) fields: PolicyFields,
+    pub(super) bodies: Bodies,
     pub(super) needs: Needs,
 }
 
@@ -66,7 +71,7 @@ impl<C> PolicySet<C> {
     /// Opens the counters of policies that were checked.
     pub(super) fn new<St: Store<Counter = C>>(
         policies: Vec<Policy>,
-        mode: Mode,
+        settings: &Settings,
         store: &St,
         fallback: Option<&Fallback>,
     ) -> Self {
@@ -81,6 +86,7 @@ impl<C> PolicySet<C> {
                 continue;
             };
             let spec = CounterSpec::new(&policy.name, policy.overflow);
+            let spec = if key.is_global() { spec.single() } else { spec };
             let local = fallback.and_then(|fallback| match policy.on_store_error {
                 StoreAway::Local { fraction } => {
                     let fraction = share(fraction, store.expected_nodes());
@@ -90,7 +96,7 @@ impl<C> PolicySet<C> {
             });
             active.push(Active {
                 same_key_as: active.iter().position(|other| other.key.is_same(&key)),
-                reports: mode == Mode::ReportOnly || policy.mode == Mode::ReportOnly,
+                reports: settings.mode == Mode::ReportOnly || policy.mode == Mode::ReportOnly,
                 counter: store.open(&spec),
                 local,
                 rule: Rule::Gcra(*own),
@@ -99,9 +105,13 @@ impl<C> PolicySet<C> {
                 key,
             });
         }
+        let told: Vec<&Policy> = active.iter().map(|one| &one.policy).collect();
+        let labels: Arc<[Label]> = told.iter().copied().map(Label::of).collect();
         Self {
+            fields: PolicyFields::new(settings.style, settings.emit, &told),
+            bodies: Bodies::new(&labels, &settings.types),
             needs: Needs::of(&active),
-            labels: active.iter().map(|one| Label::of(&one.policy)).collect(),
+            labels,
             active: active.into_boxed_slice(),
             policies: policies.into_boxed_slice(),
         }
@@ -112,10 +122,6 @@ impl<C> PolicySet<C> {
         self.active.iter().position(|one| one.policy.name == name)
     }
 
-    /// The quota of a policy or of one of its plans.
-    pub(super) fn quota(&self, index: usize, plan: usize) -> Option<Quota> {
-        self.labels.get(index).and_then(|label| label.quota(plan))
-    }
 }
 
 impl<C> Active<C> {
