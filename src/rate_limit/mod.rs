@@ -8,11 +8,14 @@ mod ban;
 mod config;
 mod error;
 mod fields;
+#[cfg(test)]
+mod fields_tests;
 mod future;
 mod grpc;
 pub mod key;
 mod layer;
 mod limiter;
+mod line;
 mod login;
 mod memory;
 mod mistakes;
@@ -25,6 +28,7 @@ mod store;
 mod table;
 
 pub use error::RateLimitConfigError;
+pub use fields::{Emit, HeaderStyle, IetfDraft};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;
