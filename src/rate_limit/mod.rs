@@ -12,12 +12,15 @@ mod config;
 mod error;
 mod fallback;
 mod fields;
+#[cfg(test)]
+mod fields_tests;
 mod future;
 mod grpc;
 pub mod key;
 mod layer;
 mod lend;
 mod limiter;
+mod line;
 mod login;
 mod marks;
 mod memory;
@@ -38,6 +41,7 @@ mod verdict;
 
 pub use config::RateLimiterBuilder;
 pub use error::RateLimitConfigError;
+pub use fields::{Emit, HeaderStyle, IetfDraft};
 pub use future::RateLimitFuture;
 pub use layer::RateLimitLayer;
 pub use limiter::{LimiterStats, RateLimiter};
