@@ -123,7 +123,7 @@ impl<T: fmt::Debug> fmt::Debug for ReloadHandle<T> {
 pub struct Loaded<'a, T>(Guard<'a, T>);
 
 enum Guard<'a, T> {
-    Fixed(&'a T),
+    Fixed(&'a Arc<T>),
     Shared(arc_swap::Guard<Arc<T>>),
 }
 

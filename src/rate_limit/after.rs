@@ -26,9 +26,7 @@ impl<St: Store> Amend for Box<After<St>> {
         }
         if let Some(shown) = &self.kept.binding {
             let status = response.status();
-            self.set
-                .fields
-                .tell(shown, status, response.headers_mut());
+            self.set.fields.tell(shown, status, response.headers_mut());
         }
     }
 }
@@ -48,7 +46,11 @@ pub(super) fn settle<St: Store>(
             continue;
         };
         let policy = &active.policy;
-        if policy.count_when.as_ref().is_some_and(|counts| !counts(outcome)) {
+        if policy
+            .count_when
+            .as_ref()
+            .is_some_and(|counts| !counts(outcome))
+        {
             refund(core, active, one, kept.is_local, now());
             continue;
         }

@@ -7,7 +7,7 @@ use super::key::{Head, KeyHash, KeyHasher, KeyOutcome};
 use super::limiter::Core;
 use super::marks::Marks;
 use super::notices::Notices;
-use super::policy::{Cost, MAX_POLICIES, MissingKey, StoreAway};
+use super::policy::{MAX_POLICIES, MissingKey, StoreAway};
 use super::refusal::{Refusal, Why};
 use super::rule::Rule;
 use super::set::{Active, PolicySet};
@@ -136,13 +136,13 @@ impl<const N: usize> Items<N> {
     }
 
     #[inline]
-    fn iter(&self) -> impl Iterator<Item = &Item> {
+    fn iter(&self) -> impl Iterator<Item = &Item> + Clone {
         self.list.iter().take(self.len)
     }
 
     /// Those that are enforced, or those that are not.
     #[inline]
-    fn of(&self, reported: bool) -> impl Iterator<Item = &Item> {
+    fn of(&self, reported: bool) -> impl Iterator<Item = &Item> + Clone {
         self.iter().filter(move |item| item.reported == reported)
     }
 
@@ -414,11 +414,7 @@ impl<St: Store> Check<'_, St> {
 
     /// What of an allowed request is needed later.
     #[inline]
-    fn keep(
-        &self,
-        charged: impl Iterator<Item = Charged> + Clone,
-        is_local: bool,
-    ) -> Option<Kept> {
+    fn keep(&self, charged: impl Iterator<Item = Charged> + Clone, is_local: bool) -> Option<Kept> {
         let needs_answer = self.set.needs.answer;
         let tells = self.set.fields.tells_allowed();
         if !needs_answer && !self.keeps_all && !tells {

@@ -288,7 +288,10 @@ impl fmt::Debug for Settings {
             .field("emit", &self.emit)
             .field("retry_jitter", &self.retry_jitter)
             .field("types", &self.types)
-            .field("renderer", &self.renderer.as_ref().map(|_| format_args!("<fn>")))
+            .field(
+                "renderer",
+                &self.renderer.as_ref().map(|_| format_args!("<fn>")),
+            )
             .field("expose_info", &self.expose_info)
             .finish()
     }

@@ -79,13 +79,19 @@ mod tests {
     fn a_part_of_a_quota_is_slower_and_smaller() {
         let whole = Gcra::new(600_000_000, 60_000_000_000);
         let half = scaled(whole, 0.5);
-        assert_eq!((half.interval(), half.window()), (1_200_000_000, 60_000_000_000));
+        assert_eq!(
+            (half.interval(), half.window()),
+            (1_200_000_000, 60_000_000_000)
+        );
         let third = scaled(whole, 1.0 / 3.0);
         assert_eq!(third.window() / third.interval(), 33);
         assert_eq!(scaled(whole, 1.0), whole);
         let one = Gcra::new(60_000_000_000, 60_000_000_000);
         let none = scaled(one, 0.1);
-        assert_eq!((none.interval(), none.window()), (600_000_000_000, 600_000_000_000));
+        assert_eq!(
+            (none.interval(), none.window()),
+            (600_000_000_000, 600_000_000_000)
+        );
     }
 
     #[test]

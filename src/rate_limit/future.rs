@@ -160,9 +160,10 @@ where
                     continue;
                 }
             };
-            let called = this.ready.take().map(|mut ready| {
-                ResponseFuture::maybe_amending(ready.call(request), after)
-            });
+            let called = this
+                .ready
+                .take()
+                .map(|mut ready| ResponseFuture::maybe_amending(ready.call(request), after));
             return Poll::Ready(called);
         }
     }

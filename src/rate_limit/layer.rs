@@ -74,7 +74,10 @@ fn for_all(quota: Quota) -> Quota {
     const MICROSECOND: u128 = Duration::from_micros(1).as_nanos();
     let finest = quota.period().as_nanos() / MICROSECOND;
     let most = u32::try_from(finest).unwrap_or(u32::MAX);
-    let limit = quota.limit().saturating_mul(TIMES).min(most.max(quota.limit()));
+    let limit = quota
+        .limit()
+        .saturating_mul(TIMES)
+        .min(most.max(quota.limit()));
     Quota::new(limit, quota.period()).burst(quota.burst_size().saturating_mul(TIMES))
 }
 

@@ -49,7 +49,11 @@ mod tests {
         assert_eq!(path, "/a");
         assert_eq!(
             (request.method().as_str(), request.uri(), request.version()),
-            ("POST", &http::Uri::from_static("/a?b"), http::Version::HTTP_2)
+            (
+                "POST",
+                &http::Uri::from_static("/a?b"),
+                http::Version::HTTP_2
+            )
         );
         assert_eq!(request.headers()["x"], "1");
         assert_eq!(request.extensions().get(), Some(&7_u8));

@@ -16,7 +16,7 @@ use super::memory::MemoryStore;
 use super::mistakes::check_policies;
 use super::notices::Notices;
 use super::policy::{MAX_POLICIES, Policy};
-use super::refusal::{Refusal, Why};
+use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::Store;
 use super::tell::Teller;
@@ -425,8 +425,7 @@ impl<St: Store> RateLimiter<St> {
         };
         let now = notices.now;
         if !notices.is_empty() {
-            core.teller
-                .tell(parts, notices, &set.labels, &core.proxies);
+            core.teller.tell(parts, notices, &set.labels, &core.proxies);
         }
         outcome.map_err(|refusal| {
             core.teller.refused(parts, &refusal, &set.labels, now);

@@ -89,7 +89,10 @@ impl RateLimited {
 
     /// Returns the names of all policies that denied, in the order in which they were configured.
     pub fn policies(&self) -> impl Iterator<Item = &str> {
-        let names = self.denied.iter().filter_map(|index| self.labels.get(index));
+        let names = self
+            .denied
+            .iter()
+            .filter_map(|index| self.labels.get(index));
         names.map(|label| &*label.name)
     }
 
@@ -215,7 +218,9 @@ impl Default for ProblemTypes {
     /// Their registration is requested by draft-ietf-httpapi-ratelimit-headers-10, section 8.
     fn default() -> Self {
         Self {
-            exceeded: Cow::Borrowed("https://iana.org/assignments/http-problem-types#quota-exceeded"),
+            exceeded: Cow::Borrowed(
+                "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            ),
             unavailable: Cow::Borrowed(
                 "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
             ),
@@ -268,12 +273,10 @@ pub(super) fn rejection(
             let mut denied = refusal.denied.iter();
             let rejection = of_exceeded(types);
             match (denied.next(), denied.next()) {
-                (Some(index), None) => {
-                    match bodies.exceeded.get(index) {
-                        Some(body) => rejection.prepared(body.clone()),
-                        None => rejection,
-                    }
-                }
+                (Some(index), None) => match bodies.exceeded.get(index) {
+                    Some(body) => rejection.prepared(body.clone()),
+                    None => rejection,
+                },
                 _ => rejection.member(VIOLATED, names(refusal.denied, labels)),
             }
         }

@@ -81,7 +81,9 @@ impl<C> PolicySet<C> {
             let Some(key) = policy.key.clone() else {
                 continue;
             };
-            let rules: Vec<Gcra> = quotas(policy).filter_map(|quota| rule(policy, quota)).collect();
+            let rules: Vec<Gcra> = quotas(policy)
+                .filter_map(|quota| rule(policy, quota))
+                .collect();
             let Some((own, plans)) = rules.split_first() else {
                 continue;
             };
@@ -121,7 +123,6 @@ impl<C> PolicySet<C> {
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.active.iter().position(|one| one.policy.name == name)
     }
-
 }
 
 impl<C> Active<C> {

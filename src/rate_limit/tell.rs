@@ -18,7 +18,8 @@ use crate::core::{
 const LAYER: &str = "rate_limit";
 
 /// What a server has to do for its requests to have a client address.
-const REMEDY: &str = "remedy=axum: into_make_service_with_connect_info::<SocketAddr>(), hyper: WithPeerAddr";
+const REMEDY: &str =
+    "remedy=axum: into_make_service_with_connect_info::<SocketAddr>(), hyper: WithPeerAddr";
 
 /// Records events, and counts what is seldom enough to be counted.
 #[derive(Debug)]
@@ -131,7 +132,10 @@ impl Teller {
         }
         if let Some(error) = notices.store_error {
             count(&self.counts.store_failures);
-            let is_due = self.failing.admit(Duration::from_nanos(now.get())).is_some();
+            let is_due = self
+                .failing
+                .admit(Duration::from_nanos(now.get()))
+                .is_some();
             if is_due && !self.is_store_away.swap(true, Ordering::Relaxed) {
                 self.store(head, RateLimitReason::StoreUnavailable.code(), Some(&error));
             }
