@@ -13,13 +13,20 @@
 //! - Words fall under the mutex alone: refunds, healing and forgetting cannot meet a slot that changes hands.
 
 use super::Overflow;
-use super::sync::{AtomicU64, Ordering, WAYS, pause};
+use super::sync::{AtomicU64, LINES, Ordering, WAYS, pause};
 use super::word::{LOCK, Left, Step, Undo, WordRule};
 
-/// Slots for keys with the same last bits. Two cache lines that processors fetch together.
+/// Slots for keys with the same last bits. The first half is filled first: while a table is at most half full, most keys are found in
+/// one cache line, mark and word.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Set {
+    lines: [Line; LINES],
+}
+
+#[derive(Debug)]
+#[repr(align(64))]
+struct Line {
     marks: [AtomicU64; WAYS],
     words: [AtomicU64; WAYS],
 }
@@ -144,15 +151,19 @@ impl Slot<'_> {
 impl Set {
     pub(crate) fn new() -> Self {
         Self {
-            marks: std::array::from_fn(|_| AtomicU64::new(0)),
-            words: std::array::from_fn(|_| AtomicU64::new(0)),
+            lines: std::array::from_fn(|_| Line {
+                marks: std::array::from_fn(|_| AtomicU64::new(0)),
+                words: std::array::from_fn(|_| AtomicU64::new(0)),
+            }),
         }
     }
 
-    #[inline]
     fn slots(&self) -> impl Iterator<Item = Slot<'_>> {
-        let cells = self.marks.iter().zip(&self.words).enumerate();
-        cells.map(|(at, (mark, word))| Slot {
+        let cells = self
+            .lines
+            .iter()
+            .flat_map(|line| line.marks.iter().zip(&line.words));
+        cells.enumerate().map(|(at, (mark, word))| Slot {
             at,
             seen: mark.load(Ordering::Acquire),
             mark,
@@ -162,7 +173,22 @@ impl Set {
 
     #[inline]
     fn find(&self, tag: Tag) -> Option<Slot<'_>> {
-        self.slots().find(|slot| slot.seen & !tag.mask == tag.id)
+        let mut at = 0_usize;
+        for line in &self.lines {
+            for (mark, word) in line.marks.iter().zip(&line.words) {
+                let seen = mark.load(Ordering::Acquire);
+                if seen & !tag.mask == tag.id {
+                    return Some(Slot {
+                        at,
+                        seen,
+                        mark,
+                        word,
+                    });
+                }
+                at = at.wrapping_add(1);
+            }
+        }
+        None
     }
 
     /// Charges a key that is there; `None` is for [`charge_held`](Self::charge_held) to decide.
