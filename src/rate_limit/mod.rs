@@ -19,6 +19,7 @@ mod service;
 mod store;
 mod table;
 
+pub use ban::{BanShare, BanTable, BanTableBuilder};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;
