@@ -24,6 +24,7 @@ mod store;
 mod table;
 
 pub use error::RateLimitConfigError;
+pub use ban::{BanShare, BanTable, BanTableBuilder};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;
