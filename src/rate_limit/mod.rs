@@ -25,6 +25,7 @@ mod table;
 
 pub use error::RateLimitConfigError;
 pub use ban::{BanShare, BanTable, BanTableBuilder};
+pub use memory::{MemoryConfigError, MemoryCounter, MemoryStats, MemoryStore};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;
