@@ -15,6 +15,7 @@ mod layer;
 mod limiter;
 mod login;
 mod memory;
+mod mistakes;
 mod outcome;
 mod policy;
 mod quota;
