@@ -24,8 +24,8 @@ mod service;
 mod store;
 mod table;
 
-pub use error::RateLimitConfigError;
 pub use ban::{BanShare, BanTable, BanTableBuilder};
+pub use error::RateLimitConfigError;
 pub use memory::{MemoryConfigError, MemoryCounter, MemoryStats, MemoryStore};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};

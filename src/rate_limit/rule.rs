@@ -29,6 +29,11 @@ impl Gcra {
             interval,
             window,
             is_strict: false,
+            debt: window,
+            reciprocal: match u64::MAX.checked_div(interval) {
+                Some(reciprocal) => reciprocal,
+                None => u64::MAX,
+            },
         }
     }
 
@@ -40,15 +45,14 @@ impl Gcra {
     #[must_use]
     pub const fn is_strict(self) -> bool {
         self.is_strict
-            debt: window,
-            reciprocal: match u64::MAX.checked_div(interval) {
-                Some(reciprocal) => reciprocal,
-                None => u64::MAX,
-            },
+    }
+
     /// For a policy that also makes charges with `overdraw`: its keys may owe up to two windows, and keep owing them.
     pub(super) const fn with_overdraft(self) -> Self {
+        Self {
             debt: self.window.saturating_mul(2),
             ..self
+        }
     }
 
     /// Returns the nanoseconds in which one unit comes back.
