@@ -15,6 +15,7 @@ pub enum Rule {
 pub struct Gcra {
     interval: u64,
     window: u64,
+    is_strict: bool,
     /// How far ahead of now a debt may reach: the window, or two with [`with_overdraft`](Self::with_overdraft).
     debt: u64,
     /// 2^64 over the interval, so that no request divides.
@@ -27,12 +28,23 @@ impl Gcra {
         Self {
             interval,
             window,
+            is_strict: false,
             debt: window,
             reciprocal: match u64::MAX.checked_div(interval) {
                 Some(reciprocal) => reciprocal,
                 None => u64::MAX,
             },
         }
+    }
+
+    pub(super) const fn strict(self, is_strict: bool) -> Self {
+        Self { is_strict, ..self }
+    }
+
+    /// Returns whether the quota is a [`strict`](super::Quota::strict) one, of which a store hands out nothing in advance.
+    #[must_use]
+    pub const fn is_strict(self) -> bool {
+        self.is_strict
     }
 
     /// For a policy that also makes charges with `overdraw`: its keys may owe up to two windows, and keep owing them.
