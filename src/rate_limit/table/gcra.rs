@@ -11,35 +11,27 @@ impl WordRule for Gcra {
     #[inline]
     fn charge(self, word: u64, now: u64, cost: u32) -> Step {
         let limit = now.saturating_add(self.window());
-        let ceiling = now.saturating_add(self.debt());
-        let base = word.max(now).min(ceiling);
         let by = self.interval().saturating_mul(u64::from(cost));
+        let base = word.max(now);
         let next = base.saturating_add(by);
-        if cost == 0 {
-            let left = left(self, base, now);
-            return Step::Pass {
-                next: word,
-                by,
-                left,
-            };
+        if by > self.window() || cost == 0 {
+            return out_of_reach(self, word, now, cost);
         }
         if next <= limit {
-            let left = left(self, next, now);
+            let (remaining, rest) = self.units(limit.saturating_sub(next));
+            let reset = self.interval().saturating_sub(rest);
+            let left = Left { remaining, reset };
             return Step::Pass { next, by, left };
         }
-        let left = left(self, base, now);
-        if by > self.window() {
-            return Step::Deny {
-                wait: u64::MAX,
-                left,
-            };
-        }
+        let ceiling = now.saturating_add(self.debt());
         if word > ceiling.saturating_add(SLACK) {
             return Step::Heal(ceiling);
         }
-        // From the word as it is stored, not as it was cut: who waits for so long shall not wait in vain.
-        let wait = word.max(now).saturating_add(by).saturating_sub(limit);
-        Step::Deny { wait, left }
+        // From the word as it is stored, not as it is cut: who waits for so long shall not wait in vain.
+        Step::Deny {
+            wait: next.saturating_sub(limit),
+            left: left(self, base.min(ceiling), now),
+        }
     }
 
     #[inline]
@@ -84,6 +76,24 @@ impl WordRule for Overdraw {
 
     fn refund(word: u64, now: u64, undo: Undo) -> u64 {
         Gcra::refund(word, now, undo)
+    }
+}
+
+/// A charge that looks, or that would not even fit a full bucket.
+#[cold]
+fn out_of_reach(rule: Gcra, word: u64, now: u64, cost: u32) -> Step {
+    let ceiling = now.saturating_add(rule.debt());
+    let left = left(rule, word.max(now).min(ceiling), now);
+    if cost == 0 {
+        return Step::Pass {
+            next: word,
+            by: 0,
+            left,
+        };
+    }
+    Step::Deny {
+        wait: u64::MAX,
+        left,
     }
 }
 
