@@ -19,6 +19,8 @@ mod line;
 mod login;
 mod memory;
 mod mistakes;
+#[cfg(test)]
+mod mistakes_tests;
 mod outcome;
 mod policy;
 mod quota;

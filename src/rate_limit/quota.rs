@@ -173,13 +173,14 @@ impl Quota {
         if self.limit == 0 || self.burst == 0 || self.period.is_zero() {
             return Err(RateLimitConfigError::EmptyQuota { quota: self });
         }
-        let interval = self.period.as_nanos().div_ceil(u128::from(self.limit));
-        if interval < MIN_INTERVAL {
+        let (period, limit) = (self.period.as_nanos(), u128::from(self.limit));
+        if period < limit.saturating_mul(MIN_INTERVAL) {
             return Err(RateLimitConfigError::QuotaTooFine {
                 limit: self.limit,
                 period: self.period,
             });
         }
+        let interval = period.div_ceil(limit);
         let window = interval.saturating_mul(u128::from(self.burst));
         match (u64::try_from(interval), u64::try_from(window)) {
             (Ok(interval), Ok(nanos)) if window <= MAX_WINDOW => {
@@ -227,7 +228,7 @@ mod tests {
             ("a nanosecond below a microsecond", Quota::new(1, Duration::from_nanos(999)), Err("quota_too_fine")),
             ("a microsecond", Quota::new(1, Duration::from_micros(1)), Ok((1_000, 1_000))),
             ("a million a second", Quota::per_second(1_000_000), Ok((1_000, 1_000_000_000))),
-            ("1,001,001 a second", Quota::per_second(1_001_002), Err("quota_too_fine")),
+            ("1,000,001 a second", Quota::per_second(1_000_001), Err("quota_too_fine")),
             ("u32::MAX a second", Quota::per_second(u32::MAX), Err("quota_too_fine")),
             ("u32::MAX a day", Quota::per_day(u32::MAX), Ok((20_117, 86_401_857_073_515))),
             ("2^62 ns", Quota::new(1, Duration::from_nanos(1 << 62)), Ok((1 << 62, 1 << 62))),
