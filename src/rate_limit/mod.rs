@@ -29,8 +29,10 @@ mod service;
 mod store;
 mod table;
 
+pub use ban::{BanShare, BanTable, BanTableBuilder};
 pub use error::RateLimitConfigError;
 pub use fields::{Emit, HeaderStyle, IetfDraft};
+pub use memory::{MemoryConfigError, MemoryCounter, MemoryStats, MemoryStore};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;
