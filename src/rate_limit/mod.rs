@@ -8,14 +8,19 @@ mod ban;
 mod config;
 mod error;
 mod fields;
+#[cfg(test)]
+mod fields_tests;
 mod future;
 mod grpc;
 pub mod key;
 mod layer;
 mod limiter;
+mod line;
 mod login;
 mod memory;
 mod mistakes;
+#[cfg(test)]
+mod mistakes_tests;
 mod outcome;
 mod policy;
 mod quota;
@@ -26,6 +31,7 @@ mod table;
 
 pub use ban::{BanShare, BanTable, BanTableBuilder};
 pub use error::RateLimitConfigError;
+pub use fields::{Emit, HeaderStyle, IetfDraft};
 pub use memory::{MemoryConfigError, MemoryCounter, MemoryStats, MemoryStore};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};

@@ -64,6 +64,15 @@ impl KeySeed {
         }
     }
 
+    /// A seed of this process that is known.
+    #[cfg(test)]
+    pub(super) const fn local(secret: [u8; 16]) -> Self {
+        Self {
+            wide: false,
+            ..Self::fleet(secret)
+        }
+    }
+
     /// Whether another process hashes keys in the same way.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
