@@ -24,7 +24,10 @@ mod service;
 mod store;
 mod table;
 
-pub use ban::{BanShare, BanTable, BanTableBuilder};
+pub use ban::{
+    Ban, BanAmendment, BanBuilder, BanConfigError, BanHandle, BanLayer, BanPolicyFault, BanRefusal,
+    BanShare, BanStats, BanStatus, BanTable, BanTableBuilder,
+};
 pub use error::RateLimitConfigError;
 pub use memory::{MemoryConfigError, MemoryCounter, MemoryStats, MemoryStore};
 pub use outcome::Outcome;
