@@ -167,10 +167,14 @@ impl BanHandle {
         let mut mistakes = Mistakes::default();
         check_lists(&mut mistakes, &safelist, &blocklist);
         mistakes.finish(())?;
+        let lists = Switches {
+            mode: Mode::default(),
+            safelist,
+            blocklist,
+        };
         self.switches.update(|switches| Switches {
             mode: switches.mode,
-            safelist: safelist.clone(),
-            blocklist: blocklist.clone(),
+            ..lists.clone()
         });
         Ok(())
     }

@@ -240,6 +240,10 @@ impl BanTable {
     /// Counts one sign of abuse and returns how long the ban is that it has started, if it has.
     ///
     /// A kind without a rule is not counted, and neither is anything while the key is banned.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "it is called to count; who wants to know of bans has the events"
+    )]
     pub fn signal(&self, key: KeyHash, kind: AbuseKind) -> Option<Duration> {
         let started = self.strike_by(key, kind)?;
         self.core
@@ -254,6 +258,7 @@ impl BanTable {
     ///
     /// A ban that ends later stays as it is: to shorten one, [lift](Self::unban) it first. The ban lengthens later ones as every
     /// ban does. It is `false` without a duration or when the table has no room.
+    #[must_use = "a table without room bans nobody"]
     pub fn ban(&self, key: KeyHash, duration: Duration) -> bool {
         match self.prolong(key, duration) {
             Changed::To(_) => {
@@ -269,6 +274,7 @@ impl BanTable {
     }
 
     /// Ends the ban of a key and tells whether there was one. The next ban is as long as if it had ended by itself.
+    #[expect(clippy::must_use_candidate, reason = "it is called to lift the ban")]
     pub fn unban(&self, key: KeyHash) -> bool {
         let is_lifted = self.lift(key);
         if is_lifted {

@@ -243,3 +243,6 @@ impl WordRule for Lift {
         word
     }
 }
+
+#[cfg(test)]
+mod tests;
