@@ -41,7 +41,10 @@ mod tell;
 mod time;
 mod verdict;
 
-pub use ban::{BanShare, BanTable, BanTableBuilder};
+pub use ban::{
+    Ban, BanAmendment, BanBuilder, BanConfigError, BanHandle, BanLayer, BanPolicyFault, BanRefusal,
+    BanShare, BanStats, BanStatus, BanTable, BanTableBuilder,
+};
 pub use error::RateLimitConfigError;
 pub use fields::{Emit, HeaderStyle, IetfDraft};
 pub use config::RateLimiterBuilder;
