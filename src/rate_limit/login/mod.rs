@@ -1,1 +1,16 @@
-//! Throttling of login attempts.
+mod account;
+mod attempt;
+mod begin;
+mod config;
+mod device;
+mod error;
+mod future;
+mod guard;
+mod layer;
+mod pressure;
+mod refusal;
+mod rules;
+mod service;
+mod spray;
+mod told;
+mod throttle;
