@@ -13,7 +13,7 @@ mod grpc;
 pub mod key;
 mod layer;
 mod limiter;
-mod login;
+pub mod login;
 mod memory;
 mod mistakes;
 mod outcome;
@@ -23,6 +23,7 @@ mod rule;
 mod service;
 mod store;
 mod table;
+mod time;
 
 pub use ban::{BanShare, BanTable, BanTableBuilder};
 pub use error::RateLimitConfigError;

@@ -98,8 +98,14 @@ mod tests {
             ("alice", " Alice\t"),
             ("alice", "ALICE\u{a0}"),
             ("stra\u{df}e", "STRA\u{df}E"),
-            ("\u{3bf}\u{3b4}\u{3bf}\u{3c2}", "\u{39f}\u{394}\u{39f}\u{3a3}"),
-            ("\u{3bf}\u{3b4}\u{3bf}\u{3c3}", "\u{39f}\u{394}\u{39f}\u{3a3}"),
+            (
+                "\u{3bf}\u{3b4}\u{3bf}\u{3c2}",
+                "\u{39f}\u{394}\u{39f}\u{3a3}",
+            ),
+            (
+                "\u{3bf}\u{3b4}\u{3bf}\u{3c3}",
+                "\u{39f}\u{394}\u{39f}\u{3a3}",
+            ),
             ("", "  "),
         ];
         for (one, other) in rows {
@@ -113,7 +119,11 @@ mod tests {
         let names = ["alice", "alic", "alicee", "al ice", "", "a", "\u{e9}", "e"];
         for (index, one) in names.iter().enumerate() {
             for other in names.iter().skip(index + 1) {
-                assert_ne!(accounts.hash(one), accounts.hash(other), "{one:?} {other:?}");
+                assert_ne!(
+                    accounts.hash(one),
+                    accounts.hash(other),
+                    "{one:?} {other:?}"
+                );
             }
         }
     }

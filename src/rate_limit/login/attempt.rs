@@ -16,7 +16,7 @@ use crate::core::{ClientIp, RequestContext};
 ///
 /// ```
 /// use tower_security::core::ClientIp;
-/// use tower_security::rate_limit::LoginAttempt;
+/// use tower_security::rate_limit::login::LoginAttempt;
 ///
 /// let client = ClientIp::resolved_by_caller("203.0.113.9".parse()?);
 /// let attempt = LoginAttempt::new("alice@example.com").ip(client).device("v1.0.0.0");
@@ -66,7 +66,9 @@ impl<'a> LoginAttempt<'a> {
     pub(super) fn request(mut self, headers: &'a HeaderMap, extensions: &'a Extensions) -> Self {
         self.headers = Some(headers);
         self.context = RequestContext::from_extensions(extensions);
-        self.client = self.client.or_else(|| ClientIp::from_extensions(extensions));
+        self.client = self
+            .client
+            .or_else(|| ClientIp::from_extensions(extensions));
         self
     }
 }

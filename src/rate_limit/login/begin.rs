@@ -225,7 +225,14 @@ impl<St: Store> Entry<St> {
     fn guard(&self, booked: Booked, bound: Option<u64>, home: Home) -> LoginGuard<St> {
         let pressure = self.core.gauge.read(self.now);
         let who = self.who.clone();
-        LoginGuard::new(Arc::clone(&self.core), self.subject, who, (booked, home), bound, pressure)
+        LoginGuard::new(
+            Arc::clone(&self.core),
+            self.subject,
+            who,
+            (booked, home),
+            bound,
+            pressure,
+        )
     }
 }
 

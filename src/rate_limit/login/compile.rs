@@ -3,7 +3,7 @@
 use super::super::error::RateLimitConfigError;
 use super::super::policy::OnStoreError;
 use super::super::quota::Quota;
-use super::super::rule::{Gcra, Ladder, Rule};
+use super::super::rule::{Gcra, Ladder};
 use super::super::store::Store;
 use super::super::time::Ticker;
 use super::account::Accounts;
@@ -39,15 +39,65 @@ pub(super) fn compile<St: Store>(
         let name = cap::start_of(name, 80).to_owned();
         mistakes.push("login.name", LoginConfigError::Name { name });
     }
-    let away = on_store_error(&mut mistakes, &settings);
-    let rules = rules(&mut mistakes, &settings);
+    let device = quota(&mut mistakes, "login.device_failures", settings.device);
+    let address = quota(&mut mistakes, "login.address_failures", settings.address);
+    on_store_error(&mut mistakes, settings.on_store_error);
     if let Some(errors) = store.config_errors() {
         mistakes.extend(errors);
     }
-    let Some(rules) = mistakes.finish(rules)? else {
-        // Without rules there was a mistake.
-        return Err(ConfigError::new("login", LoginConfigError::Pressure).into());
+    mistakes.finish(())?;
+    let rules = rules(&settings, device, address);
+    Ok(LoginThrottle::of(core(settings, store, rules)))
+}
+
+fn core<St: Store>(settings: Settings, store: St, rules: Rules) -> Core<St> {
+    let seed = settings.seed();
+    let away = match settings.on_store_error {
+        Some(OnStoreError::Local { fraction }) => Some(Away::new(rules.part(fraction))),
+        Some(OnStoreError::Deny) | None => None,
     };
+    let (v4, v6) = settings.prefix;
+    let v6 = if settings.is_full_v6 { 128 } else { v6 };
+    let (accounts, within, refuse) = settings.spray;
+    let devices = settings
+        .device_cookie
+        .as_deref()
+        .map(|cookie| DeviceCookies::new(cookie, settings.device_lifetime, seed, &settings.name));
+    Core {
+        counters: Counters::open(store, &settings.name, rules),
+        name: settings.name.into(),
+        away,
+        accounts: Accounts::new(seed, settings.normalise),
+        devices,
+        prefix: (v4, v6),
+        is_full_v6: settings.is_full_v6,
+        prefix_seed: seed,
+        spray: SprayTable::new(SprayRule {
+            accounts,
+            within: nanos(within),
+            refuse: nanos(refuse),
+        }),
+        gauge: Gauge::new(settings.pressure),
+        told: Told::new(settings.events),
+        ticker: settings.clock.map(Ticker::new).unwrap_or_default(),
+        bodies: Bodies::new(),
+    }
+}
+
+fn rules(settings: &Settings, device: Gcra, address: Gcra) -> Rules {
+    let lock = nanos(settings.lock);
+    Rules {
+        account: Ladder::new(
+            settings.free,
+            nanos(settings.first),
+            nanos(settings.longest),
+            nanos(settings.quiet),
+        ),
+        // Who goes on after a lock is locked again by the next failure, and each day of quiet makes room for one.
+        bound: Ladder::new(settings.hard_bound, lock, lock, lock),
+        device,
+        address,
+    }
 }
 
 fn secret(mistakes: &mut Mistakes, secret: &[u8]) {
@@ -71,18 +121,34 @@ fn attempts(mistakes: &mut Mistakes, settings: &Settings) {
 }
 
 fn times(mistakes: &mut Mistakes, settings: &Settings) {
-    let Settings { first, longest, quiet, lock, .. } = *settings;
+    let Settings {
+        first,
+        longest,
+        quiet,
+        lock,
+        ..
+    } = *settings;
     if first < LEAST || longest < first || longest > MOST || !(LEAST..=MOST).contains(&quiet) {
-        let error = LoginConfigError::Delays { first, longest, quiet };
+        let error = LoginConfigError::Delays {
+            first,
+            longest,
+            quiet,
+        };
         mistakes.push("login.delays", error);
     }
     if !(SECOND..=MOST).contains(&lock) {
         mistakes.push("login.lock", LoginConfigError::Lock { lock });
     }
     let (accounts, within, refuse) = settings.spray;
-    let are_times = [within, refuse].iter().all(|time| (SECOND..=MOST).contains(time));
+    let are_times = [within, refuse]
+        .iter()
+        .all(|time| (SECOND..=MOST).contains(time));
     if !(2..=100).contains(&accounts) || !are_times {
-        let error = LoginConfigError::Spray { accounts, within, refuse };
+        let error = LoginConfigError::Spray {
+            accounts,
+            within,
+            refuse,
+        };
         mistakes.push("login.spray", error);
     }
     if settings.pressure == 0 {
@@ -114,7 +180,27 @@ fn prefix(mistakes: &mut Mistakes, settings: &Settings) {
     }
 }
 
-fn quota(mistakes: &mut Mistakes, path: &str, quota: Quota) -> Option<Gcra> {
-    let compiled = quota.compile();
-    compiled.map_err(|error| mistakes.push(path, error)).ok()
+/// Strict: no node takes attempts in advance that another could need.
+fn quota(mistakes: &mut Mistakes, path: &str, quota: Quota) -> Gcra {
+    quota
+        .compile()
+        .map(|compiled| compiled.strict(true))
+        .unwrap_or_else(|error| {
+            mistakes.push(path, error);
+            // Nobody is counted by it: the mistake is reported.
+            Gcra::new(1, 1)
+        })
+}
+
+fn on_store_error(mistakes: &mut Mistakes, on_store_error: Option<OnStoreError>) {
+    const PATH: &str = "login.on_store_error";
+    match on_store_error {
+        None => mistakes.push(PATH, LoginConfigError::LoginFailOpen),
+        Some(OnStoreError::Local {
+            fraction: Some(fraction),
+        }) if !(fraction > 0.0 && fraction <= 1.0) => {
+            mistakes.push(PATH, RateLimitConfigError::Fraction { fraction });
+        }
+        Some(OnStoreError::Local { .. } | OnStoreError::Deny) => {}
+    }
 }

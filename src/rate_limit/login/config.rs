@@ -19,7 +19,8 @@ use crate::core::{Clock, ConfigErrors, EventSink, Events, Secret};
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_security::rate_limit::{LoginThrottle, Quota};
+/// use tower_security::rate_limit::Quota;
+/// use tower_security::rate_limit::login::LoginThrottle;
 ///
 /// # let secret = *b"\x8e\x0b\x91\xd5\x5f\x13\xa7\x2c\x60\xf8\x47\xbe\x19\x74\xc3\x2a";
 /// let throttle = LoginThrottle::builder(&secret[..])
@@ -124,10 +125,7 @@ impl<St: Store> LoginThrottleBuilder<St> {
     ///
     /// All spellings that log in to one account have to come out the same, or each has a budget of its own: use the function that the
     /// look-up uses, such as NFKC with case folding. It is given the text of the client, of any length.
-    pub fn normalise(
-        mut self,
-        normalise: impl Fn(&str) -> String + Send + Sync + 'static,
-    ) -> Self {
+    pub fn normalise(mut self, normalise: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.settings.normalise = Some(Arc::new(normalise));
         self
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::super::key::{KeyHasher, KeySeed};
 use super::account::AccountHash;
-use crate::core::{field, random, secret};
+use crate::core::{Secret, field, random};
 
 /// Sets this hash apart from the others that are made with the same secret.
 const DOMAIN: u64 = u64::from_le_bytes(*b"device\0\0");
@@ -73,15 +73,17 @@ impl DeviceCookies {
             return None;
         }
         let mut parts = value.split(|byte| *byte == b'.');
-        let (version, id, expiry, mac) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (version, id, expiry, mac) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         if version != VERSION || parts.next().is_some() {
             return None;
         }
         let id = DeviceId(hex(id)?);
         let expiry = seconds(expiry)?;
-        let expected = format!("{:032x}", self.mac(id, expiry, account));
-        let is_ours = secret::constant_time_eq(mac, expected.as_bytes());
-        (is_ours && expiry > unix(now)).then_some(id)
+        // Compared in constant time, so that no digit is guessed by itself.
+        let mac = Secret::new(hex(mac)?.to_le_bytes());
+        let expected = Secret::new(self.mac(id, expiry, account).to_le_bytes());
+        (mac == expected && expiry > unix(now)).then_some(id)
     }
 
     /// A line of `Set-Cookie` for a device from which somebody has logged in; `None` when there is no randomness.

@@ -66,7 +66,9 @@ pub enum LoginConfigError {
         hard_bound: u8,
     },
     /// The name of the throttle cannot stand in those of its counters.
-    #[error("invalid name {name:?} of a login throttle: write 1 to 32 of A-Z a-z 0-9 _ -, such as \"login\" or \"otp\"")]
+    #[error(
+        "invalid name {name:?} of a login throttle: write 1 to 32 of A-Z a-z 0-9 _ -, such as \"login\" or \"otp\""
+    )]
     Name {
         /// The name as given, cut after 80 bytes.
         name: String,

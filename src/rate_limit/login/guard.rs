@@ -108,7 +108,14 @@ impl<St: Store> Drop for LoginGuard<St> {
 
 impl<St: Store> Open<St> {
     fn succeed(self) -> Option<HeaderValue> {
-        let Self { core, subject, who, booked, home, .. } = self;
+        let Self {
+            core,
+            subject,
+            who,
+            booked,
+            home,
+            ..
+        } = self;
         let now = core.ticker.now();
         let here = core.away.as_ref().and_then(Away::used);
         match (home, here) {
@@ -134,12 +141,23 @@ impl<St: Store> Open<St> {
     }
 
     fn fail(self) -> bool {
-        let Self { core, subject, who, bound, .. } = self;
+        let Self {
+            core,
+            subject,
+            who,
+            bound,
+            ..
+        } = self;
+        let is_spray = core.failed(subject, &who, core.ticker.now());
         if let Some(in_a_row) = bound {
-            let dimension = if subject.device.is_some() { "device" } else { "account_lock" };
+            let dimension = if subject.device.is_some() {
+                "device"
+            } else {
+                "account_lock"
+            };
             core.told.lock(&who, dimension, in_a_row);
         }
-        core.failed(subject, &who, core.ticker.now())
+        is_spray
     }
 }
 

@@ -52,7 +52,9 @@ impl Gauge {
 
     pub(super) fn record(&self, now: Nanos) {
         let second = second(now);
-        let Some(slot) = self.slot(second) else { return };
+        let Some(slot) = self.slot(second) else {
+            return;
+        };
         // Relaxed: the word protects no other memory.
         let _ = slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
             if word & !COUNT == second << 32 {

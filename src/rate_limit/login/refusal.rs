@@ -5,9 +5,7 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use crate::core::{
-    AbuseKind, PreparedBody, Pushback, RefusalContext, Rejection, RejectionBody,
-};
+use crate::core::{AbuseKind, PreparedBody, Pushback, RefusalContext, Rejection, RejectionBody};
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 const REDUCED_CAPACITY: &str =
@@ -100,7 +98,7 @@ impl LoginRefusal {
     /// use http::{Request, Response};
     /// use http_body_util::Full;
     /// use tower_security::core::RefusalContext;
-    /// use tower_security::rate_limit::LoginRefusal;
+    /// use tower_security::rate_limit::login::LoginRefusal;
     ///
     /// fn answer(refusal: LoginRefusal, request: Request<()>) -> Response<Full<Bytes>> {
     ///     let (head, ()) = request.into_parts();
@@ -112,14 +110,16 @@ impl LoginRefusal {
         let rejection = self.bare().retry_after(self.retry_after()).reason(self);
         match self {
             Self::StoreUnavailable => rejection.pushback(Pushback::After(Duration::from_secs(1))),
-            Self::Throttled { dimension, wait } => rejection
-                .pushback(Pushback::After(wait))
-                .abuse(match dimension {
-                    LoginDimension::Spray => AbuseKind::Spray,
-                    LoginDimension::Account
-                    | LoginDimension::AccountLock
-                    | LoginDimension::Address => AbuseKind::RateLimited,
-                }),
+            Self::Throttled { dimension, wait } => {
+                rejection
+                    .pushback(Pushback::After(wait))
+                    .abuse(match dimension {
+                        LoginDimension::Spray => AbuseKind::Spray,
+                        LoginDimension::Account
+                        | LoginDimension::AccountLock
+                        | LoginDimension::Address => AbuseKind::RateLimited,
+                    })
+            }
         }
     }
 
@@ -178,7 +178,14 @@ mod tests {
 
     #[test]
     fn seconds_are_rounded_up_and_never_0() {
-        for (millis, seconds) in [(0, 1), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (86_400_000, 86_400)] {
+        for (millis, seconds) in [
+            (0, 1),
+            (1, 1),
+            (999, 1),
+            (1_000, 1),
+            (1_001, 2),
+            (86_400_000, 86_400),
+        ] {
             let refusal = LoginRefusal::Throttled {
                 dimension: LoginDimension::Account,
                 wait: Duration::from_millis(millis),

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::super::key::{KeyHash, KeyHasher, KeySeed};
-use super::super::rule::{Ladder, Rule};
-use super::super::store::{Acquire, Charge, CounterSpec, Nanos, Overflow, Receipt, Standing, Store};
+use super::super::rule::{Gcra, Ladder, Rule};
+use super::super::store::{
+    Acquire, Charge, CounterSpec, Nanos, Overflow, Receipt, Standing, Store,
+};
 use super::account::AccountHash;
 use super::device::DeviceId;
 use super::refusal::{LoginDimension, LoginRefusal};
@@ -16,10 +18,48 @@ pub(super) struct Rules {
     pub(super) account: Ladder,
     /// The hard bound, of an account and of each device that it trusts.
     pub(super) bound: Ladder,
-    pub(super) device: Rule,
-    pub(super) address: Rule,
-    /// How many failures the address has at once.
-    pub(super) address_burst: u32,
+    pub(super) device: Gcra,
+    pub(super) address: Gcra,
+}
+
+impl Rules {
+    /// What one node of several may spend alone: fewer attempts at once, at least one, that take longer to come back. Delays and the
+    /// lock stay as they are.
+    pub(super) fn part(self, fraction: Option<f32>) -> Self {
+        let fraction = f64::from(fraction.unwrap_or(1.0));
+        let free = |ladder: Ladder| {
+            let free = times(u64::from(ladder.free()), fraction).max(1);
+            let free = u8::try_from(free).unwrap_or(1);
+            Ladder::new(free, ladder.first(), ladder.longest(), ladder.decay())
+        };
+        let quota = |gcra: Gcra| {
+            let burst = times(burst(gcra), fraction).max(1);
+            let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
+            let interval = times(gcra.interval(), fraction.recip()).clamp(1, most);
+            Gcra::new(interval, interval.saturating_mul(burst))
+        };
+        Self {
+            account: free(self.account),
+            bound: free(self.bound),
+            device: quota(self.device),
+            address: quota(self.address),
+        }
+    }
+}
+
+fn burst(gcra: Gcra) -> u64 {
+    gcra.window().checked_div(gcra.interval()).unwrap_or(1)
+}
+
+fn times(number: u64, factor: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "the cast saturates, and a fraction is no exact matter"
+    )]
+    let product = (number as f64 * factor) as u64;
+    product
 }
 
 /// Whose charges these are.
@@ -66,7 +106,10 @@ pub(super) enum Verdict {
     },
     /// The device has failed too often to be trusted.
     Distrusted,
-    Refused { refusal: LoginRefusal, count: u64 },
+    Refused {
+        refusal: LoginRefusal,
+        count: u64,
+    },
 }
 
 /// As [`Acquire`], with the charges understood.
@@ -94,6 +137,10 @@ impl<St: Store> Counters<St> {
         }
     }
 
+    pub(super) const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Charges everything that an attempt counts towards, or nothing.
     pub(super) fn acquire(&self, subject: Subject, now: Nanos) -> Asked<St::Pending> {
         match subject.device {
@@ -101,7 +148,7 @@ impl<St: Store> Counters<St> {
                 let key = self.device_key(subject.account, device);
                 let bound = Rule::Ladder(self.rules.bound);
                 let mut charges = [
-                    Charge::new(&*self.device, key, self.rules.device, 1),
+                    Charge::new(&*self.device, key, Rule::Gcra(self.rules.device), 1),
                     Charge::new(&*self.bound, key, bound, 1),
                 ];
                 let answer = self.store.acquire(now, &mut charges);
@@ -118,7 +165,7 @@ impl<St: Store> Counters<St> {
                 let mut charges = [
                     Charge::new(&*self.account, key, account, 1),
                     Charge::new(&*self.bound, key, bound, 1),
-                    Charge::new(&*self.address, address, self.rules.address, 1),
+                    Charge::new(&*self.address, address, Rule::Gcra(self.rules.address), 1),
                 ];
                 let answer = self.store.acquire(now, &mut charges);
                 self.answered(answer, &charges.map(|charge| charge.standing))
@@ -165,7 +212,7 @@ impl<St: Store> Counters<St> {
                 };
                 let count = match dimension {
                     LoginDimension::Address => {
-                        u64::from(self.rules.address_burst).saturating_sub(address.remaining)
+                        burst(self.rules.address).saturating_sub(address.remaining)
                     }
                     _ => self.in_a_row(bound),
                 };

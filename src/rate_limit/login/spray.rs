@@ -103,7 +103,10 @@ impl SprayTable {
     pub(super) fn record(&self, prefix: u64, account: u64, now: Nanos) -> Option<u32> {
         let half = now.get().checked_div(self.rule.within.div_ceil(2))?;
         // Plain numbers are whole after any panic.
-        let mut set = self.set(prefix)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut set = self
+            .set(prefix)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let entry = place(&mut set, prefix, half, now)?;
         if entry.refused_until > now.get() {
             return None;
@@ -150,19 +153,27 @@ fn place(set: &mut Vec<Entry>, prefix: u64, half: u64, now: Nanos) -> Option<&mu
     set.get_mut(at)
 }
 
-/// How many of 64 bits so many accounts set on average, to the nearest: each leaves a bit that is clear so in 63 of 64 cases.
+/// One bit, as a fixed-point number.
+const BIT: u64 = 1 << 32;
+
+/// How many of 64 bits so many accounts set on average: each leaves a bit that is clear so in 63 of 64 cases.
+fn expected(accounts: u32) -> u64 {
+    let clear = (0..accounts).fold(64 * BIT, |clear, _| clear.saturating_sub(clear / 64));
+    (64 * BIT).saturating_sub(clear)
+}
+
+/// That many, to the nearest.
 fn expected_bits(accounts: u32) -> u32 {
-    const ONE: u64 = 1 << 32;
-    let clear = (0..accounts).fold(64 * ONE, |clear, _| clear.saturating_sub(clear / 64));
-    let set = (64 * ONE).saturating_sub(clear);
-    u32::try_from(set.saturating_add(ONE / 2) / ONE).unwrap_or(64)
+    let rounded = expected(accounts).saturating_add(BIT / 2) / BIT;
+    u32::try_from(rounded).unwrap_or(64)
 }
 
 /// The fewest accounts that set so many bits on average.
 fn likely_accounts(bits: u32) -> u32 {
     const MOST: u32 = 512;
-    (bits..MOST)
-        .find(|accounts| expected_bits(*accounts) >= bits)
+    let bits = u64::from(bits).saturating_mul(BIT);
+    (1..MOST)
+        .find(|accounts| expected(*accounts) >= bits)
         .unwrap_or(MOST)
 }
 

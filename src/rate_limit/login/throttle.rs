@@ -43,14 +43,13 @@ pub(super) struct Core<St: Store> {
     pub(super) gauge: Gauge,
     pub(super) told: Told,
     pub(super) ticker: Ticker,
-    pub(super) rules: Rules,
     pub(super) bodies: Bodies,
 }
 
 /// Counters of this process alone, made when the store fails for the first time.
 #[derive(Debug)]
 pub(super) struct Away {
-    pub(super) rules: Rules,
+    rules: Rules,
     counters: OnceLock<Counters<MemoryStore>>,
 }
 
@@ -147,7 +146,7 @@ impl<St: Store> LoginThrottle<St> {
     ///
     /// ```
     /// use tower_security::core::ClientIp;
-    /// use tower_security::rate_limit::{LoginAttempt, LoginThrottle};
+    /// use tower_security::rate_limit::login::{LoginAttempt, LoginThrottle};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -198,7 +197,7 @@ impl<St: Store> LoginThrottle<St> {
     /// Returns how many attempts an account has before it has to wait, and after how many failures in a row it is locked.
     #[must_use]
     pub fn attempts(&self) -> (u8, u8) {
-        let Rules { account, bound, .. } = &self.core.rules;
+        let Rules { account, bound, .. } = self.core.counters.rules();
         (account.free(), bound.free())
     }
 
@@ -223,7 +222,10 @@ impl<St: Store> LoginThrottle<St> {
     }
 
     /// What was weakened.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the posture of the stack reads it"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the posture of the stack reads it")
+    )]
     pub(crate) fn dangerous(&self) -> [(&'static str, bool); 1] {
         [("dangerous_full_v6", self.core.is_full_v6)]
     }
@@ -256,6 +258,23 @@ impl<St: Store> Core<St> {
             address,
         };
         (subject, who)
+    }
+
+    /// Tells of an attempt through the layer that lacks what it should be counted by.
+    #[cold]
+    pub(super) fn incomplete(&self, attempt: LoginAttempt<'_>, lacks_account: bool) {
+        let who = Who {
+            account: self.accounts.hash(attempt.account),
+            client: attempt.client,
+            context: attempt.context.cloned(),
+        };
+        let now = self.ticker.now();
+        if lacks_account {
+            self.told.no_account(&who, now);
+        }
+        if attempt.client.is_none() {
+            self.told.no_address(&who, now);
+        }
     }
 
     /// All clients without an address are one, and those whose address is that of a proxy are another.
@@ -296,7 +315,7 @@ impl<St: Store> fmt::Debug for LoginThrottle<St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoginThrottle")
             .field("name", &self.core.name)
-            .field("rules", &self.core.rules)
+            .field("rules", self.core.counters.rules())
             .field("devices", &self.core.devices)
             .field("spray", &self.core.spray)
             .finish_non_exhaustive()

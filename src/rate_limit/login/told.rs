@@ -8,7 +8,8 @@ use super::refusal::LoginDimension;
 use crate::core::sampler::Sampler;
 use crate::core::text::cap;
 use crate::core::{
-    CleanText, ClientIp, EventName, Events, Level, Outcome, RequestContext, SecurityEvent, Shared, StoreError,
+    CleanText, ClientIp, EventName, Events, Level, Outcome, RequestContext, SecurityEvent, Shared,
+    StoreError,
 };
 
 const LAYER: &str = "login_throttle";
@@ -26,6 +27,7 @@ pub(super) struct Told {
     store: Sampler,
     randomness: Sampler,
     account: Sampler,
+    address: Sampler,
 }
 
 /// Who made an attempt, as far as events say.
@@ -61,6 +63,7 @@ impl Told {
             store: Sampler::new(FAULTS),
             randomness: Sampler::new(FAULTS),
             account: Sampler::new(FAULTS),
+            address: Sampler::new(FAULTS),
         }
     }
 
@@ -121,9 +124,14 @@ impl Told {
     /// No device cookie could be drawn.
     pub(super) fn no_randomness(&self, who: &Who, now: Nanos) {
         const NAME: EventName = EventName::CryptEncryptFail;
-        if self.randomness.admit(Duration::from_nanos(now.get())).is_some() {
+        if self
+            .randomness
+            .admit(Duration::from_nanos(now.get()))
+            .is_some()
+        {
             self.events.emit(who.shared(), NAME, Level::Error, || {
-                who.event(NAME, "device_cookie_missing").outcome(Outcome::Fault)
+                who.event(NAME, "device_cookie_missing")
+                    .outcome(Outcome::Fault)
             });
         }
     }
@@ -131,7 +139,16 @@ impl Told {
     /// The layer was given no account: nobody put it into the extensions.
     pub(super) fn no_account(&self, who: &Who, now: Nanos) {
         self.fault(&self.account, who, now, "login_account_missing", || {
-            "remedy=insert the request extension LoginAccount outside of LoginThrottleLayer".to_owned()
+            "remedy=insert the request extension LoginAccount outside of LoginThrottleLayer"
+                .to_owned()
+        });
+    }
+
+    /// The server attached no peer address: all clients are counted as one.
+    pub(super) fn no_address(&self, who: &Who, now: Nanos) {
+        self.fault(&self.address, who, now, "peer_address_missing", || {
+            "remedy=axum: into_make_service_with_connect_info::<SocketAddr>(), hyper: WithPeerAddr"
+                .to_owned()
         });
     }
 
