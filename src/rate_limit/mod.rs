@@ -21,8 +21,8 @@ mod layer;
 mod lend;
 mod limiter;
 mod line;
-mod login;
 mod marks;
+pub mod login;
 mod memory;
 mod mistakes;
 #[cfg(test)]
