@@ -24,6 +24,7 @@ mod store;
 mod table;
 
 pub use error::RateLimitConfigError;
+pub use memory::{MemoryConfigError, MemoryCounter, MemoryStats, MemoryStore};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;
