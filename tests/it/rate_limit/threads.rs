@@ -92,7 +92,8 @@ fn of_several_first_charges_with_a_burst_of_one_exactly_one_passes() {
     let sums = rounds(400, |thread, round| {
         let first = round as u64 * 16;
         let keys = (0..16).map(|nth| first + (nth + thread as u64 * 5) % 16);
-        keys.filter(|&key| passes(&store, &counter, key, rule)).count() as u64
+        keys.filter(|&key| passes(&store, &counter, key, rule))
+            .count() as u64
     });
     assert_eq!(sums, [16; 400]);
 }
@@ -160,7 +161,8 @@ fn nobody_is_denied_for_what_the_key_before_him_owed() {
     let sums = rounds(20, |thread, round| {
         let first = (thread + round * THREADS) as u64 * 2_000;
         let keys = first..first + 2_000;
-        keys.filter(|&key| passes(&store, &counter, key, rule)).count() as u64
+        keys.filter(|&key| passes(&store, &counter, key, rule))
+            .count() as u64
     });
     assert_eq!(sums, [4 * 2_000; 20]);
 }
@@ -203,12 +205,18 @@ fn a_storm_in_one_set_frees_no_offender() {
     let sums = rounds(50, |thread, round| {
         let now = AFTERWARDS + round as u64;
         if thread == 0 {
-            let again = (0..700).filter(|nth| subject.one(now, offenders[nth % 7], quota, 1).is_allowed);
+            let again =
+                (0..700).filter(|nth| subject.one(now, offenders[nth % 7], quota, 1).is_allowed);
             return again.count() as u64;
         }
         for nth in 0..400 {
             let key = others[(nth * 3 + thread * 13) % others.len()];
-            assert!(subject.one(now, key, quota, 1 + (nth % 3) as u32).is_allowed || nth > 20);
+            assert!(
+                subject
+                    .one(now, key, quota, 1 + (nth % 3) as u32)
+                    .is_allowed
+                    || nth > 20
+            );
         }
         0
     });
@@ -224,7 +232,8 @@ fn a_million_keys_with_a_burst_of_one_all_pass_once() {
     let share = KEYS / THREADS as u64;
     let sums = rounds(1, |thread, _| {
         let keys = thread as u64 * share..(thread as u64 + 1) * share;
-        keys.filter(|&key| passes(&store, &counter, key, rule)).count() as u64
+        keys.filter(|&key| passes(&store, &counter, key, rule))
+            .count() as u64
     });
     assert_eq!(sums, [KEYS]);
     // And hardly any of them was forgotten: 4 million slots hold a million keys.
@@ -268,7 +277,9 @@ impl Flooded {
                     return passes(&self.store, &self.slow, number, slow);
                 }
                 let both = [(&*self.slow, number, slow), (&*self.fast, number, fast)];
-                charge(&self.store, both).iter().all(|standing| standing.is_allowed)
+                charge(&self.store, both)
+                    .iter()
+                    .all(|standing| standing.is_allowed)
             });
             passed.count() as u64
         });
@@ -290,7 +301,10 @@ fn a_flood_of_new_keys_frees_half_a_percent_of_the_offenders_at_most() {
         let before = flooded.freed();
         assert_eq!(flooded.flood(with_fast), FLOOD, "nobody is falsely limited");
         let after = flooded.freed();
-        assert!(after <= OFFENDERS / 200, "{after} freed, of which {before} before the flood");
+        assert!(
+            after <= OFFENDERS / 200,
+            "{after} freed, of which {before} before the flood"
+        );
     }
 }
 

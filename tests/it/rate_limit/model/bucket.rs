@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 /// How far a level may stand above a full bucket before it is cut: by a lowered quota, or by a clock that went back.
-const HEALED_ABOVE: i128 = 1_000_000_000;
+const CUT_ABOVE: i128 = 1_000_000_000;
 
 /// How fast a bucket leaks, and how much it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +71,15 @@ impl Bucket {
         self.level(now) + cost * flow.interval <= flow.window()
     }
 
-    /// Cuts what cannot be: a quota was lowered, or a clock went far back.
-    pub(super) fn heal(&mut self, now: i128, most: i128) {
-        if self.level(now) > most + HEALED_ABOVE {
-            *self = Self {
+    /// Without what cannot be: a quota was lowered, or a clock went far back.
+    pub(super) fn cut(self, now: i128, most: i128) -> Self {
+        if self.level(now) > most + CUT_ABOVE {
+            Self {
                 level: most,
                 at: now,
-            };
+            }
+        } else {
+            self
         }
     }
 

@@ -230,7 +230,10 @@ proptest! {
 
 #[test]
 fn a_strict_quota_can_be_used_up() {
-    let both = |rule| Both { rule, ..Both::new(1, Duration::from_secs(60), 1) };
+    let both = |rule| Both {
+        rule,
+        ..Both::new(1, Duration::from_secs(60), 1)
+    };
     for (limit, at_once) in [(1, 1), (2, 1), (5, 3), (10, 5), (61, 31)] {
         let rule = Quota::strict(limit, Duration::from_secs(60)).rule();
         let both = both(rule.expect("a legal quota"));
@@ -268,16 +271,13 @@ fn one_refund_gives_back_one_charge_once() {
 fn a_refund_is_of_its_own_key_and_policy_alone() {
     let both = Both::new(10, Duration::from_secs(10), 10);
     let subject = Subject::small(2);
-    let charge = |policy, key| {
-        subject.acquire(START, &[Part::new(policy, key, both, 5)])[0]
-    };
+    let charge = |policy, key| subject.acquire(START, &[Part::new(policy, key, both, 5)])[0];
     let receipt = charge(0, 1).receipt;
     charge(0, 2);
     charge(1, 1);
     subject.refund(START, 0, receipt);
-    let remaining = |policy, key| {
-        subject.acquire(START, &[Part::new(policy, key, both, 0)])[0].remaining
-    };
+    let remaining =
+        |policy, key| subject.acquire(START, &[Part::new(policy, key, both, 0)])[0].remaining;
     assert_eq!(
         [(0, 1), (0, 2), (1, 1), (1, 2)].map(|(policy, key)| remaining(policy, key)),
         [10, 5, 5, 10]
@@ -293,9 +293,8 @@ fn a_reset_is_of_its_own_key_and_policy_alone() {
     }
     subject.reset(START, 0, 1);
     subject.reset(START, 0, 3);
-    let allowed = |policy, key| {
-        subject.acquire(START, &[Part::new(policy, key, both, 10)])[0].is_allowed
-    };
+    let allowed =
+        |policy, key| subject.acquire(START, &[Part::new(policy, key, both, 10)])[0].is_allowed;
     assert_eq!(
         [(0, 1), (0, 2), (1, 1), (1, 2)].map(|(policy, key)| allowed(policy, key)),
         [true, false, false, true]
@@ -312,8 +311,6 @@ fn a_name_opens_the_same_counters_again_and_another_name_others() {
         let counter = subject.store.open(&CounterSpec::new(name, Overflow::Evict));
         subject.counters.push(counter);
     }
-    let allowed = |policy| {
-        subject.acquire(START, &[Part::new(policy, 1, both, 1)])[0].is_allowed
-    };
+    let allowed = |policy| subject.acquire(START, &[Part::new(policy, 1, both, 1)])[0].is_allowed;
     assert_eq!([0, 1, 2].map(allowed), [true, false, true]);
 }

@@ -3,8 +3,8 @@
 mod bucket;
 mod invariants;
 mod sequences;
-mod shapes;
 mod sets;
+mod shapes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,6 +72,11 @@ impl Part {
         }
     }
 
+    /// Whether there is a level at which it passes.
+    fn can_pass(self) -> bool {
+        self.cost > 0 && (self.overdraw || i128::from(self.cost) <= self.quota.flow.burst)
+    }
+
     /// How full its bucket may be, in nanoseconds.
     fn most(self) -> i128 {
         let flow = self.quota.flow;
@@ -94,28 +99,33 @@ impl Model {
 
     /// All or none: looks at every charge, and pours only if each of them fits.
     fn acquire(&mut self, now: i128, parts: &[Part]) -> Vec<(Verdict, Option<Booked>)> {
-        for part in parts {
-            let flow = part.quota.flow;
-            let can_pass = part.overdraw || i128::from(part.cost) <= flow.burst;
-            if let Some(bucket) = self.buckets.get_mut(&(part.policy, part.key))
-                && part.cost > 0
-                && can_pass
-            {
-                bucket.heal(now, part.most());
-            }
-        }
+        // What has to be cut is not known to be too full until it was cut, and it is cut when it is its turn.
+        let is_cut =
+            |bucket: Bucket, part: &Part| part.can_pass() && bucket.cut(now, part.most()) != bucket;
         let looked = parts.iter().map(|part| {
-            let cost = i128::from(part.cost);
-            let mut verdict = self.bucket(*part).look(part.quota.flow, now, cost);
-            if part.overdraw {
+            let bucket = self.bucket(*part);
+            let mut verdict = bucket.look(part.quota.flow, now, part.cost.into());
+            if part.overdraw || is_cut(bucket, part) {
                 verdict.is_allowed = true;
                 verdict.wait = Some(0);
             }
-            verdict
+            (verdict, None)
         });
-        let mut verdicts = looked.map(|verdict| (verdict, None)).collect::<Vec<_>>();
+        let mut verdicts = looked.collect::<Vec<_>>();
         if verdicts.iter().any(|(verdict, _)| !verdict.is_allowed) {
             return verdicts;
+        }
+        for (nth, part) in parts.iter().enumerate() {
+            let flow = part.quota.flow;
+            let bucket = self.bucket(*part).cut(now, part.most());
+            if is_cut(self.bucket(*part), part) {
+                self.buckets.insert((part.policy, part.key), bucket);
+                let verdict = bucket.look(flow, now, part.cost.into());
+                if !verdict.is_allowed && !part.overdraw {
+                    verdicts[nth].0 = verdict;
+                    return verdicts;
+                }
+            }
         }
         for (part, (verdict, booked)) in parts.iter().zip(&mut verdicts) {
             if part.cost == 0 {

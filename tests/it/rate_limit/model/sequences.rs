@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Both, Booked, Choices, Model, Overflow, Part, Receipt, START, Subject, assert_same};
+use tower_security::rate_limit::{Overflow, Receipt};
+
+use super::{Booked, Both, Choices, Model, Part, START, Subject, assert_same};
 
 const POLICIES: usize = 3;
 const PLANS: usize = 3;
@@ -91,10 +93,17 @@ impl Run {
                         let policy = (whose + nth) % POLICIES;
                         let quota = self.plans[policy][(plan + nth * (flags / 8)) % PLANS];
                         let cost = cost >> (nth * 3) & 7;
-                        let cost = if cost == 7 { flags as u32 % 24 } else { cost as u32 };
+                        let cost = if cost == 7 {
+                            flags as u32 % 24
+                        } else {
+                            cost as u32
+                        };
                         let overdraw = flags % 32 == 31;
                         let key = (key + nth as u64) % KEYS;
-                        Part { overdraw, ..Part::new(policy, key, quota, cost) }
+                        Part {
+                            overdraw,
+                            ..Part::new(policy, key, quota, cost)
+                        }
                     })
                     .collect::<Vec<_>>();
                 self.acquire(&parts);

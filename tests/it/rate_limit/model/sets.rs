@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Both, Choices, Model, Overflow, Part, SECOND, START, Subject, assert_same};
+use tower_security::rate_limit::Overflow;
+
+use super::{Both, Choices, Model, Part, SECOND, START, Subject, assert_same};
 
 /// What one set holds.
 const WAYS: usize = 8;
@@ -197,7 +199,9 @@ fn a_refund_after_the_slot_went_to_another_key_does_nothing() {
         assert_eq!(subject.one(AFTERWARDS, key, quota, 0).remaining, 4);
     }
     // Nor is a key credited that was forgotten and has come back, maybe to the same place.
-    let receipts = second.iter().map(|&key| subject.one(AFTERWARDS, key, quota, 1).receipt);
+    let receipts = second
+        .iter()
+        .map(|&key| subject.one(AFTERWARDS, key, quota, 1).receipt);
     let receipts = receipts.collect::<Vec<_>>();
     for &key in first {
         assert!(subject.one(AFTERWARDS, key, quota, 8).is_allowed);

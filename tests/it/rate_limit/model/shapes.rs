@@ -72,7 +72,8 @@ impl Trio {
         assert_same(&standing, &verdict, (after, cost));
 
         if let Some(rival) = &self.rival {
-            self.clock.advance(Duration::from_nanos(after - self.passed));
+            self.clock
+                .advance(Duration::from_nanos(after - self.passed));
             self.passed = after;
             let cost = NonZeroU32::new(cost).expect("the rival cannot only look");
             match rival.check_n(cost) {
@@ -94,7 +95,9 @@ impl Trio {
 
     /// Returns how many of the charges were allowed.
     fn run(&mut self, shape: &Shape) -> usize {
-        let allowed = shape.iter().filter(|(after, cost)| self.charge(*after, *cost) == 0);
+        let allowed = shape
+            .iter()
+            .filter(|(after, cost)| self.charge(*after, *cost) == 0);
         allowed.count()
     }
 
@@ -189,7 +192,10 @@ fn arrivals_at_random() {
                 gap(choices.below(1_000_000_000 - 1)) * 100 / load
             });
             let allowed = trio.run(&shape);
-            assert!((900..=3_000).contains(&allowed), "{quota:?} at {load} %: {allowed}");
+            assert!(
+                (900..=3_000).contains(&allowed),
+                "{quota:?} at {load} %: {allowed}"
+            );
         }
     }
 }
@@ -254,7 +260,14 @@ fn a_mix_of_costs() {
 #[test]
 fn a_clock_that_jumps_both_ways() {
     for quota in QUOTAS {
-        for far in [1, SECOND / 2, SECOND, 3 * SECOND, 3_600 * SECOND, 86_400 * SECOND] {
+        for far in [
+            1,
+            SECOND / 2,
+            SECOND,
+            3 * SECOND,
+            3_600 * SECOND,
+            86_400 * SECOND,
+        ] {
             let mut trio = Trio::new(quota);
             trio.rival = None;
             let base = 40 * 86_400 * SECOND;
