@@ -248,7 +248,9 @@ fn time(bars: &mut Bars) {
             rival.passes(number);
         }
         let [bare, theirs, own] = interleaved([&Bare, &rival, &ours], keys, threads);
-        println!("{name}, {threads} thread(s): bare {bare:.1}, {RIVAL} {theirs:.1}, {OURS} {own:.1}");
+        println!(
+            "{name}, {threads} thread(s): bare {bare:.1}, {RIVAL} {theirs:.1}, {OURS} {own:.1}"
+        );
         bars.at_most("ratio, the loop included", own / theirs, bar);
     }
 }
@@ -280,7 +282,9 @@ fn interleaved<const N: usize>(limiters: [&dyn Batch; N], keys: Keys, threads: u
                 })
             })
             .collect::<Vec<_>>();
-        let samples = workers.into_iter().map(|worker| worker.join().expect("no panic"));
+        let samples = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("no panic"));
         samples.collect::<Vec<_>>().into_iter()
     });
     let mut slowest = samples.next().unwrap_or_default();
@@ -337,7 +341,9 @@ fn grown<T>(work: impl FnOnce() -> T) -> (T, f64) {
 fn memory(bars: &mut Bars) {
     println!("\nbytes per key, a million live keys");
     let fill = |limiter: &dyn Limiter| {
-        (0..MILLION).filter(|&number| limiter.passes(number)).count() as f64
+        (0..MILLION)
+            .filter(|&number| limiter.passes(number))
+            .count() as f64
     };
     let ((own, passed), bytes) = grown(|| {
         let own = ours(ENDLESS);
@@ -346,7 +352,9 @@ fn memory(bars: &mut Bars) {
     });
     bars.at_most("tower-security", bytes / passed, 34.0);
     let stats = own.store.stats(Nanos::new(NOW));
-    let forgotten = stats.first().map_or(f64::NAN, |stats| stats.evicted_live as f64);
+    let forgotten = stats
+        .first()
+        .map_or(f64::NAN, |stats| stats.evicted_live as f64);
     bars.at_most("share of them forgotten", forgotten / MILLION as f64, 0.01);
     drop(own);
     let (theirs, bytes) = grown(|| {
@@ -378,7 +386,11 @@ fn flood(bars: &mut Bars) {
             let mut charges = [Charge::new(&*fast, key, rule, 1)];
             ours.store.acquire(Nanos::new(NOW), &mut charges);
         }
-        let freed = || (0..OFFENDERS).filter(|&number| ours.charge(number, 0).1 > 0).count();
+        let freed = || {
+            (0..OFFENDERS)
+                .filter(|&number| ours.charge(number, 0).1 > 0)
+                .count()
+        };
         let before = freed();
         let start = Instant::now();
         let ((), bytes) = grown(|| {
@@ -397,8 +409,16 @@ fn flood(bars: &mut Bars) {
             start.elapsed().as_secs_f64() * 1e9 / NEW as f64
         );
         // Those of `Deny` that were not let in were refused, not freed.
-        let bar = if overflow == Overflow::Share { 0.0 } else { 0.005 };
-        bars.at_most("share of offenders freed", freed as f64 / OFFENDERS as f64, bar);
+        let bar = if overflow == Overflow::Share {
+            0.0
+        } else {
+            0.005
+        };
+        bars.at_most(
+            "share of offenders freed",
+            freed as f64 / OFFENDERS as f64,
+            bar,
+        );
         bars.at_most("KiB grown", bytes / 1_024.0, 256.0);
     }
 }

@@ -15,11 +15,11 @@ pub enum Rule {
 pub struct Gcra {
     interval: u64,
     window: u64,
+    is_strict: bool,
     /// How far ahead of now a debt may reach: the window, or two with [`with_overdraft`](Self::with_overdraft).
     debt: u64,
     /// 2^64 over the interval, so that no request divides.
     reciprocal: u64,
-    is_strict: bool,
 }
 
 impl Gcra {
@@ -28,12 +28,12 @@ impl Gcra {
         Self {
             interval,
             window,
+            is_strict: false,
             debt: window,
             reciprocal: match u64::MAX.checked_div(interval) {
                 Some(reciprocal) => reciprocal,
                 None => u64::MAX,
             },
-            is_strict: false,
         }
     }
 

@@ -11,34 +11,34 @@ impl WordRule for Gcra {
     #[inline]
     fn charge(self, word: u64, now: u64, cost: u32) -> Step {
         let limit = now.saturating_add(self.window());
-        let ceiling = now.saturating_add(self.debt());
-        let base = word.max(now).min(ceiling);
+        let due = word.max(now);
         let by = self.interval().saturating_mul(u64::from(cost));
-        let next = base.saturating_add(by);
+        let next = due.saturating_add(by);
+        if next <= limit && cost > 0 {
+            let left = left(self, next, now);
+            return Step::Pass { next, by, left };
+        }
+        let ceiling = now.saturating_add(self.debt());
+        let is_beyond = word > ceiling.saturating_add(SLACK);
+        // From the word as it is stored, not as it could be: who waits for so long shall not wait in vain.
+        let left = left(self, if is_beyond { ceiling } else { due }, now);
         if cost == 0 {
-            let left = left(self, base, now);
             return Step::Pass {
                 next: word,
                 by,
                 left,
             };
         }
-        if next <= limit {
-            let left = left(self, next, now);
-            return Step::Pass { next, by, left };
-        }
-        let left = left(self, base, now);
         if by > self.window() {
             return Step::Deny {
                 wait: u64::MAX,
                 left,
             };
         }
-        if word > ceiling.saturating_add(SLACK) {
+        if is_beyond {
             return Step::Heal(ceiling);
         }
-        // From the word as it is stored, not as it was cut: who waits for so long shall not wait in vain.
-        let wait = word.max(now).saturating_add(by).saturating_sub(limit);
+        let wait = next.saturating_sub(limit);
         Step::Deny { wait, left }
     }
 

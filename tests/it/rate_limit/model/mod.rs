@@ -80,7 +80,11 @@ impl Part {
     /// How full its bucket may be, in nanoseconds.
     fn most(self) -> i128 {
         let flow = self.quota.flow;
-        let windows = if self.overdraw { 2 } else { flow.windows };
+        let windows = if self.overdraw && self.cost > 0 {
+            2
+        } else {
+            flow.windows
+        };
         windows * flow.window()
     }
 }
@@ -104,7 +108,8 @@ impl Model {
             |bucket: Bucket, part: &Part| part.can_pass() && bucket.cut(now, part.most()) != bucket;
         let looked = parts.iter().map(|part| {
             let bucket = self.bucket(*part);
-            let mut verdict = bucket.look(part.quota.flow, now, part.cost.into());
+            let cut = bucket.cut(now, part.most());
+            let mut verdict = cut.look(part.quota.flow, now, part.cost.into());
             if part.overdraw || is_cut(bucket, part) {
                 verdict.is_allowed = true;
                 verdict.wait = Some(0);
