@@ -11,35 +11,27 @@ impl WordRule for Gcra {
     #[inline]
     fn charge(self, word: u64, now: u64, cost: u32) -> Step {
         let limit = now.saturating_add(self.window());
-        let due = word.max(now);
         let by = self.interval().saturating_mul(u64::from(cost));
-        let next = due.saturating_add(by);
-        if next <= limit && cost > 0 {
-            let left = left(self, next, now);
+        let base = word.max(now);
+        let next = base.saturating_add(by);
+        if by > self.window() || cost == 0 {
+            return out_of_reach(self, word, now, cost);
+        }
+        if next <= limit {
+            let (remaining, rest) = self.units(limit.saturating_sub(next));
+            let reset = self.interval().saturating_sub(rest);
+            let left = Left { remaining, reset };
             return Step::Pass { next, by, left };
         }
         let ceiling = now.saturating_add(self.debt());
-        let is_beyond = word > ceiling.saturating_add(SLACK);
-        // From the word as it is stored, not as it could be: who waits for so long shall not wait in vain.
-        let left = left(self, if is_beyond { ceiling } else { due }, now);
-        if cost == 0 {
-            return Step::Pass {
-                next: word,
-                by,
-                left,
-            };
-        }
-        if by > self.window() {
-            return Step::Deny {
-                wait: u64::MAX,
-                left,
-            };
-        }
-        if is_beyond {
+        if word > ceiling.saturating_add(SLACK) {
             return Step::Heal(ceiling);
         }
-        let wait = next.saturating_sub(limit);
-        Step::Deny { wait, left }
+        // Both from the word as it is stored, not as it could be: who waits for so long shall not wait in vain.
+        Step::Deny {
+            wait: next.saturating_sub(limit),
+            left: left(self, base, now),
+        }
     }
 
     #[inline]
@@ -84,6 +76,29 @@ impl WordRule for Overdraw {
 
     fn refund(word: u64, now: u64, undo: Undo) -> u64 {
         Gcra::refund(word, now, undo)
+    }
+}
+
+/// A charge that looks, or that would not even fit a full bucket.
+#[cold]
+fn out_of_reach(rule: Gcra, word: u64, now: u64, cost: u32) -> Step {
+    let ceiling = now.saturating_add(rule.debt());
+    let due = if word > ceiling.saturating_add(SLACK) {
+        ceiling
+    } else {
+        word.max(now)
+    };
+    let left = left(rule, due, now);
+    if cost == 0 {
+        return Step::Pass {
+            next: word,
+            by: 0,
+            left,
+        };
+    }
+    Step::Deny {
+        wait: u64::MAX,
+        left,
     }
 }
 

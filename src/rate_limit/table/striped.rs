@@ -5,10 +5,12 @@ use std::sync::OnceLock;
 
 use super::Overflow;
 use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
-use super::sync::{AtomicU64, Lock, Ordering, WAYS};
+use super::sync::{AtomicU64, LINES, Lock, Ordering, WAYS};
 use super::word::{Left, Undo, WordRule};
 use crate::rate_limit::key::KeyHash;
 
+/// Slots of a set.
+const SLOTS: usize = LINES * WAYS;
 /// Sets of a stripe: 64 KiB.
 const STRIPE: u64 = 512;
 const STRIPE_BITS: u32 = STRIPE.trailing_zeros();
@@ -58,7 +60,7 @@ impl Table {
     /// Makes a table for `capacity` keys, which is rounded up to a power of two.
     pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
         let sets = capacity
-            .div_ceil(WAYS)
+            .div_ceil(SLOTS)
             .checked_next_power_of_two()
             .unwrap_or(1);
         let sets = u64::try_from(sets).unwrap_or(1);
@@ -127,7 +129,7 @@ impl Table {
         let verdict = self.held(spot.set, true, |set, ledger| {
             set.charge_held(ledger, spot.tag, demand, overflow)
         });
-        verdict.unwrap_or(Verdict::Denied(Left::default(), u64::MAX))
+        verdict.unwrap_or_else(|| Verdict::Denied(Left::default(), u64::MAX))
     }
 
     /// What [`charge`](Self::charge) would say, as far as can be said without the mutex: what is not certain passes.
@@ -201,7 +203,7 @@ impl Table {
     pub(crate) fn usage(&self, is_live: impl Fn(u64) -> bool) -> Usage {
         let sets = usize::try_from(self.mask).map_or(usize::MAX, |mask| mask.saturating_add(1));
         let mut usage = Usage {
-            capacity: sets.saturating_mul(WAYS),
+            capacity: sets.saturating_mul(SLOTS),
             ..Usage::default()
         };
         for (stripe, lock) in self.stripes.iter().zip(&self.locks) {
@@ -227,10 +229,6 @@ impl Table {
     }
 
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "there are fewer sets than addresses"
-    )]
     fn set(&self, spot: Spot) -> Option<&Set> {
         let sets = self
             .stripes
