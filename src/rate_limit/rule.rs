@@ -48,7 +48,8 @@ impl Gcra {
     }
 
     /// For a policy that also makes charges with `overdraw`: its keys may owe up to two windows, and keep owing them.
-    pub(super) const fn with_overdraft(self) -> Self {
+    #[must_use]
+    pub const fn with_overdraft(self) -> Self {
         Self {
             debt: self.window.saturating_mul(2),
             ..self

@@ -27,10 +27,10 @@ impl WordRule for Gcra {
         if word > ceiling.saturating_add(SLACK) {
             return Step::Heal(ceiling);
         }
-        // From the word as it is stored, not as it is cut: who waits for so long shall not wait in vain.
+        // Both from the word as it is stored, not as it could be: who waits for so long shall not wait in vain.
         Step::Deny {
             wait: next.saturating_sub(limit),
-            left: left(self, base.min(ceiling), now),
+            left: left(self, base, now),
         }
     }
 
@@ -83,7 +83,12 @@ impl WordRule for Overdraw {
 #[cold]
 fn out_of_reach(rule: Gcra, word: u64, now: u64, cost: u32) -> Step {
     let ceiling = now.saturating_add(rule.debt());
-    let left = left(rule, word.max(now).min(ceiling), now);
+    let due = if word > ceiling.saturating_add(SLACK) {
+        ceiling
+    } else {
+        word.max(now)
+    };
+    let left = left(rule, due, now);
     if cost == 0 {
         return Step::Pass {
             next: word,

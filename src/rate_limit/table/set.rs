@@ -287,14 +287,10 @@ impl Set {
             else {
                 return Verdict::Denied(Left::default(), u64::MAX);
             };
-            if demand.cost == 0 {
-                return slot.passed(left, 0, 0);
-            }
             let is_live = word != LOCK && !demand.rule.is_expired(word, now);
             if is_live {
                 match overflow {
-                    Overflow::Evict => {}
-                    Overflow::Deny => {
+                    Overflow::Deny if demand.cost > 0 => {
                         let wait = demand.rule.expiry(word).saturating_sub(now);
                         let left = Left {
                             remaining: 0,
@@ -306,10 +302,14 @@ impl Set {
                         let Some(verdict) = Self::book(slot, demand) else {
                             continue;
                         };
-                        ledger.shared = ledger.shared.saturating_add(1);
+                        ledger.shared = ledger.shared.saturating_add(u64::from(demand.cost > 0));
                         return verdict;
                     }
+                    Overflow::Evict | Overflow::Deny => {}
                 }
+            }
+            if demand.cost == 0 {
+                return slot.passed(left, 0, 0);
             }
             if let Some(slot) = Self::claim(ledger, slot, word, tag, now) {
                 ledger.evicted = ledger.evicted.saturating_add(u64::from(is_live));
