@@ -1,4 +1,8 @@
 //! How much is too much: rate limits, bans, login attempts.
+#![cfg_attr(
+    not(test),
+    warn(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+)]
 
 mod ban;
 mod config;
@@ -19,6 +23,7 @@ mod service;
 mod store;
 mod table;
 
+pub use error::RateLimitConfigError;
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;

@@ -12,6 +12,9 @@ use super::quota::Quota;
 use super::store::Overflow;
 use crate::core::Mode;
 
+/// Most policies of one limiter.
+pub(super) const MAX_POLICIES: usize = 8;
+
 /// One limit of a [`RateLimiter`](super::RateLimiter): a quota, whom it counts, and which requests.
 #[derive(Clone)]
 pub struct Policy {

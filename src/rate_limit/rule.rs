@@ -15,12 +15,27 @@ pub enum Rule {
 pub struct Gcra {
     interval: u64,
     window: u64,
+    is_strict: bool,
 }
 
 impl Gcra {
     /// `interval` is at least 1 and `window` at most 2^62: `Quota` has seen to it.
     pub(super) const fn new(interval: u64, window: u64) -> Self {
-        Self { interval, window }
+        Self {
+            interval,
+            window,
+            is_strict: false,
+        }
+    }
+
+    pub(super) const fn strict(self, is_strict: bool) -> Self {
+        Self { is_strict, ..self }
+    }
+
+    /// Returns whether the quota is a [`strict`](super::Quota::strict) one, of which a store hands out nothing in advance.
+    #[must_use]
+    pub const fn is_strict(self) -> bool {
+        self.is_strict
     }
 
     /// Returns the nanoseconds in which one unit comes back.
