@@ -61,7 +61,7 @@ pub use rejection::{
 pub(crate) use rejection::{is_grpc, is_grpc_type};
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
-pub(crate) use route::original_uri;
+pub(crate) use route::{original_uri, template as route_template};
 pub use scheme::{
     ForwardedProto, PeerAddressMissing, ProtoHeader, RequestScheme, SchemeConfigError,
     SchemeSource, Tls,

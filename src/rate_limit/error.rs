@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::policy::MAX_POLICIES;
 use super::quota::Quota;
 use crate::core::{ConfigErrorKind, ErrorClass};
 
@@ -71,6 +70,14 @@ pub enum RateLimitConfigError {
     KeyRequired {
         /// The name of the policy.
         name: String,
+    },
+    /// One part of a key needs the parts of a request and another the request itself.
+    #[error(
+        "invalid key {key}: key::custom and key::governor cannot stand in one key, look for both in one function with key::custom"
+    )]
+    MixedKey {
+        /// What the key is made of.
+        key: String,
     },
     /// The list of methods is empty, so that the policy would never apply.
     #[error(
@@ -155,6 +162,9 @@ pub enum RateLimitConfigError {
 /// Longest name of a policy, as it stands in header fields.
 pub(super) const MAX_NAME: usize = 64;
 
+/// Most policies of one limiter.
+pub(super) const MAX_POLICIES: usize = 8;
+
 /// Most that `Retry-After` is stretched by, in percent.
 pub(super) const MAX_JITTER: u8 = 10;
 
@@ -168,6 +178,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             | Self::Fraction { .. }
             | Self::HeaderName { .. }
             | Self::KeyRequired { .. }
+            | Self::MixedKey { .. }
             | Self::NoMethods
             | Self::NoPlans
             | Self::NoPolicy
@@ -192,6 +203,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             Self::HeaderName { .. } => "header_name",
             Self::Jitter { .. } => "jitter",
             Self::KeyRequired { .. } => "key_required",
+            Self::MixedKey { .. } => "mixed_key",
             Self::NoMethods => "no_methods",
             Self::NoPlans => "no_plans",
             Self::NoPolicy => "no_policy",

@@ -15,6 +15,7 @@ mod layer;
 mod limiter;
 mod login;
 mod memory;
+mod mistakes;
 mod outcome;
 mod policy;
 mod quota;
@@ -23,7 +24,9 @@ mod service;
 mod store;
 mod table;
 
+pub use ban::{BanShare, BanTable, BanTableBuilder};
 pub use error::RateLimitConfigError;
+pub use memory::{MemoryConfigError, MemoryCounter, MemoryStats, MemoryStore};
 pub use outcome::Outcome;
 pub use policy::{OnMissing, OnStoreError, Policy};
 pub use quota::Quota;

@@ -1,8 +1,26 @@
 //! What came of a request, as policies that count failures see it.
 
-use http::{Extensions, HeaderMap, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, Response, StatusCode};
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// The head of a response, for [`Policy::count_when`](super::Policy::count_when).
+///
+/// What a gRPC service says in its trailers comes after the head and is not seen: a failed call is, when the service answers with
+/// headers alone, which is how most refuse before they do any work.
+///
+/// # Example
+///
+/// ```
+/// use http::Response;
+/// use tower_security::rate_limit::Outcome;
+///
+/// let answer = Response::builder().header("grpc-status", "16").body(())?;
+/// assert!(Outcome::is_failure(&Outcome::of(&answer)));
+/// let answer = Response::builder().status(302).body(())?;
+/// assert!(!Outcome::is_failure(&Outcome::of(&answer)));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Outcome<'a> {
@@ -23,5 +41,40 @@ impl<'a> Outcome<'a> {
             headers: response.headers(),
             extensions: response.extensions(),
         }
+    }
+
+    /// Returns the gRPC status, when it is in the head. A value that is no number is 2, `UNKNOWN`.
+    #[must_use]
+    pub fn grpc_status(&self) -> Option<u32> {
+        let value = self.headers.get(GRPC_STATUS)?;
+        let number = value.to_str().ok().and_then(|text| text.parse().ok());
+        Some(number.unwrap_or(2))
+    }
+}
+
+/// Predicates to hand to [`Policy::count_when`](super::Policy::count_when) by name. (As methods of any `Outcome<'a>` they would fit one
+/// lifetime only.)
+impl Outcome<'static> {
+    /// Whether the request failed: status 400 and above, or a gRPC status other than 0.
+    #[must_use]
+    pub fn is_failure(outcome: &Outcome<'_>) -> bool {
+        outcome.status.as_u16() >= 400 || outcome.grpc_status().is_some_and(|status| status != 0)
+    }
+
+    /// Whether the request failed by what the client sent: status 400 to 499, or the gRPC status that stands for one.
+    ///
+    /// An outage of the service does not count, and what scanners cause does: 404, and `UNIMPLEMENTED` (12) of an unknown method.
+    #[must_use]
+    pub fn is_client_error(outcome: &Outcome<'_>) -> bool {
+        // google/rpc/code.proto, less UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS.
+        let is_client_status = |status| matches!(status, 1 | 3 | 5..=12 | 16);
+        outcome.status.is_client_error() || outcome.grpc_status().is_some_and(is_client_status)
+    }
+
+    /// Whether the client was not let in: status 401 or 403, gRPC status 16 or 7.
+    #[must_use]
+    pub fn is_denial(outcome: &Outcome<'_>) -> bool {
+        matches!(outcome.status.as_u16(), 401 | 403)
+            || matches!(outcome.grpc_status(), Some(7 | 16))
     }
 }

@@ -28,6 +28,10 @@ pub struct Gcra {
     interval: u64,
     window: u64,
     is_strict: bool,
+    /// How far ahead of now a debt may reach: the window, or two with [`with_overdraft`](Self::with_overdraft).
+    debt: u64,
+    /// 2^64 over the interval, so that no request divides.
+    reciprocal: u64,
 }
 
 impl Gcra {
@@ -37,6 +41,11 @@ impl Gcra {
             interval,
             window,
             is_strict: false,
+            debt: window,
+            reciprocal: match u64::MAX.checked_div(interval) {
+                Some(reciprocal) => reciprocal,
+                None => u64::MAX,
+            },
         }
     }
 
@@ -50,16 +59,48 @@ impl Gcra {
         self.is_strict
     }
 
+    /// For a policy that also makes charges with `overdraw`: its keys may owe up to two windows, and keep owing them.
+    pub(super) const fn with_overdraft(self) -> Self {
+        Self {
+            debt: self.window.saturating_mul(2),
+            ..self
+        }
+    }
+
     /// Returns the nanoseconds in which one unit comes back.
     #[must_use]
+    #[inline]
     pub const fn interval(self) -> u64 {
         self.interval
     }
 
     /// Returns the nanoseconds in which an empty bucket fills: the interval times the burst.
     #[must_use]
+    #[inline]
     pub const fn window(self) -> u64 {
         self.window
+    }
+
+    #[inline]
+    pub(super) const fn debt(self) -> u64 {
+        self.debt
+    }
+
+    /// How many units `nanos` are worth, and what is over.
+    #[inline]
+    pub(super) const fn units(self, nanos: u64) -> (u64, u64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the upper half of a product of two 64-bit factors"
+        )]
+        let units = ((nanos as u128).wrapping_mul(self.reciprocal as u128) >> 64) as u64;
+        let rest = nanos.wrapping_sub(units.wrapping_mul(self.interval));
+        // The reciprocal is rounded down, which costs less than one unit.
+        if rest >= self.interval {
+            (units.wrapping_add(1), rest.wrapping_sub(self.interval))
+        } else {
+            (units, rest)
+        }
     }
 }
 

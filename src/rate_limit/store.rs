@@ -79,13 +79,28 @@ pub struct CounterSpec<'a> {
     pub name: &'a str,
     /// What to do for a new key when there is no room.
     pub overflow: Overflow,
+    /// Whether all its charges go to one key, as with `key::global()`: it needs one counter and no table.
+    pub is_single: bool,
 }
 
 impl<'a> CounterSpec<'a> {
     /// Describes the policy `name`.
     #[must_use]
     pub const fn new(name: &'a str, overflow: Overflow) -> Self {
-        Self { name, overflow }
+        Self {
+            name,
+            overflow,
+            is_single: false,
+        }
+    }
+
+    /// Says that all charges go to one key, whatever key they name.
+    #[must_use]
+    pub const fn single(self) -> Self {
+        Self {
+            is_single: true,
+            ..self
+        }
     }
 }
 

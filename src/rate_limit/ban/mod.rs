@@ -1,1 +1,7 @@
 //! Bans by address.
+
+mod share;
+mod table;
+
+pub use share::BanShare;
+pub use table::{BanTable, BanTableBuilder};

@@ -86,12 +86,30 @@ impl std::fmt::Debug for KeySeed {
 /// What is written by [`ip`](Self::ip), [`str`](Self::str), [`bytes`](Self::bytes) and [`u64`](Self::u64) is told apart from its
 /// neighbours: `("ab", "c")` is another key than `("a", "bc")`. As a [`Hasher`] it takes any `T: Hash`, whose bytes may differ
 /// between two versions of the program: keys of a fleet are not made that way.
+///
+/// Nothing is kept of what is written, and nothing allocates: a text of 64 KiB costs the time to read it.
+///
+/// # Example
+///
+/// ```
+/// use tower_security::rate_limit::key::{KeyHasher, KeySeed};
+///
+/// let seed = KeySeed::random();
+/// let key_of = |parts: [&str; 2]| {
+///     let mut hasher = KeyHasher::new(&seed);
+///     parts.iter().for_each(|part| hasher.str(part));
+///     hasher.key()
+/// };
+/// assert_eq!(key_of(["ab", "c"]), key_of(["ab", "c"]));
+/// assert_ne!(key_of(["ab", "c"]), key_of(["a", "bc"]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct KeyHasher {
     v: [u64; 4],
     tail: u64,
     length: u64,
     wide: bool,
+    normalise: bool,
 }
 
 impl KeyHasher {
@@ -111,6 +129,7 @@ impl KeyHasher {
             tail: 0,
             length: 0,
             wide: seed.wide,
+            normalise: false,
         }
     }
 
@@ -118,64 +137,145 @@ impl KeyHasher {
     #[inline]
     pub fn ip(&mut self, ip: IpAddr) {
         match ip.to_canonical() {
-            IpAddr::V4(v4) => self.u64(4 << 32 | u64::from(v4.to_bits())),
+            IpAddr::V4(v4) => self.word(4 << 32 | u64::from(v4.to_bits())),
             IpAddr::V6(v6) => {
-                self.u64(6 << 32);
-                self.write(&v6.octets());
+                let [high, low] = halves(v6.to_bits());
+                self.word(6 << 32);
+                self.word(high);
+                self.word(low);
             }
         }
     }
 
-    /// Adds a text.
+    /// Adds a text. In a key that is [normalised](super::Key::normalised) it is trimmed and in lower case.
     #[inline]
     pub fn str(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
+        if self.normalise {
+            self.normalised(text.trim());
+        } else {
+            self.bytes(text.as_bytes());
+        }
     }
 
     /// Adds bytes.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.u64(bytes.len() as u64);
-        self.write(bytes);
+        self.word(bytes.len() as u64);
+        self.run(bytes);
     }
 
     /// Adds a number.
     #[inline]
     pub fn u64(&mut self, number: u64) {
-        self.write(&number.to_le_bytes());
+        self.word(number);
     }
 
     /// Ends the key.
     #[must_use]
     #[inline]
-    pub fn key(&self) -> KeyHash {
+    pub const fn key(&self) -> KeyHash {
         let mut v = self.v;
-        let last = self.tail | self.length << 56;
-        compress(&mut v, last, self.wide);
+        compress(&mut v, self.tail | self.length << 56, self.wide);
         if !self.wide {
-            return KeyHash::new(finalize(&mut v, 0xff, 3), 0);
+            return KeyHash::new(finalize(&mut v, 0xff), 0);
         }
-        let low = finalize(&mut v, 0xee, 4);
+        let low = finalize(&mut v, 0xee);
         v[1] ^= 0xdd;
-        for _ in 0..4 {
-            round(&mut v);
-        }
+        rounds(&mut v, 4);
         KeyHash::new(low, v[0] ^ v[1] ^ v[2] ^ v[3])
     }
+
+    /// From here on texts are written trimmed and in lower case. Returns whether they were before.
+    #[inline]
+    pub(super) const fn normalise(&mut self, normalise: bool) -> bool {
+        std::mem::replace(&mut self.normalise, normalise)
+    }
+
+    /// Eight bytes, the lowest first.
+    #[inline]
+    const fn word(&mut self, word: u64) {
+        let filled = self.length % 8 * 8;
+        if filled == 0 {
+            compress(&mut self.v, word, self.wide);
+        } else {
+            compress(&mut self.v, self.tail | word << filled, self.wide);
+            self.tail = word >> (64 - filled);
+        }
+        self.length = self.length.wrapping_add(8);
+    }
+
+    /// Bytes as they are, without their number.
+    fn run(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.word(u64::from_le_bytes(*word));
+        }
+        for byte in rest {
+            self.byte(*byte);
+        }
+    }
+
+    #[inline]
+    const fn byte(&mut self, byte: u8) {
+        let filled = self.length % 8 * 8;
+        self.tail |= (byte as u64) << filled;
+        self.length = self.length.wrapping_add(1);
+        if filled == 56 {
+            compress(&mut self.v, self.tail, self.wide);
+            self.tail = 0;
+        }
+    }
+
+    fn normalised(&mut self, text: &str) {
+        if text.is_ascii() {
+            self.word(text.len() as u64);
+            for byte in text.bytes() {
+                self.byte(byte.to_ascii_lowercase());
+            }
+            return;
+        }
+        // The case of some letters changes their length, which is written first.
+        let length: usize = lower(text).map(char::len_utf8).sum();
+        self.word(length as u64);
+        for letter in lower(text) {
+            for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+                self.byte(byte);
+            }
+        }
+    }
+}
+
+/// Letters in lower case. The final form of sigma has the same capital as the other one, so they are one letter here.
+fn lower(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase).map(|letter| {
+        if letter == '\u{3c2}' {
+            '\u{3c3}'
+        } else {
+            letter
+        }
+    })
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+pub(super) const fn halves(bits: u128) -> [u64; 2] {
+    [(bits >> 64) as u64, bits as u64]
 }
 
 impl Hasher for KeyHasher {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let filled = self.length % 8;
-            self.tail |= u64::from(*byte) << (8 * filled);
-            self.length = self.length.wrapping_add(1);
-            if filled == 7 {
-                compress(&mut self.v, self.tail, self.wide);
-                self.tail = 0;
-            }
-        }
+        self.run(bytes);
+    }
+
+    #[inline]
+    fn write_u8(&mut self, number: u8) {
+        self.byte(number);
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.word(number);
     }
 
     fn finish(&self) -> u64 {
@@ -184,22 +284,27 @@ impl Hasher for KeyHasher {
 }
 
 #[inline]
-fn compress(v: &mut [u64; 4], word: u64, wide: bool) {
+const fn compress(v: &mut [u64; 4], word: u64, wide: bool) {
     v[3] ^= word;
-    round(v);
-    if wide {
-        round(v);
-    }
+    rounds(v, if wide { 2 } else { 1 });
     v[0] ^= word;
 }
 
+/// SipHash-1-3 has three rounds for `mark` 0xff, SipHash-2-4 with 128 bits four for 0xee.
 #[inline]
-fn finalize(v: &mut [u64; 4], mark: u64, rounds: u32) -> u64 {
+const fn finalize(v: &mut [u64; 4], mark: u64) -> u64 {
     v[2] ^= mark;
-    for _ in 0..rounds {
-        round(v);
-    }
+    rounds(v, if mark == 0xff { 3 } else { 4 });
     v[0] ^ v[1] ^ v[2] ^ v[3]
+}
+
+#[inline]
+const fn rounds(v: &mut [u64; 4], count: u32) {
+    let mut left = count;
+    while left > 0 {
+        round(v);
+        left = left.wrapping_sub(1);
+    }
 }
 
 #[inline]

@@ -1,48 +1,38 @@
 //! Whom a policy counts.
+//!
+//! | key | counts | without it |
+//! |---|---|---|
+//! | [`client_ip()`] | an IPv4 address, an IPv6 /64 | missing |
+//! | [`client_prefix(24, 48)`](client_prefix) | a network of this size | missing |
+//! | [`principal()`] | whom an authentication layer has let in | the client's address, apart from all users |
+//! | [`principal_only()`] | the same | missing |
+//! | [`route()`] | the router's template, such as `/orders/{id}` | all unknown paths together |
+//! | [`extension::<T>()`](extension) | a request extension | missing |
+//! | [`global()`] | everybody together | |
+//! | [`all((a, b))`](all) | each combination | as the first one that is |
+//! | [`custom(f)`](custom) | what a function says | what it says |
+//! | [`dangerous_header(name)`](dangerous_header) | what the client writes | missing |
+//!
+//! A key becomes a hash of 64 bits (128 between nodes) under a secret seed: a counter knows nothing of whom it counts, and nobody can
+//! choose two keys that fall together. What a client can choose freely makes no key: a fresh value is a fresh budget.
 
+mod extract;
+#[cfg(feature = "tower-governor")]
+mod governor;
 mod hasher;
+mod make;
+mod outcome;
+mod spec;
+#[cfg(test)]
+mod tests;
 
-use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Request, Uri};
-
+pub(super) use extract::Head;
+#[cfg(feature = "tower-governor")]
+pub use governor::{governor, governor_with};
 pub use hasher::{KeyHash, KeyHasher, KeySeed};
-
-use crate::core::{ClientIp, TrustedProxies};
-
-/// Whom a policy counts.
-#[derive(Clone, Debug)]
-pub struct Key(Kind);
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Global,
-}
-
-/// What an extractor says of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyOutcome {
-    /// The key was written to the hasher.
-    Set,
-    /// The policy does not concern this request.
-    Skip,
-    /// The request should have a key and has none.
-    Missing,
-}
-
-/// What a key is read from: a request that was taken apart, or as much of it as built-in keys need.
-#[derive(Clone, Copy)]
-pub(super) struct Head<'a> {
-    pub(super) method: &'a Method,
-    pub(super) uri: &'a Uri,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) extensions: &'a Extensions,
-    /// There if [`Key::needs_parts`] or a closure of the policy does.
-    pub(super) parts: Option<&'a Parts>,
-    /// There if [`Key::needs_request`]; then `parts` may be absent.
-    pub(super) request: Option<&'a Request<()>>,
-    /// Already resolved, if the request has a client address at all.
-    pub(super) client: Option<ClientIp>,
-    /// For keys that have to find the address themselves.
-    pub(super) proxies: &'a TrustedProxies,
-}
+pub use make::{
+    KeyList, all, client_ip, client_prefix, custom, dangerous_full_v6, dangerous_header, extension,
+    global, principal, principal_only, route,
+};
+pub use outcome::{KeyOutcome, KeyRefusal};
+pub use spec::Key;

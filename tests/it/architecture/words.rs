@@ -17,6 +17,9 @@ const EXEMPT: &[(&str, &str)] = &[
     ("src/cors/layer.rs", "disallowed_types"),
     // A table of what was told, of fixed size, in 256 parts.
     ("src/csp/report/quota.rs", "disallowed_types"),
+    // The list of tables of a store, and one mutex for each 512 sets of slots.
+    ("src/rate_limit/memory.rs", "disallowed_types"),
+    ("src/rate_limit/table/sync.rs", "disallowed_types"),
     // `IntoResponse` belongs to axum.
     ("src/axum/", "disallowed_methods"),
 ];

@@ -1,0 +1,205 @@
+//! How a key is read from a request.
+
+use std::net::IpAddr;
+
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName, Request};
+
+use super::hasher::halves;
+use super::spec::{Kind, Prefix};
+use super::{Key, KeyHasher, KeyOutcome};
+use crate::core::field::Lines;
+use crate::core::{ClientIp, Principal, TrustedProxies, route_template};
+
+/// Longest header value that is a key.
+const MAX_HEADER: usize = 256;
+
+/// What a key is read from: a request that was taken apart, or as much of it as built-in keys need.
+#[derive(Clone, Copy)]
+pub(in crate::rate_limit) struct Head<'a> {
+    pub(in crate::rate_limit) headers: &'a HeaderMap,
+    pub(in crate::rate_limit) extensions: &'a Extensions,
+    /// There if [`Key::needs_parts`] or a closure of the policy does.
+    pub(in crate::rate_limit) parts: Option<&'a Parts>,
+    /// There if [`Key::needs_request`]; then `parts` may be absent.
+    pub(in crate::rate_limit) request: Option<&'a Request<()>>,
+    /// Already resolved, if the request has a client address at all.
+    pub(in crate::rate_limit) client: Option<ClientIp>,
+    /// For keys that have to find the address themselves.
+    pub(in crate::rate_limit) proxies: &'a TrustedProxies,
+}
+
+impl Head<'_> {
+    fn client(&self) -> Option<ClientIp> {
+        self.client
+            .or_else(|| ClientIp::from_extensions(self.extensions))
+            .or_else(|| self.proxies.resolve_from(self.headers, self.extensions))
+    }
+}
+
+/// The first byte of what is hashed, so that two kinds of key never fall together.
+#[derive(Clone, Copy)]
+enum Space {
+    Address = 1,
+    All = 2,
+    Anonymous = 3,
+    Extension = 4,
+    Foreign = 5,
+    Global = 6,
+    Header = 7,
+    Principal = 8,
+    Route = 9,
+    Second = 10,
+    Unrouted = 11,
+}
+
+impl Space {
+    const fn word(self) -> u64 {
+        (self as u64) << 56
+    }
+}
+
+/// Set in the first word of an address that could not be read up to the client.
+const DEGRADED: u64 = 1 << 48;
+
+impl Key {
+    /// Writes the key of a request.
+    #[inline]
+    pub(in crate::rate_limit) fn extract(
+        &self,
+        head: &Head<'_>,
+        hasher: &mut KeyHasher,
+    ) -> KeyOutcome {
+        match &self.0 {
+            Kind::Client(prefix) => from_client(head, Space::Address, prefix, hasher),
+            Kind::Principal { or_address } => from_principal(head, *or_address, hasher),
+            Kind::Global => {
+                hasher.u64(Space::Global.word());
+                KeyOutcome::Set
+            }
+            Kind::All(parts) => from_all(parts, head, hasher),
+            Kind::Or(parts) => from_either(parts, head, hasher),
+            Kind::Normalised(part) => {
+                let before = hasher.normalise(true);
+                let outcome = part.extract(head, hasher);
+                hasher.normalise(before);
+                outcome
+            }
+            Kind::Custom(extract) => match head.parts {
+                Some(parts) => extract(parts, hasher),
+                None => KeyOutcome::Missing,
+            },
+            Kind::Extension(extract, _) => {
+                hasher.u64(Space::Extension.word());
+                extract(head.extensions, hasher)
+            }
+            Kind::Foreign(foreign) => match head.request {
+                Some(request) => {
+                    hasher.u64(Space::Foreign.word());
+                    (foreign.extract)(request, hasher)
+                }
+                // Somebody asks with the parts of a request alone.
+                None => KeyOutcome::Missing,
+            },
+            Kind::Header(name) => from_header(head.headers, name, hasher),
+            Kind::Route => {
+                match route_template(head.extensions) {
+                    Some(template) => {
+                        hasher.u64(Space::Route.word());
+                        hasher.bytes(template.as_bytes());
+                    }
+                    None => hasher.u64(Space::Unrouted.word()),
+                }
+                KeyOutcome::Set
+            }
+            // A limiter with such a name is not built.
+            Kind::BadHeader(_) => KeyOutcome::Missing,
+        }
+    }
+}
+
+fn from_all(parts: &[Key], head: &Head<'_>, hasher: &mut KeyHasher) -> KeyOutcome {
+    hasher.u64(Space::All.word());
+    for part in parts {
+        match part.extract(head, hasher) {
+            KeyOutcome::Set => {}
+            decided => return decided,
+        }
+    }
+    KeyOutcome::Set
+}
+
+fn from_either([first, second]: &[Key; 2], head: &Head<'_>, hasher: &mut KeyHasher) -> KeyOutcome {
+    let before = hasher.clone();
+    match first.extract(head, hasher) {
+        KeyOutcome::Missing => {
+            // It may have written a part of a key.
+            *hasher = before;
+            hasher.u64(Space::Second.word());
+            second.extract(head, hasher)
+        }
+        decided => decided,
+    }
+}
+
+#[inline]
+fn from_client(
+    head: &Head<'_>,
+    space: Space,
+    prefix: &Prefix,
+    hasher: &mut KeyHasher,
+) -> KeyOutcome {
+    let Some(client) = head.client() else {
+        return KeyOutcome::Missing;
+    };
+    let degraded = if client.is_degraded() { DEGRADED } else { 0 };
+    let first = space.word() | degraded;
+    match client.ip() {
+        IpAddr::V4(v4) => {
+            let network = v4.to_bits() & prefix.v4_mask;
+            hasher.u64(first | 4 << 32 | u64::from(network));
+        }
+        IpAddr::V6(v6) => {
+            let [high, low] = halves(v6.to_bits() & prefix.v6_mask);
+            hasher.u64(first | 6 << 32);
+            hasher.u64(high);
+            if prefix.is_full_v6 {
+                hasher.u64(low);
+            }
+        }
+    }
+    KeyOutcome::Set
+}
+
+fn from_principal(head: &Head<'_>, or_address: bool, hasher: &mut KeyHasher) -> KeyOutcome {
+    let Some(principal) = Principal::from_extensions(head.extensions) else {
+        return if or_address {
+            from_client(head, Space::Anonymous, &Prefix::SUBSCRIBER, hasher)
+        } else {
+            KeyOutcome::Missing
+        };
+    };
+    let (tenant, issuer) = (principal.tenant(), principal.issuer());
+    let told = u64::from(tenant.is_some()) | u64::from(issuer.is_some()) << 1;
+    hasher.u64(Space::Principal.word() | told);
+    for name in [tenant, issuer].into_iter().flatten() {
+        hasher.str(name);
+    }
+    hasher.str(principal.subject());
+    KeyOutcome::Set
+}
+
+fn from_header(headers: &HeaderMap, name: &HeaderName, hasher: &mut KeyHasher) -> KeyOutcome {
+    let Lines::One(value) = Lines::of(headers, name) else {
+        return KeyOutcome::Missing;
+    };
+    if value.is_empty() || value.len() > MAX_HEADER {
+        return KeyOutcome::Missing;
+    }
+    hasher.u64(Space::Header.word());
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => hasher.str(text),
+        Err(_) => hasher.bytes(value.as_bytes()),
+    }
+    KeyOutcome::Set
+}

@@ -1,0 +1,104 @@
+//! The generic cell rate algorithm. Its word is the theoretical arrival time: when the key owes nothing any more.
+
+use super::rule::Gcra;
+use super::word::{Left, Step, Undo, WordRule};
+
+/// How far a word may lie beyond what can be before it is healed. Clocks of threads differ by less; a debt that lasts longer comes
+/// from a quota that was higher, or from a clock that was ahead.
+const SLACK: u64 = 1_000_000_000;
+
+impl WordRule for Gcra {
+    #[inline]
+    fn charge(self, word: u64, now: u64, cost: u32) -> Step {
+        let limit = now.saturating_add(self.window());
+        let ceiling = now.saturating_add(self.debt());
+        let base = word.max(now).min(ceiling);
+        let by = self.interval().saturating_mul(u64::from(cost));
+        let next = base.saturating_add(by);
+        if cost == 0 {
+            let left = left(self, base, now);
+            return Step::Pass {
+                next: word,
+                by,
+                left,
+            };
+        }
+        if next <= limit {
+            let left = left(self, next, now);
+            return Step::Pass { next, by, left };
+        }
+        let left = left(self, base, now);
+        if by > self.window() {
+            return Step::Deny {
+                wait: u64::MAX,
+                left,
+            };
+        }
+        if word > ceiling.saturating_add(SLACK) {
+            return Step::Heal(ceiling);
+        }
+        // From the word as it is stored, not as it was cut: who waits for so long shall not wait in vain.
+        let wait = word.max(now).saturating_add(by).saturating_sub(limit);
+        Step::Deny { wait, left }
+    }
+
+    #[inline]
+    fn expiry(self, word: u64) -> u64 {
+        word
+    }
+
+    #[inline]
+    fn refund(word: u64, now: u64, undo: Undo) -> u64 {
+        // What time has given back already is not given back again.
+        word.saturating_sub(undo.by.min(undo.after.saturating_sub(now)))
+    }
+}
+
+/// A charge that is booked in any case, up to a debt of twice the window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overdraw(pub(crate) Gcra);
+
+impl WordRule for Overdraw {
+    fn charge(self, word: u64, now: u64, cost: u32) -> Step {
+        let Self(rule) = self;
+        if cost == 0 {
+            return rule.charge(word, now, 0);
+        }
+        let ceiling = now.saturating_add(rule.window().saturating_mul(2));
+        if word > ceiling.saturating_add(SLACK) {
+            return Step::Heal(ceiling);
+        }
+        let base = word.max(now);
+        let by = rule.interval().saturating_mul(u64::from(cost));
+        let next = base.saturating_add(by).min(ceiling).max(base);
+        Step::Pass {
+            next,
+            by: next.saturating_sub(base),
+            left: left(rule, next, now),
+        }
+    }
+
+    fn expiry(self, word: u64) -> u64 {
+        word
+    }
+
+    fn refund(word: u64, now: u64, undo: Undo) -> u64 {
+        Gcra::refund(word, now, undo)
+    }
+}
+
+/// What is left to a key whose debt lasts until `base`.
+#[inline]
+fn left(rule: Gcra, base: u64, now: u64) -> Left {
+    let limit = now.saturating_add(rule.window());
+    let (remaining, rest) = rule.units(limit.saturating_sub(base));
+    let missing = rule.interval().saturating_sub(rest);
+    Left {
+        remaining,
+        reset: if base > now {
+            base.saturating_sub(limit).saturating_add(missing)
+        } else {
+            0
+        },
+    }
+}

@@ -1,0 +1,261 @@
+//! The table: where the set of a key is.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
+
+use super::Overflow;
+use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
+use super::sync::{AtomicU64, Lock, Ordering, WAYS};
+use super::word::{Left, Undo, WordRule};
+use crate::rate_limit::key::KeyHash;
+
+/// Sets of a stripe: 64 KiB.
+const STRIPE: u64 = 512;
+const STRIPE_BITS: u32 = STRIPE.trailing_zeros();
+
+/// Counters of the keys of one policy.
+///
+/// One table has one kind of rule: its words are compared with each other.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Secret, so that nobody who knows how keys are hashed knows which fall into one set of this table.
+    salt: u64,
+    /// Number of sets less one.
+    mask: u64,
+    /// Made when the first key of a stripe comes.
+    stripes: Box<[OnceLock<Box<[Set]>>]>,
+    /// Apart from the stripes: taking a mutex must not slow down who only looks for a set.
+    locks: Box<[Lock<Ledger>]>,
+    overflow: AtomicU64,
+}
+
+/// Where a charge was booked, for [`Table::refund`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Booked {
+    /// The set, and in the last bits the slot.
+    pub(crate) place: u64,
+    pub(crate) mark: u64,
+    pub(crate) undo: Undo,
+}
+
+/// How full a table is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) capacity: usize,
+    /// Slots that cannot be given away without forgetting something.
+    pub(crate) live: usize,
+    pub(crate) evicted_live: u64,
+    pub(crate) shared: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Spot {
+    set: u64,
+    tag: Tag,
+}
+
+impl Table {
+    /// Makes a table for `capacity` keys, which is rounded up to a power of two.
+    pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
+        let sets = capacity
+            .div_ceil(WAYS)
+            .checked_next_power_of_two()
+            .unwrap_or(1);
+        let sets = u64::try_from(sets).unwrap_or(1);
+        let stripes = 0..sets.div_ceil(STRIPE);
+        let table = Self {
+            salt: RandomState::new().build_hasher().finish(),
+            mask: sets.saturating_sub(1),
+            stripes: stripes.clone().map(|_| OnceLock::new()).collect(),
+            locks: stripes.map(|_| Lock::default()).collect(),
+            overflow: AtomicU64::new(0),
+        };
+        table.set_overflow(overflow);
+        table
+    }
+
+    /// What to do for a new key when its set is full of keys that owe something.
+    pub(crate) fn set_overflow(&self, overflow: Overflow) {
+        let number = match overflow {
+            Overflow::Deny => 0,
+            Overflow::Evict => 1,
+            Overflow::Share => 2,
+        };
+        self.overflow.store(number, Ordering::Relaxed);
+    }
+
+    fn overflow(&self) -> Overflow {
+        match self.overflow.load(Ordering::Relaxed) {
+            1 => Overflow::Evict,
+            2 => Overflow::Share,
+            _ => Overflow::Deny,
+        }
+    }
+
+    /// Charges `cost` to `key`. A cost of 0 looks.
+    #[inline]
+    pub(crate) fn charge<R: WordRule>(
+        &self,
+        rule: R,
+        key: KeyHash,
+        now: u64,
+        cost: u32,
+    ) -> Verdict<Booked> {
+        let spot = self.spot(key);
+        let demand = Demand { rule, now, cost };
+        let verdict = match self.set(spot).and_then(|set| set.charge(spot.tag, demand)) {
+            Some(verdict) => verdict,
+            None => self.charge_slowly(spot, demand),
+        };
+        match verdict {
+            Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
+            Verdict::Passed(left, place) => Verdict::Passed(
+                left,
+                Booked {
+                    place: spot.set << 8 | place.slot as u64,
+                    mark: place.mark,
+                    undo: place.undo,
+                },
+            ),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn charge_slowly<R: WordRule>(&self, spot: Spot, demand: Demand<R>) -> Verdict<Place> {
+        let overflow = self.overflow();
+        let verdict = self.held(spot.set, true, |set, ledger| {
+            set.charge_held(ledger, spot.tag, demand, overflow)
+        });
+        verdict.unwrap_or(Verdict::Denied(Left::default(), u64::MAX))
+    }
+
+    /// What [`charge`](Self::charge) would say, as far as can be said without the mutex: what is not certain passes.
+    #[inline]
+    pub(crate) fn peek<R: WordRule>(
+        &self,
+        rule: R,
+        key: KeyHash,
+        now: u64,
+        cost: u32,
+    ) -> Verdict<()> {
+        let spot = self.spot(key);
+        let word = match self.set(spot).map(|set| set.look(spot.tag)) {
+            Some(Found::Word(word)) => word,
+            Some(Found::Nothing | Found::Busy) | None => 0,
+        };
+        rule.charge(word, now, cost).into()
+    }
+
+    /// The word of `key`; 0 if it has none.
+    pub(crate) fn word(&self, key: KeyHash) -> u64 {
+        let spot = self.spot(key);
+        let Some(set) = self.set(spot) else {
+            return 0;
+        };
+        match set.look(spot.tag) {
+            Found::Word(word) => word,
+            Found::Nothing => 0,
+            Found::Busy => {
+                // Under the mutex nothing changes hands.
+                let found = self.held(spot.set, false, |set, _| set.look(spot.tag));
+                match found {
+                    Some(Found::Word(word)) => word,
+                    Some(Found::Nothing | Found::Busy) | None => 0,
+                }
+            }
+        }
+    }
+
+    /// Gives `key` this word, whatever it had. `false` if that would have forgotten another key and the table must not.
+    pub(crate) fn set_word<R: WordRule>(&self, rule: R, key: KeyHash, now: u64, word: u64) -> bool {
+        let spot = self.spot(key);
+        let overflow = self.overflow();
+        self.held(spot.set, true, |set, ledger| {
+            set.put_held(ledger, spot.tag, (rule, now), word, overflow)
+        })
+        .unwrap_or(false)
+    }
+
+    /// Forgets what `key` owes.
+    pub(crate) fn clear(&self, key: KeyHash) {
+        let spot = self.spot(key);
+        self.held(spot.set, false, |set, ledger| {
+            set.clear_held(ledger, spot.tag);
+        });
+    }
+
+    /// Takes a charge back, unless its slot has been given to another key since.
+    pub(crate) fn refund<R: WordRule>(&self, now: u64, booked: Booked) {
+        let place = Place {
+            slot: usize::try_from(booked.place & 0xff).unwrap_or(usize::MAX),
+            mark: booked.mark,
+            undo: booked.undo,
+        };
+        self.held(booked.place >> 8, false, |set, ledger| {
+            set.refund_held::<R>(ledger, place, now);
+        });
+    }
+
+    /// Counts the slots with a word of which `is_live` is true. Walks through the whole table.
+    pub(crate) fn usage(&self, is_live: impl Fn(u64) -> bool) -> Usage {
+        let sets = usize::try_from(self.mask).map_or(usize::MAX, |mask| mask.saturating_add(1));
+        let mut usage = Usage {
+            capacity: sets.saturating_mul(WAYS),
+            ..Usage::default()
+        };
+        for (stripe, lock) in self.stripes.iter().zip(&self.locks) {
+            for set in stripe.get().into_iter().flatten() {
+                usage.live = usage.live.saturating_add(set.count(&is_live));
+            }
+            let ledger = lock.hold();
+            usage.evicted_live = usage.evicted_live.saturating_add(ledger.evicted);
+            usage.shared = usage.shared.saturating_add(ledger.shared);
+        }
+        usage
+    }
+
+    #[inline]
+    fn spot(&self, key: KeyHash) -> Spot {
+        // One to one, so that no two keys become one; every bit of the hash reaches the bits that choose the set.
+        let product = (key.low() ^ self.salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let hash = product ^ (product >> 32);
+        Spot {
+            set: hash & self.mask,
+            tag: Tag::new(hash, self.mask),
+        }
+    }
+
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "there are fewer sets than addresses"
+    )]
+    fn set(&self, spot: Spot) -> Option<&Set> {
+        let sets = self
+            .stripes
+            .get((spot.set >> STRIPE_BITS) as usize)?
+            .get()?;
+        sets.get((spot.set & (STRIPE - 1)) as usize)
+    }
+
+    /// Works on a set with the mutex of its stripe; `make` says whether to make the stripe.
+    fn held<T>(
+        &self,
+        set: u64,
+        make: bool,
+        work: impl FnOnce(&Set, &mut Ledger) -> T,
+    ) -> Option<T> {
+        let stripe = usize::try_from(set >> STRIPE_BITS).ok()?;
+        let cell = self.stripes.get(stripe)?;
+        let sets = if make {
+            let count = self.mask.saturating_add(1).min(STRIPE);
+            cell.get_or_init(|| (0..count).map(|_| Set::new()).collect())
+        } else {
+            cell.get()?
+        };
+        let set = sets.get(usize::try_from(set & (STRIPE - 1)).ok()?)?;
+        let mut ledger = self.locks.get(stripe)?.hold();
+        Some(work(set, &mut ledger))
+    }
+}
