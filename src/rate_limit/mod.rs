@@ -21,8 +21,8 @@ mod layer;
 mod lend;
 mod limiter;
 mod line;
-mod marks;
 pub mod login;
+mod marks;
 mod memory;
 mod mistakes;
 #[cfg(test)]
@@ -45,9 +45,9 @@ pub use ban::{
     Ban, BanAmendment, BanBuilder, BanConfigError, BanHandle, BanLayer, BanPolicyFault, BanRefusal,
     BanShare, BanStats, BanStatus, BanTable, BanTableBuilder,
 };
+pub use config::RateLimiterBuilder;
 pub use error::RateLimitConfigError;
 pub use fields::{Emit, HeaderStyle, IetfDraft};
-pub use config::RateLimiterBuilder;
 pub use future::RateLimitFuture;
 pub use layer::RateLimitLayer;
 pub use limiter::{LimiterStats, RateLimiter};
