@@ -118,6 +118,7 @@ pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;
+pub use rate_limit::RateLimitLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::error::RateLimitConfigError;
-use super::rule::Gcra;
+use super::rule::{Gcra, Rule};
+use crate::core::{ConfigError, ConfigErrors};
 
 /// How many requests a key may make in what time.
 ///
@@ -164,6 +165,27 @@ impl Quota {
     #[must_use]
     pub const fn is_strict(self) -> bool {
         self.is_strict
+    }
+
+    /// Compiles the quota for a [`Store`](super::Store): for counting without a limiter.
+    ///
+    /// # Errors
+    ///
+    /// All that `build()` would refuse of it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::rate_limit::{Quota, Rule};
+    ///
+    /// assert!(matches!(Quota::per_minute(100).rule(), Ok(Rule::Gcra(_))));
+    /// assert!(Quota::per_minute(0).rule().is_err());
+    /// ```
+    pub fn rule(self) -> Result<Rule, ConfigErrors> {
+        match self.compile() {
+            Ok(gcra) => Ok(Rule::Gcra(gcra)),
+            Err(mistake) => Err(ConfigError::new("rate_limit.quota", mistake).into()),
+        }
     }
 
     /// Computes what counters are charged by.
