@@ -60,7 +60,8 @@ impl Gcra {
     }
 
     /// For a policy that also makes charges with `overdraw`: its keys may owe up to two windows, and keep owing them.
-    pub(super) const fn with_overdraft(self) -> Self {
+    #[must_use]
+    pub const fn with_overdraft(self) -> Self {
         Self {
             debt: self.window.saturating_mul(2),
             ..self
@@ -91,10 +92,6 @@ impl Gcra {
     /// How many units `nanos` are worth, and what is over.
     #[inline]
     pub(super) const fn units(self, nanos: u64) -> (u64, u64) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the upper half of a product of two 64-bit factors"
-        )]
         let units = ((nanos as u128).wrapping_mul(self.reciprocal as u128) >> 64) as u64;
         let rest = nanos.wrapping_sub(units.wrapping_mul(self.interval));
         // The reciprocal is rounded down, which costs less than one unit.
