@@ -97,6 +97,11 @@ impl<T> ReloadHandle<T> {
         self.0.store(value);
     }
 
+    /// Replaces the value by what `change` makes of it; `change` is called again if another handle was faster.
+    pub fn update(&self, mut change: impl FnMut(&T) -> T) {
+        self.0.rcu(|value| Arc::new(change(value)));
+    }
+
     /// Reads what was stored last.
     #[must_use]
     pub fn load_full(&self) -> Arc<T> {
@@ -169,6 +174,17 @@ mod tests {
         assert_eq!(*layer.load_full(), "new");
         assert_eq!(*handle.load_full(), "new");
         assert_eq!((*began_with, *guard), ("old", "old"));
+    }
+
+    #[test]
+    fn no_update_is_lost_between_threads() {
+        let (layer, handle) = Reload::shared(Arc::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..250).for_each(|_| handle.update(|value| value + 1)));
+            }
+        });
+        assert_eq!(*layer.load(), 1_000);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::error::RateLimitConfigError;
-use super::rule::Gcra;
+use super::rule::{Gcra, Rule};
+use crate::core::{ConfigError, ConfigErrors};
 
 /// How many requests a key may make in what time.
 ///
@@ -166,6 +167,27 @@ impl Quota {
         self.is_strict
     }
 
+    /// Compiles the quota for a [`Store`](super::Store): for counting without a limiter.
+    ///
+    /// # Errors
+    ///
+    /// All that `build()` would refuse of it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::rate_limit::{Quota, Rule};
+    ///
+    /// assert!(matches!(Quota::per_minute(100).rule(), Ok(Rule::Gcra(_))));
+    /// assert!(Quota::per_minute(0).rule().is_err());
+    /// ```
+    pub fn rule(self) -> Result<Rule, ConfigErrors> {
+        match self.compile() {
+            Ok(gcra) => Ok(Rule::Gcra(gcra)),
+            Err(mistake) => Err(ConfigError::new("rate_limit.quota", mistake).into()),
+        }
+    }
+
     /// Computes what counters are charged by.
     ///
     /// The interval is rounded up: never above the configured rate, and below it by at most 1 ns per unit.
@@ -173,13 +195,14 @@ impl Quota {
         if self.limit == 0 || self.burst == 0 || self.period.is_zero() {
             return Err(RateLimitConfigError::EmptyQuota { quota: self });
         }
-        let interval = self.period.as_nanos().div_ceil(u128::from(self.limit));
-        if interval < MIN_INTERVAL {
+        let (period, limit) = (self.period.as_nanos(), u128::from(self.limit));
+        if period < limit.saturating_mul(MIN_INTERVAL) {
             return Err(RateLimitConfigError::QuotaTooFine {
                 limit: self.limit,
                 period: self.period,
             });
         }
+        let interval = period.div_ceil(limit);
         let window = interval.saturating_mul(u128::from(self.burst));
         match (u64::try_from(interval), u64::try_from(window)) {
             (Ok(interval), Ok(nanos)) if window <= MAX_WINDOW => {
@@ -227,7 +250,7 @@ mod tests {
             ("a nanosecond below a microsecond", Quota::new(1, Duration::from_nanos(999)), Err("quota_too_fine")),
             ("a microsecond", Quota::new(1, Duration::from_micros(1)), Ok((1_000, 1_000))),
             ("a million a second", Quota::per_second(1_000_000), Ok((1_000, 1_000_000_000))),
-            ("1,001,001 a second", Quota::per_second(1_001_002), Err("quota_too_fine")),
+            ("1,000,001 a second", Quota::per_second(1_000_001), Err("quota_too_fine")),
             ("u32::MAX a second", Quota::per_second(u32::MAX), Err("quota_too_fine")),
             ("u32::MAX a day", Quota::per_day(u32::MAX), Ok((20_117, 86_401_857_073_515))),
             ("2^62 ns", Quota::new(1, Duration::from_nanos(1 << 62)), Ok((1 << 62, 1 << 62))),
