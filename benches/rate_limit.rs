@@ -45,7 +45,9 @@ fn groups() -> Vec<Group> {
         Group::new("allowed", RIVAL)
             .row("bare", || (request, go(axum_bodied())))
             .row(RIVAL, || (request, go(governor().layer(axum_bodied()))))
-            .row(OURS, || (request, go(ours([client()]).layer(axum_bodied())))),
+            .row(OURS, || {
+                (request, go(ours([client()]).layer(axum_bodied())))
+            }),
         Group::new("allowed, with fields", RIVAL)
             .row("bare", || (request, go(axum_bodied())))
             .row(RIVAL, || {
@@ -133,12 +135,19 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        std::future::ready(self.0.call(request).into_inner().map(|answer| answer.map(|_| Body::empty())))
+        std::future::ready(
+            self.0
+                .call(request)
+                .into_inner()
+                .map(|answer| answer.map(|_| Body::empty())),
+        )
     }
 }
 
 /// Uses up what there is.
-fn spent<R>(mut call: impl FnMut(Request<Body>) -> Response<R>) -> impl FnMut(Request<Body>) -> Response<R> {
+fn spent<R>(
+    mut call: impl FnMut(Request<Body>) -> Response<R>,
+) -> impl FnMut(Request<Body>) -> Response<R> {
     call(request());
     assert_eq!(call(request()).status(), 429);
     call
@@ -178,7 +187,10 @@ fn rotating() -> impl FnMut() -> Request<Body> {
     let mut host = 0_u16;
     move || {
         host = host.wrapping_add(1);
-        from_peer(SocketAddr::from(([0x2001, 0xdb8, 1, 2, 3, 4, 5, host], 4711)))
+        from_peer(SocketAddr::from((
+            [0x2001, 0xdb8, 1, 2, 3, 4, 5, host],
+            4711,
+        )))
     }
 }
 
@@ -192,7 +204,9 @@ fn client() -> Policy {
 
 fn ours(policies: impl IntoIterator<Item = Policy>) -> RateLimitLayer {
     let builder = RateLimitLayer::builder();
-    let builder = policies.into_iter().fold(builder, |builder, policy| builder.policy(policy));
+    let builder = policies
+        .into_iter()
+        .fold(builder, |builder, policy| builder.policy(policy));
     builder.build().expect("the policies are legal")
 }
 
