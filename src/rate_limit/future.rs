@@ -143,8 +143,8 @@ where
                 keeps_all: core.settings.expose_info,
             };
             let step = check.resume(waiting, answer, &mut notices);
-            if !notices.is_empty() {
-                core.tell(this.set, &mut request, notices);
+            if let Some(told) = notices.take() {
+                core.tell(this.set, &mut request, &told, *this.now);
             }
             let after = match step {
                 Step::Pass => None,

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Request};
 
-use super::check::{Check, Found, Item, Items, Step, Subject};
+use super::check::{Check, Found, Item, Step, Subject};
 use super::config::{RateLimiterBuilder, Settings};
 use super::fallback::Fallback;
 use super::key::{Head, KeyHash, KeyHasher, KeyOutcome, KeySeed};
@@ -393,7 +393,7 @@ impl<St: Store> RateLimiter<St> {
             now: notices.now,
             keeps_all: true,
         };
-        let step = check.charge(&Items::<1>::one(item), &mut notices);
+        let step = check.charge(item, &mut notices);
         self.finish(&set, step, notices, None).await
     }
 
@@ -424,8 +424,9 @@ impl<St: Store> RateLimiter<St> {
             };
         };
         let now = notices.now;
-        if !notices.is_empty() {
-            core.teller.tell(parts, notices, &set.labels, &core.proxies);
+        if let Some(told) = notices.take() {
+            core.teller
+                .tell(parts, &told, &set.labels, &core.proxies, now);
         }
         outcome.map_err(|refusal| {
             core.teller.refused(parts, &refusal, &set.labels, now);
@@ -531,7 +532,7 @@ fn examine_whole<St: Store, B>(
         };
         for (place, active) in found.iter_mut().zip(&check.set.active) {
             if active.key.needs_request() {
-                *place = Some(check.find(active, &head));
+                *place = Some(check.extract(active, &head));
             }
         }
     }

@@ -15,7 +15,7 @@ use super::future::RateLimitFuture;
 use super::lend;
 use super::limiter::{Core, RateLimiter};
 use super::memory::MemoryStore;
-use super::notices::Notices;
+use super::notices::{Notices, Told};
 use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::{Nanos, Store};
@@ -57,8 +57,8 @@ where
         let mut notices = Notices::default();
         let step = core.examine(&set, &mut request, &mut notices);
         let now = notices.now;
-        if !notices.is_empty() {
-            core.tell(&set, &mut request, notices);
+        if let Some(told) = notices.take() {
+            core.tell(&set, &mut request, &told, now);
         }
         match step {
             Step::Pass => RateLimitFuture::inner(self.inner.call(request)),
@@ -120,11 +120,12 @@ impl<St: Store> Core<St> {
         &self,
         set: &PolicySet<St::Counter>,
         request: &mut Request<B>,
-        notices: Notices,
+        told: &Told,
+        now: Nanos,
     ) {
         lend::with_parts(request, |parts| {
             self.teller
-                .tell(Some(parts), notices, &set.labels, &self.proxies);
+                .tell(Some(parts), told, &set.labels, &self.proxies, now);
         });
     }
 

@@ -14,7 +14,7 @@ use super::policy::{Cost, Policy, StoreAway};
 use super::quota::Quota;
 use super::refusal::Bodies;
 use super::rule::{Gcra, Rule};
-use super::store::{CounterSpec, Store};
+use super::store::{Charge, CounterSpec, Store};
 use crate::core::Mode;
 
 /// Policies in force, with the counters that a store has opened for them.
@@ -160,6 +160,11 @@ impl<C> Active<C> {
     pub(super) fn rule(&self, plan: usize) -> Rule {
         let of_plan = plan.checked_sub(1).and_then(|plan| self.plans.get(plan));
         of_plan.copied().unwrap_or(self.rule)
+    }
+
+    #[inline]
+    pub(super) fn charge(&self, key: KeyHash, plan: usize, cost: u32) -> Charge<'_, C> {
+        Charge::new(&self.counter, key, self.rule(plan), cost)
     }
 
     #[inline]

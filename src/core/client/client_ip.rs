@@ -89,6 +89,7 @@ impl ClientIp {
 
     /// Returns the client address that a layer attached to the request.
     #[must_use]
+    #[inline]
     pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
         RequestContext::from_extensions(extensions)
             .and_then(RequestContext::client_ip)

@@ -212,6 +212,7 @@ impl TrustedProxies {
 
     /// Returns the peer that the server attached to the request, in the one spelling in which addresses are compared.
     #[must_use]
+    #[inline]
     pub fn peer(&self, extensions: &Extensions) -> Option<PeerAddr> {
         self.peer_from
             .and_then(|peer_from| peer_from(extensions))
@@ -237,10 +238,12 @@ impl TrustedProxies {
 
     /// Does what [`resolve`](Self::resolve) does for a request that is not in parts.
     #[must_use]
+    #[inline]
     pub fn resolve_from(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<ClientIp> {
         self.resolution(headers, extensions).client
     }
 
+    #[inline]
     pub(crate) fn resolution(&self, headers: &HeaderMap, extensions: &Extensions) -> Resolution {
         let Some(peer) = self.peer(extensions) else {
             return Resolution {
