@@ -182,13 +182,53 @@ impl<St: Store> Check<'_, St> {
     ) -> Step<St::Pending> {
         match self.set.active.len() {
             0 => Step::Pass,
-            1 => self.run::<1>(request, found, notices),
+            1 => self.run_one(request, found, notices),
             2 | 3 => self.run::<3>(request, found, notices),
             _ => self.run::<MAX_POLICIES>(request, found, notices),
         }
     }
 
+    /// As [`run`](Self::run), for one policy: most limiters have no more.
     #[inline]
+    fn run_one(
+        &self,
+        request: Subject<'_>,
+        found: &mut [Option<Found>],
+        notices: &mut Notices,
+    ) -> Step<St::Pending> {
+        let Some(active) = self.set.active.first() else {
+            return Step::Pass;
+        };
+        if !active.applies(request) {
+            return Step::Pass;
+        }
+        let key = match self.find(0, active, &request.head, found, notices) {
+            Whose::Key(key) => key,
+            Whose::Nobody => return Step::Pass,
+            Whose::Refused(refusal) => return Step::Refused(*refusal),
+        };
+        let item = active.item(0, key, request.head.parts);
+        if item.reported || self.wants_standings() {
+            return self.charge(item, notices);
+        }
+        let mut charges = [active.charge(key, item.plan, item.cost)];
+        match self.core.store.acquire(self.now, &mut charges) {
+            Acquire::Ready => {
+                self.core.teller.answered(notices);
+                let [charge] = charges;
+                if charge.standing.is_allowed {
+                    return Step::Pass;
+                }
+                self.weigh(&Items::<1>::one(item), &[charge.standing], false, notices)
+            }
+            Acquire::Pending(pending) => {
+                Step::Waiting(Waiting::for_enforced(&Items::<1>::one(item)), pending)
+            }
+            Acquire::Failed(error) => self.without_store(&Items::<1>::one(item), error, notices),
+        }
+    }
+
+    #[inline(never)]
     fn run<const N: usize>(
         &self,
         request: Subject<'_>,
@@ -220,13 +260,7 @@ impl<St: Store> Check<'_, St> {
             if let Some(place) = hashed.get_mut(index) {
                 *place = Some(key);
             }
-            let item = Item {
-                index,
-                plan: active.plan(request.head.parts),
-                key,
-                cost: active.cost(request.head.parts),
-                reported: active.reports || !active.picks(key),
-            };
+            let item = active.item(index, key, request.head.parts);
             items.push(item);
             if !item.reported
                 && let Some(place) = charges.get_mut(enforced)
@@ -254,7 +288,8 @@ impl<St: Store> Check<'_, St> {
         }
     }
 
-    /// Charges what somebody has named.
+    /// Charges one policy, whatever is to be done besides.
+    #[inline(never)]
     pub(super) fn charge(&self, item: Item, notices: &mut Notices) -> Step<St::Pending> {
         let items = Items::<1>::one(item);
         match self.ask::<1>(&items, false) {
@@ -311,8 +346,26 @@ impl<St: Store> Check<'_, St> {
     ) -> Whose {
         let (outcome, key) = match found.get_mut(index).and_then(Option::take) {
             Some(found) => found,
-            None => self.extract(active, head),
+            None => {
+                let mut hasher = KeyHasher::new(&self.core.seed);
+                match active.key.extract(head, &mut hasher) {
+                    KeyOutcome::Set => return Whose::Key(hasher.key()),
+                    outcome => (outcome, KeyHash::new(0, 0)),
+                }
+            }
         };
+        self.otherwise(index, active, (outcome, key), notices)
+    }
+
+    /// What follows of a key that is none, or that was found before.
+    #[inline(never)]
+    fn otherwise(
+        &self,
+        index: usize,
+        active: &Active<St::Counter>,
+        (outcome, key): Found,
+        notices: &mut Notices,
+    ) -> Whose {
         match outcome {
             KeyOutcome::Set => Whose::Key(key),
             KeyOutcome::Skip => Whose::Nobody,
@@ -337,12 +390,7 @@ impl<St: Store> Check<'_, St> {
 
     /// What becomes of a request without a key: the key of all of them, or none.
     #[cold]
-    fn missing(
-        &self,
-        index: usize,
-        active: &Active<St::Counter>,
-        notices: &mut Notices,
-    ) -> Whose {
+    fn missing(&self, index: usize, active: &Active<St::Counter>, notices: &mut Notices) -> Whose {
         /// No key is made of this: keys that extractors write begin with other words.
         const NOBODY: [u64; 2] = [0x6e6f_626f_6479_0000, 0];
         match active.policy.on_missing {

@@ -23,7 +23,7 @@ use super::tell::Teller;
 use super::time::Ticker;
 use super::verdict::{Permit, PolicyStanding, RateLimitRefusal};
 use crate::core::{
-    ClientIp, ConfigErrors, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
+    Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
 };
 
 /// Counts requests by one policy or several, and says which of them pass. Cloning shares it.
@@ -267,7 +267,7 @@ impl<St: Store> RateLimiter<St> {
             extensions: &parts.extensions,
             parts: Some(parts),
             request: None,
-            client: ClientIp::from_extensions(&parts.extensions),
+            client: Caller::from_extensions(&parts.extensions),
             proxies: &core.proxies,
         };
         let mut hasher = KeyHasher::new(&core.seed);
@@ -487,15 +487,15 @@ impl<St: Store> Core<St> {
         headers: &HeaderMap,
         extensions: &Extensions,
         notices: &mut Notices,
-    ) -> Option<ClientIp> {
+    ) -> Option<Caller> {
         if !set.needs.client && self.exempt.is_empty() {
             return None;
         }
-        if let Some(client) = ClientIp::from_extensions(extensions) {
+        if let Some(client) = Caller::from_extensions(extensions) {
             return Some(client);
         }
-        let client = self.proxies.resolve_from(headers, extensions)?;
-        if client.is_degraded() {
+        let client = self.proxies.caller(headers, extensions)?;
+        if client.is_degraded {
             notices.degraded();
         }
         Some(client)
@@ -503,10 +503,9 @@ impl<St: Store> Core<St> {
 
     /// A client that could not be read up to its end bears the address of a proxy, which is no reason to let it pass.
     #[inline]
-    fn is_exempt(&self, client: Option<ClientIp>) -> bool {
+    fn is_exempt(&self, client: Option<Caller>) -> bool {
         !self.exempt.is_empty()
-            && client
-                .is_some_and(|client| !client.is_degraded() && self.exempt.contains(client.ip()))
+            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip))
     }
 }
 
@@ -514,7 +513,7 @@ impl<St: Store> Core<St> {
 #[inline(never)]
 fn examine_whole<St: Store, B>(
     check: &Check<'_, St>,
-    client: Option<ClientIp>,
+    client: Option<Caller>,
     request: &mut Request<B>,
     notices: &mut Notices,
 ) -> Step<St::Pending> {

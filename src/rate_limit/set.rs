@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::check::Subject;
+use super::check::{Item, Subject};
 use super::config::Settings;
 use super::fallback::{Fallback, Local};
 use super::fields::PolicyFields;
@@ -140,6 +140,18 @@ impl<C> Active<C> {
                 // `Needs` has seen to the parts; what cannot be asked is limited.
                 (Some(_), None) => true,
             }
+    }
+
+    /// What of this policy a request charges.
+    #[inline]
+    pub(super) fn item(&self, index: usize, key: KeyHash, parts: Option<&Parts>) -> Item {
+        Item {
+            index,
+            plan: self.plan(parts),
+            key,
+            cost: self.cost(parts),
+            reported: self.reports || !self.picks(key),
+        }
     }
 
     /// Which quota a request has: 0 is the policy's own.
