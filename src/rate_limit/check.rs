@@ -208,7 +208,7 @@ impl<St: Store> Check<'_, St> {
             Whose::Refused(refusal) => return Step::Refused(*refusal),
         };
         let item = active.item(0, key, request.head.parts);
-        if item.reported || self.wants_standings() {
+        if item.reported {
             return self.charge(item, notices);
         }
         let mut charges = [active.charge(key, item.plan, item.cost)];
@@ -216,8 +216,8 @@ impl<St: Store> Check<'_, St> {
             Acquire::Ready => {
                 self.core.teller.answered(notices);
                 let [charge] = charges;
-                if charge.standing.is_allowed {
-                    return Step::Pass;
+                if charge.standing.is_allowed && !self.set.needs.answer && !self.keeps_all {
+                    return self.told(&item, &charge.standing);
                 }
                 self.weigh(&Items::<1>::one(item), &[charge.standing], false, notices)
             }
@@ -226,6 +226,23 @@ impl<St: Store> Check<'_, St> {
             }
             Acquire::Failed(error) => self.without_store(&Items::<1>::one(item), error, notices),
         }
+    }
+
+    /// One charge has passed, and at most the client wants to know.
+    #[inline]
+    fn told(&self, item: &Item, standing: &Standing) -> Step<St::Pending> {
+        if !self.set.fields.tells_allowed() {
+            return Step::Pass;
+        }
+        Step::Allowed(Kept {
+            binding: Some(Shown {
+                policy: item.index,
+                plan: item.plan,
+                remaining: standing.remaining,
+                reset: standing.reset,
+            }),
+            ..Kept::default()
+        })
     }
 
     #[inline(never)]

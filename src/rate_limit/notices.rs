@@ -41,6 +41,10 @@ impl Notices {
     }
 
     #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.told.is_none()
+    }
+
     pub(super) fn take(&mut self) -> Option<Box<Told>> {
         self.told.take()
     }
