@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Request};
+use http::{Extensions, HeaderMap, Method, Request};
 
 use super::check::{Check, Found, Item, Step, Subject};
 use super::config::{RateLimiterBuilder, Settings};
@@ -144,19 +144,13 @@ impl<St: Store> RateLimiter<St> {
             return Ok(Permit::free(self, set));
         }
         let client = core.client(&set, &parts.headers, &parts.extensions, &mut notices);
+        let client = client.as_ref();
         if core.is_exempt(client) {
             return Ok(Permit::free(self, set));
         }
         let subject = Subject {
             method: &parts.method,
-            head: Head {
-                headers: &parts.headers,
-                extensions: &parts.extensions,
-                parts: Some(parts),
-                request: None,
-                client,
-                proxies: &core.proxies,
-            },
+            head: core.head(parts, client),
         };
         notices.now = core.ticker.now();
         let check = Check {
@@ -262,14 +256,8 @@ impl<St: Store> RateLimiter<St> {
         let Some(index) = set.position(policy) else {
             return false;
         };
-        let head = Head {
-            headers: &parts.headers,
-            extensions: &parts.extensions,
-            parts: Some(parts),
-            request: None,
-            client: Caller::from_extensions(&parts.extensions),
-            proxies: &core.proxies,
-        };
+        let client = Caller::from_extensions(&parts.extensions);
+        let head = core.head(parts, client.as_ref());
         let mut hasher = KeyHasher::new(&core.seed);
         let found = set
             .active
@@ -443,43 +431,104 @@ impl<St: Store> RateLimiter<St> {
 }
 
 impl<St: Store> Core<St> {
-    /// Decides about a request.
+    /// Decides about a request of which no more is looked at than this. [`Needs::whole`](super::set::Needs::whole) says whether that is
+    /// so.
     #[inline]
-    pub(super) fn examine<B>(
+    pub(super) fn examine(
         &self,
         set: &PolicySet<St::Counter>,
-        request: &mut Request<B>,
+        method: &Method,
+        headers: &HeaderMap,
+        extensions: &Extensions,
         notices: &mut Notices,
     ) -> Step<St::Pending> {
-        let client = self.client(set, request.headers(), request.extensions(), notices);
+        let client = self.client(set, headers, extensions, notices);
+        let client = client.as_ref();
         if self.is_exempt(client) {
             return Step::Pass;
         }
-        notices.now = self.ticker.now();
-        let check = Check {
-            core: self,
-            set,
-            now: notices.now,
-            keeps_all: self.settings.expose_info,
-        };
-        if set.needs.parts || set.needs.request {
-            return examine_whole(&check, client, request, notices);
-        }
         let subject = Subject {
-            method: request.method(),
+            method,
             head: Head {
-                headers: request.headers(),
-                extensions: request.extensions(),
+                headers,
+                extensions,
                 parts: None,
                 request: None,
                 client,
                 proxies: &self.proxies,
             },
         };
-        check.decide(subject, &mut [], notices)
+        self.check(set, notices).decide(subject, &mut [], notices)
     }
 
-    /// The client of a request, where somebody asks for it.
+    /// Decides about a request of which a closure or an extractor wants to see more than built-in keys do.
+    #[inline(never)]
+    pub(super) fn examine_whole<B>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        request: &mut Request<B>,
+        notices: &mut Notices,
+    ) -> Step<St::Pending> {
+        let client = self.client(set, request.headers(), request.extensions(), notices);
+        let client = client.as_ref();
+        if self.is_exempt(client) {
+            return Step::Pass;
+        }
+        let check = self.check(set, notices);
+        let lent = lend::take(request);
+        let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
+        let head = Head {
+            headers: lent.headers(),
+            extensions: lent.extensions(),
+            parts: None,
+            request: Some(&lent),
+            client,
+            proxies: &self.proxies,
+        };
+        for (place, active) in found.iter_mut().zip(&set.active) {
+            if active.key.needs_request() {
+                *place = Some(check.extract(active, &head));
+            }
+        }
+        let (parts, ()) = lent.into_parts();
+        let subject = Subject {
+            method: &parts.method,
+            head: self.head(&parts, client),
+        };
+        let step = check.decide(subject, &mut found, notices);
+        lend::give_back(request, parts);
+        step
+    }
+
+    fn head<'a>(&'a self, parts: &'a Parts, client: Option<&'a Caller>) -> Head<'a> {
+        Head {
+            headers: &parts.headers,
+            extensions: &parts.extensions,
+            parts: Some(parts),
+            request: None,
+            client,
+            proxies: &self.proxies,
+        }
+    }
+
+    /// Reads the clock, once for all that follows.
+    #[inline]
+    fn check<'a>(
+        &'a self,
+        set: &'a PolicySet<St::Counter>,
+        notices: &mut Notices,
+    ) -> Check<'a, St> {
+        notices.now = self.ticker.now();
+        Check {
+            core: self,
+            set,
+            now: notices.now,
+            keeps_all: self.settings.expose_info,
+        }
+    }
+
+    /// The client of a request, where somebody besides the keys asks for it: they find it too, once for all that are alike, and what is
+    /// handed about costs more than to look it up.
     #[inline]
     fn client(
         &self,
@@ -488,9 +537,20 @@ impl<St: Store> Core<St> {
         extensions: &Extensions,
         notices: &mut Notices,
     ) -> Option<Caller> {
-        if !set.needs.client && self.exempt.is_empty() {
+        let is_told_of = set.needs.client && !self.proxies.is_direct();
+        if !is_told_of && self.exempt.is_empty() {
             return None;
         }
+        self.found_client(headers, extensions, notices)
+    }
+
+    #[inline(never)]
+    fn found_client(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        notices: &mut Notices,
+    ) -> Option<Caller> {
         if let Some(client) = Caller::from_extensions(extensions) {
             return Some(client);
         }
@@ -503,53 +563,10 @@ impl<St: Store> Core<St> {
 
     /// A client that could not be read up to its end bears the address of a proxy, which is no reason to let it pass.
     #[inline]
-    fn is_exempt(&self, client: Option<Caller>) -> bool {
+    fn is_exempt(&self, client: Option<&Caller>) -> bool {
         !self.exempt.is_empty()
             && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip))
     }
-}
-
-/// Decides about a request of which a closure or an extractor wants to see more than built-in keys do.
-#[inline(never)]
-fn examine_whole<St: Store, B>(
-    check: &Check<'_, St>,
-    client: Option<Caller>,
-    request: &mut Request<B>,
-    notices: &mut Notices,
-) -> Step<St::Pending> {
-    let proxies = &check.core.proxies;
-    let lent = lend::take(request);
-    let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
-    if check.set.needs.request {
-        let head = Head {
-            headers: lent.headers(),
-            extensions: lent.extensions(),
-            parts: None,
-            request: Some(&lent),
-            client,
-            proxies,
-        };
-        for (place, active) in found.iter_mut().zip(&check.set.active) {
-            if active.key.needs_request() {
-                *place = Some(check.extract(active, &head));
-            }
-        }
-    }
-    let (parts, ()) = lent.into_parts();
-    let subject = Subject {
-        method: &parts.method,
-        head: Head {
-            headers: &parts.headers,
-            extensions: &parts.extensions,
-            parts: Some(&parts),
-            request: None,
-            client,
-            proxies,
-        },
-    };
-    let step = check.decide(subject, &mut found, notices);
-    lend::give_back(request, parts);
-    step
 }
 
 /// What a limiter is made of.

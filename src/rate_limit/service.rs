@@ -1,7 +1,7 @@
 //! The service: carries the decision out.
 
 use std::fmt;
-use std::mem::replace;
+use std::mem::{ManuallyDrop, replace};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -49,19 +49,26 @@ where
     }
 
     #[inline]
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let core = &self.limiter.core;
         if core.settings.mode == Mode::Off {
             return RateLimitFuture::inner(self.inner.call(request));
         }
         let set = core.sets.load();
         let mut notices = Notices::default();
-        let step = core.examine(&set, &mut request, &mut notices);
-        if let Step::Pass = step
+        if set.needs.whole {
+            return carry_out(&mut self.inner, core, &set, request, None, notices);
+        }
+        let (headers, extensions) = (request.headers(), request.extensions());
+        let step = core.examine(&set, request.method(), headers, extensions, &mut notices);
+        // A step that lets pass holds nothing; the look at what else would have to be dropped is spared.
+        let step = ManuallyDrop::new(step);
+        if let Step::Pass = *step
             && notices.is_empty()
         {
             return RateLimitFuture::inner(self.inner.call(request));
         }
+        let step = Some(ManuallyDrop::into_inner(step));
         carry_out(&mut self.inner, core, &set, request, step, notices)
     }
 }
@@ -73,7 +80,7 @@ fn carry_out<S, St, ReqBody, ResBody>(
     core: &Arc<Core<St>>,
     set: &Loaded<'_, PolicySet<St::Counter>>,
     mut request: Request<ReqBody>,
-    step: Step<St::Pending>,
+    step: Option<Step<St::Pending>>,
     mut notices: Notices,
 ) -> RateLimitFuture<S, Request<ReqBody>, St>
 where
@@ -81,6 +88,7 @@ where
     St: Store,
     ResBody: RejectionBody,
 {
+    let step = step.unwrap_or_else(|| core.examine_whole(set, &mut request, &mut notices));
     let now = notices.now;
     if let Some(told) = notices.take() {
         core.tell(set, &mut request, &told, now);

@@ -57,10 +57,8 @@ pub(super) struct Label {
 /// What has to be done with a request before it can be decided.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Needs {
-    /// A closure reads the whole head.
-    pub(super) parts: bool,
-    /// A key is read from a request, not from its parts.
-    pub(super) request: bool,
+    /// A closure reads the whole head, or a key is read from a request, not from its parts.
+    pub(super) whole: bool,
     /// A key is made of the client's address.
     pub(super) client: bool,
     /// A policy waits for the answer.
@@ -222,13 +220,13 @@ impl Needs {
     fn of<C>(active: &[Active<C>]) -> Self {
         let any = |needs: fn(&Active<C>) -> bool| active.iter().any(needs);
         Self {
-            parts: any(|one| {
+            whole: any(|one| {
                 one.key.needs_parts()
+                    || one.key.needs_request()
                     || one.policy.when.is_some()
                     || one.policy.plans.is_some()
                     || matches!(one.policy.cost, Cost::By(_))
             }),
-            request: any(|one| one.key.needs_request()),
             client: any(|one| one.key.needs_client()),
             answer: any(Active::needs_answer),
         }
