@@ -34,7 +34,7 @@ pub(super) enum Step<P> {
     /// It does not pass.
     Refused(Refusal),
     /// The store is being asked.
-    Waiting(Waiting, P),
+    Waiting(Box<Waiting>, P),
 }
 
 /// One policy that concerns a request.
@@ -114,11 +114,11 @@ pub(super) struct Check<'a, St: Store> {
 }
 
 impl Waiting {
-    fn for_enforced<const N: usize>(items: &Items<N>) -> Self {
-        Self {
+    fn boxed<const N: usize>(items: &Items<N>, stage: Stage) -> Box<Self> {
+        Box::new(Self {
             items: items.all(),
-            stage: Stage::Enforced,
-        }
+            stage,
+        })
     }
 }
 
@@ -221,9 +221,10 @@ impl<St: Store> Check<'_, St> {
                 }
                 self.weigh(&Items::<1>::one(item), &[charge.standing], false, notices)
             }
-            Acquire::Pending(pending) => {
-                Step::Waiting(Waiting::for_enforced(&Items::<1>::one(item)), pending)
-            }
+            Acquire::Pending(pending) => Step::Waiting(
+                Waiting::boxed(&Items::<1>::one(item), Stage::Enforced),
+                pending,
+            ),
             Acquire::Failed(error) => self.without_store(&Items::<1>::one(item), error, notices),
         }
     }
@@ -300,7 +301,9 @@ impl<St: Store> Check<'_, St> {
                 let standings = charges.map(|charge| charge.standing);
                 self.weigh(&items, &standings, false, notices)
             }
-            Acquire::Pending(pending) => Step::Waiting(Waiting::for_enforced(&items), pending),
+            Acquire::Pending(pending) => {
+                Step::Waiting(Waiting::boxed(&items, Stage::Enforced), pending)
+            }
             Acquire::Failed(error) => self.without_store(&items, error, notices),
         }
     }
@@ -314,7 +317,9 @@ impl<St: Store> Check<'_, St> {
                 self.core.teller.answered(notices);
                 self.weigh(&items, &standings, false, notices)
             }
-            Asked::Pending(pending) => Step::Waiting(Waiting::for_enforced(&items), pending),
+            Asked::Pending(pending) => {
+                Step::Waiting(Waiting::boxed(&items, Stage::Enforced), pending)
+            }
             Asked::Failed(error) => self.without_store(&items, error, notices),
         }
     }
@@ -322,11 +327,11 @@ impl<St: Store> Check<'_, St> {
     /// Goes on with what the store has answered.
     pub(super) fn resume(
         &self,
-        waiting: Waiting,
+        waiting: Box<Waiting>,
         answer: Result<Vec<Standing>, StoreError>,
         notices: &mut Notices,
     ) -> Step<St::Pending> {
-        let Waiting { items, stage } = waiting;
+        let Waiting { items, stage } = *waiting;
         let is_reported = matches!(stage, Stage::Reported(_));
         let answer = answer.and_then(|standings| {
             if standings.len() == items.of(is_reported).count() {
@@ -477,11 +482,7 @@ impl<St: Store> Check<'_, St> {
         match self.ask::<N>(items, true) {
             Asked::Ready(standings) => self.reported(items, &standings, kept, notices),
             Asked::Pending(pending) => {
-                let waiting = Waiting {
-                    items: items.all(),
-                    stage: Stage::Reported(kept),
-                };
-                Step::Waiting(waiting, pending)
+                Step::Waiting(Waiting::boxed(items, Stage::Reported(kept)), pending)
             }
             Asked::Failed(error) => {
                 notices.store_failed(error);

@@ -56,7 +56,7 @@ pin_project! {
         // Both are there until the inner service is called.
         pub(super) request: Option<Req>,
         pub(super) ready: Option<S>,
-        pub(super) waiting: Option<Waiting>,
+        pub(super) waiting: Option<Box<Waiting>>,
         #[pin]
         pub(super) pending: St::Pending,
         pub(super) now: Nanos,
