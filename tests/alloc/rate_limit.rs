@@ -112,6 +112,6 @@ mod login {
         assert_eq!((answer.status().as_u16(), made), (429, REFUSAL));
     }
 
-    /// The mark, the reason, and the growth of the header map to three lines.
+    /// The mark, the reason, and two for the value of `Retry-After`.
     const REFUSAL: usize = 4;
 }

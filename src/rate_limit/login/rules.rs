@@ -85,7 +85,7 @@ pub(super) enum Booked {
 }
 
 /// What a store answers to one set of charges.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Verdict {
     Booked {
         booked: Booked,
