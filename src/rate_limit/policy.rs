@@ -317,6 +317,18 @@ impl Policy {
         &self.name
     }
 
+    /// Returns the quota of keys without a plan.
+    #[must_use]
+    pub const fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// Returns the mode of its own; that of the limiter may weaken it further.
+    #[must_use]
+    pub const fn own_mode(&self) -> Mode {
+        self.mode
+    }
+
     /// The quotas of its plans.
     pub(super) fn plan_quotas(&self) -> impl Iterator<Item = Quota> {
         let plans = self.plans.iter().flat_map(|plans| &plans.quotas);
