@@ -128,8 +128,18 @@ impl<T: fmt::Debug> fmt::Debug for ReloadHandle<T> {
 pub struct Loaded<'a, T>(Guard<'a, T>);
 
 enum Guard<'a, T> {
-    Fixed(&'a T),
+    Fixed(&'a Arc<T>),
     Shared(arc_swap::Guard<Arc<T>>),
+}
+
+impl<T> Loaded<'_, T> {
+    /// The value to keep: the one that was read, also when another has been stored since.
+    pub(crate) fn to_arc(&self) -> Arc<T> {
+        Arc::clone(match &self.0 {
+            Guard::Fixed(value) => value,
+            Guard::Shared(value) => value,
+        })
+    }
 }
 
 impl<T> Deref for Loaded<'_, T> {

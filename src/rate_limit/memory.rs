@@ -250,7 +250,7 @@ impl Store for MemoryStore {
         charges: &mut [Charge<'_, MemoryCounter>],
     ) -> Acquire<Self::Pending> {
         match charges {
-            [charge] => charge.standing = book(now, charge),
+            [charge] => book(now, charge),
             charges => acquire_all(now, charges),
         }
         Acquire::Ready
@@ -285,7 +285,7 @@ fn acquire_all(now: Nanos, charges: &mut [Charge<'_, MemoryCounter>]) {
     let mut booked = 0_usize;
     if !is_denied {
         for charge in charges.iter_mut() {
-            charge.standing = book(now, charge);
+            book(now, charge);
             is_denied = !charge.standing.is_allowed;
             if is_denied {
                 break;
@@ -308,20 +308,20 @@ fn acquire_all(now: Nanos, charges: &mut [Charge<'_, MemoryCounter>]) {
 }
 
 #[inline]
-fn book(now: Nanos, charge: &Charge<'_, MemoryCounter>) -> Standing {
+fn book(now: Nanos, charge: &mut Charge<'_, MemoryCounter>) {
     match charge.rule {
         Rule::Gcra(rule) if !charge.overdraw => charge.counter.charge(rule, now, charge, 0),
-        rule => book_otherwise(now, charge, rule),
+        _ => book_otherwise(now, charge),
     }
 }
 
 #[inline(never)]
-fn book_otherwise(now: Nanos, charge: &Charge<'_, MemoryCounter>, rule: Rule) -> Standing {
-    match rule {
+fn book_otherwise(now: Nanos, charge: &mut Charge<'_, MemoryCounter>) {
+    match charge.rule {
         Rule::Gcra(rule) => charge.counter.charge(Overdraw(rule), now, charge, 0),
         Rule::Ladder(rule) => {
             charge.counter.ladder.get_or_init(|| rule);
-            charge.counter.charge(rule, now, charge, BY_LADDER)
+            charge.counter.charge(rule, now, charge, BY_LADDER);
         }
     }
 }
@@ -336,41 +336,49 @@ fn look(now: Nanos, charge: &Charge<'_, MemoryCounter>, cost: u32) -> Standing {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn charge_absent<R: WordRule>(
+    table: &Table,
+    rule: R,
+    now: Nanos,
+    charge: &mut Charge<'_, MemoryCounter>,
+    kind: u64,
+) {
+    let verdict = table.charge_absent(rule, charge.key, now.get(), charge.cost);
+    charge.standing = standing(verdict, kind);
+}
+
+#[inline]
+const fn standing(verdict: Verdict<Booked>, kind: u64) -> Standing {
+    match verdict {
+        Verdict::Denied(left, wait) => Standing::denied(left.remaining, left.reset, wait),
+        Verdict::Passed(left, booked) => {
+            let Booked { place, mark, undo } = booked;
+            // What cost nothing changed nothing.
+            let is_booked = if undo.after == 0 { 0 } else { BOOKED };
+            let receipt = Receipt::new([place | kind | is_booked, mark, undo.by, undo.after]);
+            Standing::allowed(left.remaining, left.reset, receipt)
+        }
+    }
+}
+
 impl MemoryCounter {
+    /// Each branch writes the standing itself: gathered and moved there, it would cost as much as all the rest.
     #[inline]
-    fn charge<R: WordRule>(
-        &self,
-        rule: R,
-        now: Nanos,
-        charge: &Charge<'_, Self>,
-        kind: u64,
-    ) -> Standing {
-        let now = now.get();
-        let cost = charge.cost;
-        let (left, receipt) = match &self.shape {
-            Shape::Keyed(table) => match table.charge(rule, charge.key, now, cost) {
-                Verdict::Denied(left, wait) => {
-                    return Standing::denied(left.remaining, left.reset, wait);
+    fn charge<R: WordRule>(&self, rule: R, now: Nanos, charge: &mut Charge<'_, Self>, kind: u64) {
+        match &self.shape {
+            Shape::Keyed(table) => {
+                match table.charge_present(rule, charge.key, now.get(), charge.cost) {
+                    Some(verdict) => charge.standing = standing(verdict, kind),
+                    None => charge_absent(table, rule, now, charge, kind),
                 }
-                Verdict::Passed(left, booked) => {
-                    let place = booked.place | kind | BOOKED;
-                    let undo = booked.undo;
-                    (left, [place, booked.mark, undo.by, undo.after])
-                }
-            },
-            Shape::Single(word) => match word.charge(rule, now, cost) {
-                Verdict::Denied(left, wait) => {
-                    return Standing::denied(left.remaining, left.reset, wait);
-                }
-                Verdict::Passed(left, undo) => (left, [kind | BOOKED, 0, undo.by, undo.after]),
-            },
-        };
-        let receipt = if cost == 0 {
-            Receipt::NONE
-        } else {
-            Receipt::new(receipt)
-        };
-        Standing::allowed(left.remaining, left.reset, receipt)
+            }
+            Shape::Single(word) => {
+                let verdict = word.charge(rule, now.get(), charge.cost);
+                charge.standing = standing(verdict, kind);
+            }
+        }
     }
 
     fn look<R: WordRule>(&self, rule: R, now: Nanos, key: KeyHash, cost: u32) -> Standing {

@@ -11,35 +11,27 @@ impl WordRule for Gcra {
     #[inline]
     fn charge(self, word: u64, now: u64, cost: u32) -> Step {
         let limit = now.saturating_add(self.window());
-        let ceiling = now.saturating_add(self.debt());
-        let base = word.max(now).min(ceiling);
         let by = self.interval().saturating_mul(u64::from(cost));
+        let base = word.max(now);
         let next = base.saturating_add(by);
-        if cost == 0 {
-            let left = left(self, base, now);
-            return Step::Pass {
-                next: word,
-                by,
-                left,
-            };
+        if by > self.window() || cost == 0 {
+            return out_of_reach(self, word, now, cost);
         }
         if next <= limit {
-            let left = left(self, next, now);
+            let (remaining, rest) = self.units(limit.saturating_sub(next));
+            let reset = self.interval().saturating_sub(rest);
+            let left = Left { remaining, reset };
             return Step::Pass { next, by, left };
         }
-        let left = left(self, base, now);
-        if by > self.window() {
-            return Step::Deny {
-                wait: u64::MAX,
-                left,
-            };
-        }
+        let ceiling = now.saturating_add(self.debt());
         if word > ceiling.saturating_add(SLACK) {
             return Step::Heal(ceiling);
         }
-        // From the word as it is stored, not as it was cut: who waits for so long shall not wait in vain.
-        let wait = word.max(now).saturating_add(by).saturating_sub(limit);
-        Step::Deny { wait, left }
+        // Both from the word as it is stored, not as it could be: who waits for so long shall not wait in vain.
+        Step::Deny {
+            wait: next.saturating_sub(limit),
+            left: left(self, base, now),
+        }
     }
 
     #[inline]
@@ -87,11 +79,39 @@ impl WordRule for Overdraw {
     }
 }
 
+/// A charge that looks, or that would not even fit a full bucket.
+#[cold]
+fn out_of_reach(rule: Gcra, word: u64, now: u64, cost: u32) -> Step {
+    let ceiling = now.saturating_add(rule.debt());
+    let due = if word > ceiling.saturating_add(SLACK) {
+        ceiling
+    } else {
+        word.max(now)
+    };
+    let left = left(rule, due, now);
+    if cost == 0 {
+        return Step::Pass {
+            next: word,
+            by: 0,
+            left,
+        };
+    }
+    Step::Deny {
+        wait: u64::MAX,
+        left,
+    }
+}
+
 /// What is left to a key whose debt lasts until `base`.
 #[inline]
 fn left(rule: Gcra, base: u64, now: u64) -> Left {
     let limit = now.saturating_add(rule.window());
-    let (remaining, rest) = rule.units(limit.saturating_sub(base));
+    let free = limit.saturating_sub(base);
+    let (remaining, rest) = if free < rule.interval() {
+        (0, free)
+    } else {
+        rule.units(free)
+    };
     let missing = rule.interval().saturating_sub(rest);
     Left {
         remaining,

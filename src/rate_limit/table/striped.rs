@@ -5,10 +5,12 @@ use std::sync::OnceLock;
 
 use super::Overflow;
 use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
-use super::sync::{AtomicU64, Lock, Ordering, WAYS};
+use super::sync::{AtomicU64, LINES, Lock, Ordering, WAYS};
 use super::word::{Left, Undo, WordRule};
 use crate::rate_limit::key::KeyHash;
 
+/// Slots of a set.
+const SLOTS: usize = LINES * WAYS;
 /// Sets of a stripe: 64 KiB.
 const STRIPE: u64 = 512;
 const STRIPE_BITS: u32 = STRIPE.trailing_zeros();
@@ -30,7 +32,7 @@ pub(crate) struct Table {
 }
 
 /// Where a charge was booked, for [`Table::refund`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Booked {
     /// The set, and in the last bits the slot.
     pub(crate) place: u64,
@@ -54,11 +56,28 @@ struct Spot {
     tag: Tag,
 }
 
+impl Spot {
+    #[inline]
+    const fn booked(self, verdict: Verdict<Place>) -> Verdict<Booked> {
+        match verdict {
+            Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
+            Verdict::Passed(left, place) => Verdict::Passed(
+                left,
+                Booked {
+                    place: self.set << 8 | place.slot as u64,
+                    mark: place.mark,
+                    undo: place.undo,
+                },
+            ),
+        }
+    }
+}
+
 impl Table {
     /// Makes a table for `capacity` keys, which is rounded up to a power of two.
     pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
         let sets = capacity
-            .div_ceil(WAYS)
+            .div_ceil(SLOTS)
             .checked_next_power_of_two()
             .unwrap_or(1);
         let sets = u64::try_from(sets).unwrap_or(1);
@@ -93,7 +112,6 @@ impl Table {
     }
 
     /// Charges `cost` to `key`. A cost of 0 looks.
-    #[inline]
     pub(crate) fn charge<R: WordRule>(
         &self,
         rule: R,
@@ -101,33 +119,44 @@ impl Table {
         now: u64,
         cost: u32,
     ) -> Verdict<Booked> {
-        let spot = self.spot(key);
-        let demand = Demand { rule, now, cost };
-        let verdict = match self.set(spot).and_then(|set| set.charge(spot.tag, demand)) {
-            Some(verdict) => verdict,
-            None => self.charge_slowly(spot, demand),
-        };
-        match verdict {
-            Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
-            Verdict::Passed(left, place) => Verdict::Passed(
-                left,
-                Booked {
-                    place: spot.set << 8 | place.slot as u64,
-                    mark: place.mark,
-                    undo: place.undo,
-                },
-            ),
-        }
+        self.charge_present(rule, key, now, cost)
+            .unwrap_or_else(|| self.charge_absent(rule, key, now, cost))
     }
 
-    #[cold]
-    #[inline(never)]
-    fn charge_slowly<R: WordRule>(&self, spot: Spot, demand: Demand<R>) -> Verdict<Place> {
+    /// Charges a key that is there, without a lock. `None` is for [`charge_absent`](Self::charge_absent) to decide.
+    #[inline]
+    pub(crate) fn charge_present<R: WordRule>(
+        &self,
+        rule: R,
+        key: KeyHash,
+        now: u64,
+        cost: u32,
+    ) -> Option<Verdict<Booked>> {
+        let spot = self.spot(key);
+        let verdict = self
+            .set(spot)?
+            .charge(spot.tag, Demand { rule, now, cost })?;
+        Some(spot.booked(verdict))
+    }
+
+    /// Charges a key that may not be there.
+    pub(crate) fn charge_absent<R: WordRule>(
+        &self,
+        rule: R,
+        key: KeyHash,
+        now: u64,
+        cost: u32,
+    ) -> Verdict<Booked> {
+        let spot = self.spot(key);
         let overflow = self.overflow();
+        let demand = Demand { rule, now, cost };
         let verdict = self.held(spot.set, true, |set, ledger| {
             set.charge_held(ledger, spot.tag, demand, overflow)
         });
-        verdict.unwrap_or(Verdict::Denied(Left::default(), u64::MAX))
+        verdict.map_or_else(
+            || Verdict::Denied(Left::default(), u64::MAX),
+            |verdict| spot.booked(verdict),
+        )
     }
 
     /// What [`charge`](Self::charge) would say, as far as can be said without the mutex: what is not certain passes.
@@ -201,7 +230,7 @@ impl Table {
     pub(crate) fn usage(&self, is_live: impl Fn(u64) -> bool) -> Usage {
         let sets = usize::try_from(self.mask).map_or(usize::MAX, |mask| mask.saturating_add(1));
         let mut usage = Usage {
-            capacity: sets.saturating_mul(WAYS),
+            capacity: sets.saturating_mul(SLOTS),
             ..Usage::default()
         };
         for (stripe, lock) in self.stripes.iter().zip(&self.locks) {
@@ -227,10 +256,6 @@ impl Table {
     }
 
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "there are fewer sets than addresses"
-    )]
     fn set(&self, spot: Spot) -> Option<&Set> {
         let sets = self
             .stripes
