@@ -17,7 +17,6 @@ use tower::{Layer, Service};
 use tower_security::core::{AbuseKind, ClientIp, NoopSink, PeerAddr};
 use tower_security::rate_limit::{BanBuilder, BanLayer};
 
-use super::harness::service::Bare;
 use super::harness::{Group, bare, go};
 
 const OURS: &str = "tower-security";
@@ -116,7 +115,7 @@ impl<B> Service<Request<B>> for ByHand {
         };
         let rest = end.and_then(|end| end.checked_duration_since(Instant::now()));
         let Some(rest) = rest else {
-            return Bare.call(request);
+            return bare().call(request);
         };
         let mut response = Response::new(Full::new(Bytes::from_static(b"{\"code\":\"banned\"}")));
         *response.status_mut() = StatusCode::FORBIDDEN;
