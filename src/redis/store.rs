@@ -279,6 +279,10 @@ impl Store for RedisStore {
     fn is_shared(&self) -> bool {
         true
     }
+
+    fn expected_nodes(&self) -> Option<u32> {
+        self.inner().settings.expected_nodes
+    }
 }
 
 impl RedisCounter {
