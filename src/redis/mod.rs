@@ -1,6 +1,7 @@
 //! Stores that several nodes share through a Redis server.
 
 mod ask;
+mod bans;
 mod breaker;
 mod call;
 mod config;
@@ -10,6 +11,7 @@ mod slots;
 mod store;
 mod units;
 
+pub use bans::RedisBans;
 pub use config::{RedisConfigError, RedisStoreBuilder};
 pub use name::HashTag;
 pub use store::{RedisAnswer, RedisCounter, RedisStore};

@@ -514,7 +514,7 @@ impl Inner {
     }
 
     /// The runtime of the caller, or the one that was used before: a guard may be dropped anywhere.
-    fn runtime(&self) -> Option<Handle> {
+    pub(super) fn runtime(&self) -> Option<Handle> {
         match Handle::try_current() {
             Ok(current) => {
                 self.runtime.get_or_init(|| current.clone());
@@ -532,6 +532,6 @@ impl Inner {
     }
 }
 
-fn unavailable(text: &str) -> StoreError {
+pub(super) fn unavailable(text: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, text)
 }
