@@ -88,7 +88,7 @@ impl RedisBans {
         let (news, queue) = mpsc::channel(QUEUE);
         let inner = Arc::clone(store.inner());
         Self(Arc::new(Shared {
-            seed: KeySeed::fleet(inner.settings.secret),
+            seed: KeySeed::fleet(*inner.settings.secret.expose()),
             inner,
             news,
             queue: Mutex::new(Some(queue)),

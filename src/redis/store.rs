@@ -151,7 +151,7 @@ impl RedisStore {
     ) -> Self {
         Self(Arc::new(Owner(Arc::new(Inner {
             server: Server::new(connection),
-            seed: KeySeed::fleet(settings.secret),
+            seed: KeySeed::fleet(*settings.secret.expose()),
             settings,
             breaker: Breaker::default(),
             known: Slots::new(KNOWN),
