@@ -22,6 +22,6 @@ pub use error::{BanConfigError, BanPolicyFault};
 pub use future::BanAmendment;
 pub use layer::{BanHandle, BanLayer};
 pub use service::Ban;
-pub use share::BanShare;
+pub use share::{BanShare, WeakBanTable};
 pub use table::{BanStats, BanTable};
 pub use table_builder::BanTableBuilder;

@@ -56,10 +56,10 @@ use crate::rate_limit::key::{KeyHash, KeyHasher, KeySeed};
 /// ```
 #[derive(Clone)]
 pub struct BanTable {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
-struct Core {
+pub(super) struct Core {
     seed: KeySeed,
     prefix: Prefix,
     is_full_v6: bool,
