@@ -437,4 +437,5 @@ impl MemoryCounter {
 }
 
 #[cfg(test)]
+#[path = "memory_tests.rs"]
 mod tests;

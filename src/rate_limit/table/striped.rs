@@ -196,16 +196,6 @@ impl Table {
         }
     }
 
-    /// Gives `key` this word, whatever it had. `false` if that would have forgotten another key and the table must not.
-    pub(crate) fn set_word<R: WordRule>(&self, rule: R, key: KeyHash, now: u64, word: u64) -> bool {
-        let spot = self.spot(key);
-        let overflow = self.overflow();
-        self.held(spot.set, true, |set, ledger| {
-            set.put_held(ledger, spot.tag, (rule, now), word, overflow)
-        })
-        .unwrap_or(false)
-    }
-
     /// Forgets what `key` owes.
     pub(crate) fn clear(&self, key: KeyHash) {
         let spot = self.spot(key);

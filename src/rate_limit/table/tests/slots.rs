@@ -262,35 +262,18 @@ fn the_last_word_there_is_locks_nothing() {
         passed(charge(&set, &mut ledger, 1, u64::MAX, 1, overflow));
         assert_eq!(set.look(tag(1)), Found::Word(u64::MAX - 1));
     }
-    assert!(set.put_held(&mut ledger, tag(2), (rule(), NOW), u64::MAX, overflow));
-    assert_eq!(set.look(tag(2)), Found::Word(u64::MAX - 1));
 }
 
 #[test]
-fn words_are_put_and_cleared() {
+fn a_cleared_key_makes_way() {
     let (set, mut ledger) = full();
-    let at = (rule(), NOW);
-    let word = NOW + 20 * UNIT;
-    // Of a key that is there, in any mode.
-    assert!(set.put_held(&mut ledger, tag(3), at, word, Overflow::Deny));
-    assert_eq!(owes(&set, 3), Some(20));
-    // Of one that is not: only where somebody may be forgotten, or owes nothing.
-    for overflow in [Overflow::Deny, Overflow::Share] {
-        assert!(!set.put_held(&mut ledger, tag(9), at, word, overflow));
-    }
-    assert_eq!(ledger.evicted, 0);
-    assert!(set.put_held(&mut ledger, tag(9), at, word, Overflow::Evict));
-    assert_eq!(
-        (owes(&set, 1), owes(&set, 9), ledger.evicted),
-        (None, Some(20), 1)
-    );
+    // One that is not there takes nobody's place.
+    set.clear_held(&mut ledger, tag(9));
     set.clear_held(&mut ledger, tag(2));
-    assert!(set.put_held(&mut ledger, tag(10), at, word, Overflow::Deny));
-    assert_eq!(
-        (owes(&set, 2), owes(&set, 10), ledger.evicted),
-        (None, Some(20), 1)
-    );
-    set.clear_held(&mut ledger, tag(2));
+    assert_eq!(set.look(tag(2)), Found::Word(0));
+    assert_eq!(set.count(|word| word > NOW), 7);
+    passed(charge(&set, &mut ledger, 9, NOW, 20, Overflow::Deny));
+    assert_eq!((set.look(tag(2)), ledger.evicted), (Found::Nothing, 0));
 }
 
 fn keys(range: std::ops::Range<u64>) -> impl Iterator<Item = KeyHash> {
@@ -354,9 +337,7 @@ fn a_table_is_made_as_keys_come() {
     }
     for key in keys(0..500) {
         table.clear(key);
-        assert!(table.set_word(rule(), key, NOW, NOW + 7));
-        assert_eq!(table.word(key), NOW + 7);
-        table.clear(key);
+        assert_eq!(table.word(key), 0);
     }
     assert_eq!(table.usage(|word| word > NOW).live, 500);
 }

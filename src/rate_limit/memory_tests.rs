@@ -76,7 +76,8 @@ fn a_name_is_one_table_while_somebody_holds_it() {
     let first = open(&store, "a");
     charge(&store, &first, quota(5), 3);
     // A clone of the store is the same store.
-    let second = open(&store.clone(), "a");
+    let twin = store.clone();
+    let second = open(&twin, "a");
     assert_eq!(remaining(&store, &second), 2);
     assert_eq!(remaining(&store, &open(&store, "b")), 5);
     // With the same name, a policy of one key counts by itself.
