@@ -30,6 +30,7 @@ impl RequestContext {
         Self(Arc::new(context))
     }
 
+    #[inline]
     pub(crate) fn from_extensions(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
     }
@@ -38,6 +39,7 @@ impl RequestContext {
         self.0.request_id.as_ref()
     }
 
+    #[inline]
     pub(crate) fn client_ip(&self) -> Option<ClientIp> {
         self.0.client_ip
     }

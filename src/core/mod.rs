@@ -29,7 +29,7 @@ pub(crate) mod text;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
-pub(crate) use client::ClientEvents;
+pub(crate) use client::{Caller, ClientEvents};
 pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,

@@ -5,30 +5,47 @@ use std::sync::Arc;
 use http::Response;
 
 use super::check::{Charged, Kept};
+use super::fields::Shown;
 use super::limiter::Core;
 use super::outcome::Outcome;
 use super::set::{Active, PolicySet};
 use super::store::{Charge, Nanos, Receipt, Store};
 use crate::core::Amend;
 
-/// What a layer does with the answer to one request, in a box: most requests have none.
-pub(super) struct After<St: Store> {
+/// What a layer does with the answer to one request.
+pub(super) enum After<St: Store> {
+    /// Tells the client where it stands.
+    Tell(Arc<PolicySet<St::Counter>>, Shown),
+    /// Looks at the answer, and perhaps tells the client too.
+    Settle(Box<Settling<St>>),
+}
+
+/// Charges that an answer decides about. The set is that of when the request came.
+pub(super) struct Settling<St: Store> {
     pub(super) core: Arc<Core<St>>,
-    /// As it was when the request came.
     pub(super) set: Arc<PolicySet<St::Counter>>,
     pub(super) kept: Kept,
 }
 
-impl<St: Store> Amend for Box<After<St>> {
+impl<St: Store> Amend for After<St> {
+    #[inline]
     fn amend<B>(self, response: &mut Response<B>) {
-        if !self.kept.charged.is_empty() {
-            settle(&self.core, &self.set, &self.kept, &Outcome::of(response));
-        }
-        if let Some(shown) = &self.kept.binding {
-            let status = response.status();
-            self.set.fields.tell(shown, status, response.headers_mut());
+        match self {
+            Self::Tell(set, shown) => tell(&set, &shown, response),
+            Self::Settle(settling) => {
+                let Settling { core, set, kept } = *settling;
+                settle(&core, &set, &kept, &Outcome::of(response));
+                if let Some(shown) = &kept.binding {
+                    tell(&set, shown, response);
+                }
+            }
         }
     }
+}
+
+fn tell<C, B>(set: &PolicySet<C>, shown: &Shown, response: &mut Response<B>) {
+    let status = response.status();
+    set.fields.tell(shown, status, response.headers_mut());
 }
 
 /// Gives back what an answer does not count, and takes what it has cost besides.

@@ -89,6 +89,14 @@ enum Stage {
     Reported(Option<Kept>),
 }
 
+/// Whose counter a request charges.
+enum Whose {
+    Key(KeyHash),
+    /// The policy does not concern it.
+    Nobody,
+    Refused(Box<Refusal>),
+}
+
 /// How a store answers several charges.
 enum Asked<const N: usize, P> {
     Ready([Standing; N]),
@@ -103,6 +111,15 @@ pub(super) struct Check<'a, St: Store> {
     pub(super) now: Nanos,
     /// Every charge is kept, for somebody who asks.
     pub(super) keeps_all: bool,
+}
+
+impl Waiting {
+    fn for_enforced<const N: usize>(items: &Items<N>) -> Self {
+        Self {
+            items: items.all(),
+            stage: Stage::Enforced,
+        }
+    }
 }
 
 impl<const N: usize> Items<N> {
@@ -165,46 +182,140 @@ impl<St: Store> Check<'_, St> {
     ) -> Step<St::Pending> {
         match self.set.active.len() {
             0 => Step::Pass,
-            1 => self.run::<1>(request, found, notices),
+            1 => self.run_one(request, found, notices),
             2 | 3 => self.run::<3>(request, found, notices),
             _ => self.run::<MAX_POLICIES>(request, found, notices),
         }
     }
 
+    /// As [`run`](Self::run), for one policy: most limiters have no more.
     #[inline]
+    fn run_one(
+        &self,
+        request: Subject<'_>,
+        found: &mut [Option<Found>],
+        notices: &mut Notices,
+    ) -> Step<St::Pending> {
+        let Some(active) = self.set.active.first() else {
+            return Step::Pass;
+        };
+        if !active.applies(request) {
+            return Step::Pass;
+        }
+        let key = match self.find(0, active, &request.head, found, notices) {
+            Whose::Key(key) => key,
+            Whose::Nobody => return Step::Pass,
+            Whose::Refused(refusal) => return Step::Refused(*refusal),
+        };
+        let item = active.item(0, key, request.head.parts);
+        if item.reported {
+            return self.charge(item, notices);
+        }
+        let mut charges = [active.charge(key, item.plan, item.cost)];
+        match self.core.store.acquire(self.now, &mut charges) {
+            Acquire::Ready => {
+                self.core.teller.answered(notices);
+                let [charge] = charges;
+                if charge.standing.is_allowed && !self.set.needs.answer && !self.keeps_all {
+                    return self.told(&item, &charge.standing);
+                }
+                self.weigh(&Items::<1>::one(item), &[charge.standing], false, notices)
+            }
+            Acquire::Pending(pending) => {
+                Step::Waiting(Waiting::for_enforced(&Items::<1>::one(item)), pending)
+            }
+            Acquire::Failed(error) => self.without_store(&Items::<1>::one(item), error, notices),
+        }
+    }
+
+    /// One charge has passed, and at most the client wants to know.
+    #[inline]
+    fn told(&self, item: &Item, standing: &Standing) -> Step<St::Pending> {
+        if !self.set.fields.tells_allowed() {
+            return Step::Pass;
+        }
+        Step::Allowed(Kept {
+            binding: Some(Shown {
+                policy: item.index,
+                plan: item.plan,
+                remaining: standing.remaining,
+                reset: standing.reset,
+            }),
+            ..Kept::default()
+        })
+    }
+
+    #[inline(never)]
     fn run<const N: usize>(
         &self,
         request: Subject<'_>,
         found: &mut [Option<Found>],
         notices: &mut Notices,
     ) -> Step<St::Pending> {
-        let items = match self.gather::<N>(request, found, notices) {
-            Ok(items) => items,
-            Err(refusal) => return Step::Refused(refusal),
+        let Some(first) = self.set.active.first() else {
+            return Step::Pass;
         };
-        self.charge(&items, notices)
+        let mut items = Items::<N>::EMPTY;
+        let mut hashed: [Option<KeyHash>; N] = [None; N];
+        // The places that are not filled are not shown to the store.
+        let mut charges: [Charge<'_, St::Counter>; N] =
+            from_fn(|_| first.charge(KeyHash::new(0, 0), 0, 0));
+        let mut enforced: usize = 0;
+        for (index, active) in self.set.active.iter().enumerate() {
+            if !active.applies(request) {
+                continue;
+            }
+            let earlier = active.same_key_as.and_then(|other| *hashed.get(other)?);
+            let key = match earlier {
+                Some(key) => key,
+                None => match self.find(index, active, &request.head, found, notices) {
+                    Whose::Key(key) => key,
+                    Whose::Nobody => continue,
+                    Whose::Refused(refusal) => return Step::Refused(*refusal),
+                },
+            };
+            if let Some(place) = hashed.get_mut(index) {
+                *place = Some(key);
+            }
+            let item = active.item(index, key, request.head.parts);
+            items.push(item);
+            if !item.reported
+                && let Some(place) = charges.get_mut(enforced)
+            {
+                *place = active.charge(key, item.plan, item.cost);
+                enforced = enforced.saturating_add(1);
+            }
+        }
+        if enforced == 0 {
+            return self.weigh(&items, &[], false, notices);
+        }
+        let shown = charges.get_mut(..enforced).unwrap_or_default();
+        match self.core.store.acquire(self.now, shown) {
+            Acquire::Ready => {
+                self.core.teller.answered(notices);
+                let is_allowed = shown.iter().all(|charge| charge.standing.is_allowed);
+                if is_allowed && enforced == items.len && !self.wants_standings() {
+                    return Step::Pass;
+                }
+                let standings = charges.map(|charge| charge.standing);
+                self.weigh(&items, &standings, false, notices)
+            }
+            Acquire::Pending(pending) => Step::Waiting(Waiting::for_enforced(&items), pending),
+            Acquire::Failed(error) => self.without_store(&items, error, notices),
+        }
     }
 
-    /// Charges items that were chosen already.
-    #[inline]
-    pub(super) fn charge<const N: usize>(
-        &self,
-        items: &Items<N>,
-        notices: &mut Notices,
-    ) -> Step<St::Pending> {
-        match self.ask::<N>(items, false) {
+    /// Charges one policy, whatever is to be done besides.
+    #[inline(never)]
+    pub(super) fn charge(&self, item: Item, notices: &mut Notices) -> Step<St::Pending> {
+        let items = Items::<1>::one(item);
+        match self.ask::<1>(&items, false) {
             Asked::Ready(standings) => {
                 self.core.teller.answered(notices);
-                self.weigh(items, &standings, false, notices)
+                self.weigh(&items, &standings, false, notices)
             }
-            Asked::Pending(pending) => {
-                let waiting = Waiting {
-                    items: items.all(),
-                    stage: Stage::Enforced,
-                };
-                Step::Waiting(waiting, pending)
-            }
-            Asked::Failed(error) => self.without_store(items, error, notices),
+            Asked::Pending(pending) => Step::Waiting(Waiting::for_enforced(&items), pending),
+            Asked::Failed(error) => self.without_store(&items, error, notices),
         }
     }
 
@@ -240,62 +351,55 @@ impl<St: Store> Check<'_, St> {
         }
     }
 
-    /// Finds the policies that concern the request, and whose counters they charge.
+    /// Finds whose counter of a policy the request charges.
     #[inline]
-    fn gather<const N: usize>(
+    fn find(
         &self,
-        request: Subject<'_>,
+        index: usize,
+        active: &Active<St::Counter>,
+        head: &Head<'_>,
         found: &mut [Option<Found>],
         notices: &mut Notices,
-    ) -> Result<Items<N>, Refusal> {
-        let mut items = Items::EMPTY;
-        let mut hashed: [Option<KeyHash>; N] = [None; N];
-        for (index, active) in self.set.active.iter().enumerate() {
-            if !active.applies(request) {
-                continue;
-            }
-            let earlier = active.same_key_as.and_then(|other| *hashed.get(other)?);
-            let key = match earlier {
-                Some(key) => key,
-                None => {
-                    let given = found.get_mut(index).and_then(Option::take);
-                    let (outcome, key) = given.unwrap_or_else(|| self.find(active, &request.head));
-                    match outcome {
-                        KeyOutcome::Set => {
-                            if let Some(place) = hashed.get_mut(index) {
-                                *place = Some(key);
-                            }
-                            key
-                        }
-                        KeyOutcome::Skip => continue,
-                        KeyOutcome::Missing => match self.missing(index, active, notices)? {
-                            Some(key) => key,
-                            None => continue,
-                        },
-                        KeyOutcome::Refuse(_) if active.reports => {
-                            notices.would_refuse(index, Standing::NEVER);
-                            continue;
-                        }
-                        KeyOutcome::Refuse(refusal) => {
-                            return Err(Refusal::of_key(index, refusal));
-                        }
-                    }
+    ) -> Whose {
+        let (outcome, key) = match found.get_mut(index).and_then(Option::take) {
+            Some(found) => found,
+            None => {
+                let mut hasher = KeyHasher::new(&self.core.seed);
+                match active.key.extract(head, &mut hasher) {
+                    KeyOutcome::Set => return Whose::Key(hasher.key()),
+                    outcome => (outcome, KeyHash::new(0, 0)),
                 }
-            };
-            items.push(Item {
-                index,
-                plan: active.plan(request.head.parts),
-                key,
-                cost: active.cost(request.head.parts),
-                reported: active.reports || !active.picks(key),
-            });
+            }
+        };
+        self.otherwise(index, active, (outcome, key), notices)
+    }
+
+    /// What follows of a key that is none, or that was found before.
+    #[inline(never)]
+    fn otherwise(
+        &self,
+        index: usize,
+        active: &Active<St::Counter>,
+        (outcome, key): Found,
+        notices: &mut Notices,
+    ) -> Whose {
+        match outcome {
+            KeyOutcome::Set => Whose::Key(key),
+            KeyOutcome::Skip => Whose::Nobody,
+            KeyOutcome::Missing => self.missing(index, active, notices),
+            KeyOutcome::Refuse(_) if active.reports => {
+                notices.would_refuse(index, Standing::NEVER);
+                Whose::Nobody
+            }
+            KeyOutcome::Refuse(refusal) => {
+                Whose::Refused(Box::new(Refusal::of_key(index, refusal)))
+            }
         }
-        Ok(items)
     }
 
     /// Reads the key of one policy.
     #[inline]
-    pub(super) fn find(&self, active: &Active<St::Counter>, head: &Head<'_>) -> Found {
+    pub(super) fn extract(&self, active: &Active<St::Counter>, head: &Head<'_>) -> Found {
         let mut hasher = KeyHasher::new(&self.core.seed);
         let outcome = active.key.extract(head, &mut hasher);
         (outcome, hasher.key())
@@ -303,29 +407,32 @@ impl<St: Store> Check<'_, St> {
 
     /// What becomes of a request without a key: the key of all of them, or none.
     #[cold]
-    fn missing(
-        &self,
-        index: usize,
-        active: &Active<St::Counter>,
-        notices: &mut Notices,
-    ) -> Result<Option<KeyHash>, Refusal> {
+    fn missing(&self, index: usize, active: &Active<St::Counter>, notices: &mut Notices) -> Whose {
         /// No key is made of this: keys that extractors write begin with other words.
         const NOBODY: [u64; 2] = [0x6e6f_626f_6479_0000, 0];
         match active.policy.on_missing {
-            MissingKey::Skip => return Ok(None),
-            MissingKey::Refuse if !active.reports => {
-                notices.missing(index);
-                return Err(Refusal::new(Why::KeyMissing, Marks::of(index), index));
-            }
+            MissingKey::Skip => Whose::Nobody,
             MissingKey::Refuse => {
                 notices.missing(index);
-                return Ok(None);
+                if active.reports {
+                    return Whose::Nobody;
+                }
+                let refusal = Refusal::new(Why::KeyMissing, Marks::of(index), index);
+                Whose::Refused(Box::new(refusal))
             }
-            MissingKey::SharedBucket => notices.missing(index),
+            MissingKey::SharedBucket => {
+                notices.missing(index);
+                let mut hasher = KeyHasher::new(&self.core.seed);
+                NOBODY.into_iter().for_each(|word| hasher.u64(word));
+                Whose::Key(hasher.key())
+            }
         }
-        let mut hasher = KeyHasher::new(&self.core.seed);
-        NOBODY.into_iter().for_each(|word| hasher.u64(word));
-        Ok(Some(hasher.key()))
+    }
+
+    /// Whether somebody wants to know where allowed requests stand.
+    #[inline]
+    fn wants_standings(&self) -> bool {
+        self.set.needs.answer || self.keeps_all || self.set.fields.tells_allowed()
     }
 
     /// Charges the items that are enforced, or those that are not, all or none.
@@ -340,7 +447,7 @@ impl<St: Store> Check<'_, St> {
     }
 
     /// What the standings of the enforced policies mean.
-    #[inline]
+    #[inline(never)]
     fn weigh<const N: usize>(
         &self,
         items: &Items<N>,
@@ -415,11 +522,11 @@ impl<St: Store> Check<'_, St> {
     /// What of an allowed request is needed later.
     #[inline]
     fn keep(&self, charged: impl Iterator<Item = Charged> + Clone, is_local: bool) -> Option<Kept> {
-        let needs_answer = self.set.needs.answer;
-        let tells = self.set.fields.tells_allowed();
-        if !needs_answer && !self.keeps_all && !tells {
+        if !self.wants_standings() {
             return None;
         }
+        let needs_answer = self.set.needs.answer;
+        let tells = self.set.fields.tells_allowed();
         let binding = tells.then(|| self.bound(charged.clone())).flatten();
         let charged: Vec<Charged> = if needs_answer || self.keeps_all {
             charged

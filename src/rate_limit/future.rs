@@ -43,23 +43,23 @@ pin_project! {
     where
         S: Service<Req>,
     {
-        Decided { #[pin] future: ResponseFuture<S::Future, S::Response, Box<After<St>>> },
+        Decided { #[pin] future: ResponseFuture<S::Future, S::Response, After<St>> },
         Asking { asking: Pin<Box<Asking<S, Req, St>>> },
     }
 }
 
 pin_project! {
     /// A request that waits for the store.
-    struct Asking<S, Req, St: Store> {
-        core: Arc<Core<St>>,
-        set: Arc<PolicySet<St::Counter>>,
+    pub(super) struct Asking<S, Req, St: Store> {
+        pub(super) core: Arc<Core<St>>,
+        pub(super) set: Arc<PolicySet<St::Counter>>,
         // Both are there until the inner service is called.
-        request: Option<Req>,
-        ready: Option<S>,
-        waiting: Option<Waiting>,
+        pub(super) request: Option<Req>,
+        pub(super) ready: Option<S>,
+        pub(super) waiting: Option<Waiting>,
         #[pin]
-        pending: St::Pending,
-        now: Nanos,
+        pub(super) pending: St::Pending,
+        pub(super) now: Nanos,
     }
 }
 
@@ -74,7 +74,7 @@ where
     }
 
     #[inline]
-    pub(super) fn amending(future: S::Future, after: Option<Box<After<St>>>) -> Self {
+    pub(super) fn amending(future: S::Future, after: Option<After<St>>) -> Self {
         Self {
             state: State::Decided {
                 future: ResponseFuture::maybe_amending(future, after),
@@ -91,26 +91,10 @@ where
         }
     }
 
-    pub(super) fn waiting(
-        core: Arc<Core<St>>,
-        set: Arc<PolicySet<St::Counter>>,
-        request: Req,
-        ready: S,
-        waiting: Waiting,
-        pending: St::Pending,
-        now: Nanos,
-    ) -> Self {
+    pub(super) fn waiting(asking: Asking<S, Req, St>) -> Self {
         Self {
             state: State::Asking {
-                asking: Box::pin(Asking {
-                    core,
-                    set,
-                    request: Some(request),
-                    ready: Some(ready),
-                    waiting: Some(waiting),
-                    pending,
-                    now,
-                }),
+                asking: Box::pin(asking),
             },
         }
     }
@@ -126,7 +110,7 @@ where
     fn poll_decision(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<ResponseFuture<S::Future, S::Response, Box<After<St>>>>> {
+    ) -> Poll<Option<ResponseFuture<S::Future, S::Response, After<St>>>> {
         loop {
             let mut this = self.as_mut().project();
             let answer = ready!(this.pending.as_mut().poll(cx));
@@ -143,12 +127,12 @@ where
                 keeps_all: core.settings.expose_info,
             };
             let step = check.resume(waiting, answer, &mut notices);
-            if !notices.is_empty() {
-                core.tell(this.set, &mut request, notices);
+            if let Some(told) = notices.take() {
+                core.tell(this.set, &mut request, &told, *this.now);
             }
             let after = match step {
                 Step::Pass => None,
-                Step::Allowed(kept) => this.core.after(Arc::clone(this.set), kept, &mut request),
+                Step::Allowed(kept) => this.core.after(|| Arc::clone(this.set), kept, &mut request),
                 Step::Refused(refusal) => {
                     let response = core.refuse(this.set, request, refusal, *this.now);
                     return Poll::Ready(Some(ResponseFuture::refused(response)));

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Request};
 
-use super::check::{Check, Found, Item, Items, Step, Subject};
+use super::check::{Check, Found, Item, Step, Subject};
 use super::config::{RateLimiterBuilder, Settings};
 use super::fallback::Fallback;
 use super::key::{Head, KeyHash, KeyHasher, KeyOutcome, KeySeed};
@@ -23,7 +23,7 @@ use super::tell::Teller;
 use super::time::Ticker;
 use super::verdict::{Permit, PolicyStanding, RateLimitRefusal};
 use crate::core::{
-    ClientIp, ConfigErrors, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
+    Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
 };
 
 /// Counts requests by one policy or several, and says which of them pass. Cloning shares it.
@@ -267,7 +267,7 @@ impl<St: Store> RateLimiter<St> {
             extensions: &parts.extensions,
             parts: Some(parts),
             request: None,
-            client: ClientIp::from_extensions(&parts.extensions),
+            client: Caller::from_extensions(&parts.extensions),
             proxies: &core.proxies,
         };
         let mut hasher = KeyHasher::new(&core.seed);
@@ -393,7 +393,7 @@ impl<St: Store> RateLimiter<St> {
             now: notices.now,
             keeps_all: true,
         };
-        let step = check.charge(&Items::<1>::one(item), &mut notices);
+        let step = check.charge(item, &mut notices);
         self.finish(&set, step, notices, None).await
     }
 
@@ -424,8 +424,9 @@ impl<St: Store> RateLimiter<St> {
             };
         };
         let now = notices.now;
-        if !notices.is_empty() {
-            core.teller.tell(parts, notices, &set.labels, &core.proxies);
+        if let Some(told) = notices.take() {
+            core.teller
+                .tell(parts, &told, &set.labels, &core.proxies, now);
         }
         outcome.map_err(|refusal| {
             core.teller.refused(parts, &refusal, &set.labels, now);
@@ -486,15 +487,15 @@ impl<St: Store> Core<St> {
         headers: &HeaderMap,
         extensions: &Extensions,
         notices: &mut Notices,
-    ) -> Option<ClientIp> {
+    ) -> Option<Caller> {
         if !set.needs.client && self.exempt.is_empty() {
             return None;
         }
-        if let Some(client) = ClientIp::from_extensions(extensions) {
+        if let Some(client) = Caller::from_extensions(extensions) {
             return Some(client);
         }
-        let client = self.proxies.resolve_from(headers, extensions)?;
-        if client.is_degraded() {
+        let client = self.proxies.caller(headers, extensions)?;
+        if client.is_degraded {
             notices.degraded();
         }
         Some(client)
@@ -502,10 +503,9 @@ impl<St: Store> Core<St> {
 
     /// A client that could not be read up to its end bears the address of a proxy, which is no reason to let it pass.
     #[inline]
-    fn is_exempt(&self, client: Option<ClientIp>) -> bool {
+    fn is_exempt(&self, client: Option<Caller>) -> bool {
         !self.exempt.is_empty()
-            && client
-                .is_some_and(|client| !client.is_degraded() && self.exempt.contains(client.ip()))
+            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip))
     }
 }
 
@@ -513,7 +513,7 @@ impl<St: Store> Core<St> {
 #[inline(never)]
 fn examine_whole<St: Store, B>(
     check: &Check<'_, St>,
-    client: Option<ClientIp>,
+    client: Option<Caller>,
     request: &mut Request<B>,
     notices: &mut Notices,
 ) -> Step<St::Pending> {
@@ -531,7 +531,7 @@ fn examine_whole<St: Store, B>(
         };
         for (place, active) in found.iter_mut().zip(&check.set.active) {
             if active.key.needs_request() {
-                *place = Some(check.find(active, &head));
+                *place = Some(check.extract(active, &head));
             }
         }
     }

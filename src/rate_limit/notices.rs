@@ -4,12 +4,17 @@ use super::marks::Marks;
 use super::store::Nanos;
 use crate::core::StoreError;
 
-/// What came up while a request was decided. Nearly always nothing.
+/// What came up while a request was decided. Nearly always nothing, which is a null pointer.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    is_any: bool,
     /// The time of the decision.
     pub(super) now: Nanos,
+    told: Option<Box<Told>>,
+}
+
+/// What came up, if something did.
+#[derive(Debug, Default)]
+pub(super) struct Told {
     /// The client's address was read only up to a proxy, and nobody further outside has told.
     pub(super) is_degraded: bool,
     /// A policy that found no key.
@@ -30,32 +35,35 @@ pub(super) struct WouldRefuse {
 }
 
 impl Notices {
-    pub(super) fn at(now: Nanos) -> Self {
-        Self {
-            now,
-            ..Self::default()
-        }
+    #[inline]
+    pub(super) const fn at(now: Nanos) -> Self {
+        Self { now, told: None }
     }
 
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {
-        !self.is_any
+        self.told.is_none()
+    }
+
+    pub(super) fn take(&mut self) -> Option<Box<Told>> {
+        self.told.take()
     }
 
     #[cold]
-    pub(super) const fn degraded(&mut self) {
-        self.is_any = true;
-        self.is_degraded = true;
+    fn told(&mut self) -> &mut Told {
+        self.told.get_or_insert_default()
+    }
+
+    pub(super) fn degraded(&mut self) {
+        self.told().is_degraded = true;
     }
 
     pub(super) fn missing(&mut self, index: usize) {
-        self.is_any = true;
-        self.missing.get_or_insert(index);
+        self.told().missing.get_or_insert(index);
     }
 
     pub(super) fn would_refuse(&mut self, index: usize, wait: u64) {
-        self.is_any = true;
-        let told = self.would_refuse.get_or_insert(WouldRefuse {
+        let told = self.told().would_refuse.get_or_insert(WouldRefuse {
             denied: Marks::NONE,
             binding: index,
             wait,
@@ -68,12 +76,10 @@ impl Notices {
     }
 
     pub(super) fn store_failed(&mut self, error: StoreError) {
-        self.is_any = true;
-        self.store_error = Some(error);
+        self.told().store_error = Some(error);
     }
 
-    pub(super) const fn store_is_back(&mut self) {
-        self.is_any = true;
-        self.is_store_back = true;
+    pub(super) fn store_is_back(&mut self) {
+        self.told().is_store_back = true;
     }
 }

@@ -8,19 +8,19 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::after::After;
+use super::after::{After, Settling};
 use super::answer::Speaks;
 use super::check::{Kept, Step};
-use super::future::RateLimitFuture;
+use super::future::{Asking, RateLimitFuture};
 use super::lend;
 use super::limiter::{Core, RateLimiter};
 use super::memory::MemoryStore;
-use super::notices::Notices;
+use super::notices::{Notices, Told};
 use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::{Nanos, Store};
 use super::verdict::RateLimitInfo;
-use crate::core::{Mode, RefusalContext, RejectionBody};
+use crate::core::{Loaded, Mode, RefusalContext, RejectionBody};
 
 /// The service of [`RateLimitLayer`](super::RateLimitLayer). The [module](crate::rate_limit) has the rules and an example.
 pub struct RateLimit<S, St: Store = MemoryStore> {
@@ -48,6 +48,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let core = &self.limiter.core;
         if core.settings.mode == Mode::Off {
@@ -56,46 +57,79 @@ where
         let set = core.sets.load();
         let mut notices = Notices::default();
         let step = core.examine(&set, &mut request, &mut notices);
-        let now = notices.now;
-        if !notices.is_empty() {
-            core.tell(&set, &mut request, notices);
+        if let Step::Pass = step
+            && notices.is_empty()
+        {
+            return RateLimitFuture::inner(self.inner.call(request));
         }
-        match step {
-            Step::Pass => RateLimitFuture::inner(self.inner.call(request)),
-            Step::Allowed(kept) => {
-                let after = core.after(set.to_arc(), kept, &mut request);
-                RateLimitFuture::amending(self.inner.call(request), after)
-            }
-            Step::Refused(refusal) => {
-                RateLimitFuture::refused(core.refuse(&set, request, refusal, now))
-            }
-            Step::Waiting(waiting, pending) => {
-                let set = set.to_arc();
-                // The inner service that is ready goes with the request; its clone has to become ready for the next one.
-                let clone = self.inner.clone();
-                let ready = replace(&mut self.inner, clone);
-                RateLimitFuture::waiting(
-                    Arc::clone(core),
-                    set,
-                    request,
-                    ready,
-                    waiting,
-                    pending,
-                    now,
-                )
-            }
+        carry_out(&mut self.inner, core, &set, request, step, notices)
+    }
+}
+
+/// What is more than to hand the request on.
+#[inline(never)]
+fn carry_out<S, St, ReqBody, ResBody>(
+    inner: &mut S,
+    core: &Arc<Core<St>>,
+    set: &Loaded<'_, PolicySet<St::Counter>>,
+    mut request: Request<ReqBody>,
+    step: Step<St::Pending>,
+    mut notices: Notices,
+) -> RateLimitFuture<S, Request<ReqBody>, St>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    St: Store,
+    ResBody: RejectionBody,
+{
+    let now = notices.now;
+    if let Some(told) = notices.take() {
+        core.tell(set, &mut request, &told, now);
+    }
+    match step {
+        Step::Pass => RateLimitFuture::inner(inner.call(request)),
+        Step::Allowed(kept) => {
+            let after = core.after(|| set.to_arc(), kept, &mut request);
+            RateLimitFuture::amending(inner.call(request), after)
+        }
+        Step::Refused(refusal) => RateLimitFuture::refused(core.refuse(set, request, refusal, now)),
+        Step::Waiting(waiting, pending) => {
+            // The inner service that is ready goes with the request; its clone has to become ready for the next one.
+            let clone = inner.clone();
+            RateLimitFuture::waiting(Asking {
+                core: Arc::clone(core),
+                set: set.to_arc(),
+                request: Some(request),
+                ready: Some(replace(inner, clone)),
+                waiting: Some(waiting),
+                pending,
+                now,
+            })
         }
     }
 }
 
 impl<St: Store> Core<St> {
     /// Tells a handler where its request stands, and keeps what is to be done with the answer.
+    #[inline]
     pub(super) fn after<B>(
+        self: &Arc<Self>,
+        set: impl FnOnce() -> Arc<PolicySet<St::Counter>>,
+        kept: Kept,
+        request: &mut Request<B>,
+    ) -> Option<After<St>> {
+        match kept.binding {
+            Some(shown) if kept.charged.is_empty() => Some(After::Tell(set(), shown)),
+            _ => self.after_charges(set(), kept, request),
+        }
+    }
+
+    #[inline(never)]
+    fn after_charges<B>(
         self: &Arc<Self>,
         set: Arc<PolicySet<St::Counter>>,
         mut kept: Kept,
         request: &mut Request<B>,
-    ) -> Option<Box<After<St>>> {
+    ) -> Option<After<St>> {
         if self.settings.expose_info {
             let info = RateLimitInfo::of(&set.labels, &kept.charged);
             request.extensions_mut().insert(info);
@@ -104,14 +138,15 @@ impl<St: Store> Core<St> {
                 active.is_some_and(|active| active.needs_answer())
             });
         }
-        let is_needed = kept.binding.is_some() || !kept.charged.is_empty();
-        is_needed.then(|| {
-            Box::new(After {
+        match kept.binding {
+            Some(shown) if kept.charged.is_empty() => Some(After::Tell(set, shown)),
+            None if kept.charged.is_empty() => None,
+            _ => Some(After::Settle(Box::new(Settling {
                 core: Arc::clone(self),
                 set,
                 kept,
-            })
-        })
+            }))),
+        }
     }
 
     #[cold]
@@ -120,11 +155,12 @@ impl<St: Store> Core<St> {
         &self,
         set: &PolicySet<St::Counter>,
         request: &mut Request<B>,
-        notices: Notices,
+        told: &Told,
+        now: Nanos,
     ) {
         lend::with_parts(request, |parts| {
             self.teller
-                .tell(Some(parts), notices, &set.labels, &self.proxies);
+                .tell(Some(parts), told, &set.labels, &self.proxies, now);
         });
     }
 

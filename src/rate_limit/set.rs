@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::check::Subject;
+use super::check::{Item, Subject};
 use super::config::Settings;
 use super::fallback::{Fallback, Local};
 use super::fields::PolicyFields;
@@ -14,7 +14,7 @@ use super::policy::{Cost, Policy, StoreAway};
 use super::quota::Quota;
 use super::refusal::Bodies;
 use super::rule::{Gcra, Rule};
-use super::store::{CounterSpec, Store};
+use super::store::{Charge, CounterSpec, Store};
 use crate::core::Mode;
 
 /// Policies in force, with the counters that a store has opened for them.
@@ -142,6 +142,18 @@ impl<C> Active<C> {
             }
     }
 
+    /// What of this policy a request charges.
+    #[inline]
+    pub(super) fn item(&self, index: usize, key: KeyHash, parts: Option<&Parts>) -> Item {
+        Item {
+            index,
+            plan: self.plan(parts),
+            key,
+            cost: self.cost(parts),
+            reported: self.reports || !self.picks(key),
+        }
+    }
+
     /// Which quota a request has: 0 is the policy's own.
     #[inline]
     pub(super) fn plan(&self, parts: Option<&Parts>) -> usize {
@@ -160,6 +172,11 @@ impl<C> Active<C> {
     pub(super) fn rule(&self, plan: usize) -> Rule {
         let of_plan = plan.checked_sub(1).and_then(|plan| self.plans.get(plan));
         of_plan.copied().unwrap_or(self.rule)
+    }
+
+    #[inline]
+    pub(super) fn charge(&self, key: KeyHash, plan: usize, cost: u32) -> Charge<'_, C> {
+        Charge::new(&self.counter, key, self.rule(plan), cost)
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::notices::{Notices, WouldRefuse};
+use super::notices::{Notices, Told, WouldRefuse};
 use super::refusal::{RateLimitReason, Refusal, Why};
 use super::set::Label;
 use super::store::{Nanos, Standing};
@@ -109,35 +109,35 @@ impl Teller {
     pub(super) fn tell(
         &self,
         head: Option<&Parts>,
-        notices: Notices,
+        told: &Told,
         labels: &[Label],
         proxies: &TrustedProxies,
+        now: Nanos,
     ) {
-        let now = notices.now;
         let shared = head.and_then(|head| Shared::from_extensions(&head.extensions));
-        if let (true, Some(head)) = (notices.is_degraded, head) {
+        if let (true, Some(head)) = (told.is_degraded, head) {
             self.clients
                 .report_degraded(proxies, head, &self.events, shared);
         }
-        if let Some(index) = notices.missing {
+        if let Some(index) = told.missing {
             count(&self.counts.missing_keys);
             self.key_missing(head, labels.get(index), now);
         }
-        if let Some(would) = notices.would_refuse {
+        if let Some(would) = told.would_refuse {
             count(&self.counts.would_refuse);
             self.would_refuse(head, would, labels, now);
         }
-        if notices.is_store_back {
+        if told.is_store_back {
             self.store(head, "rate_store_available", None);
         }
-        if let Some(error) = notices.store_error {
+        if let Some(error) = &told.store_error {
             count(&self.counts.store_failures);
             let is_due = self
                 .failing
                 .admit(Duration::from_nanos(now.get()))
                 .is_some();
             if is_due && !self.is_store_away.swap(true, Ordering::Relaxed) {
-                self.store(head, RateLimitReason::StoreUnavailable.code(), Some(&error));
+                self.store(head, RateLimitReason::StoreUnavailable.code(), Some(error));
             }
         }
     }

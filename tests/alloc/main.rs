@@ -7,6 +7,7 @@ mod csp;
 mod csp_report;
 mod headers;
 mod https;
+mod login;
 mod rate_limit;
 
 use std::alloc::{GlobalAlloc, Layout, System};

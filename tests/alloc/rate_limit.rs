@@ -1,117 +1,167 @@
-//! Allocations of rate limits, bans and the login throttle.
+//! The rate limit: nothing for what passes, little for what does not.
 
-mod login {
-    //! The login throttle in memory: what it makes is the device cookie.
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Method};
+use tower_security::RateLimitLayer;
+use tower_security::core::{IpSet, Mode, NoopSink, TrustedProxies};
+use tower_security::rate_limit::{
+    Emit, HeaderStyle, Outcome, Policy, Quota, RateLimiterBuilder, Store, key,
+};
 
-    use http::header::SET_COOKIE;
-    use tower_security::core::NoopSink;
-    use tower_security::rate_limit::login::{
-        LoginAccount, LoginAttempt, LoginGuard, LoginRefusal, LoginThrottle, LoginThrottleLayer,
-    };
+use super::*;
 
-    use super::super::*;
+/// What the first header of an answer costs the answer: its map.
+const FIRST_HEADER: usize = 2;
 
-    const SECRET: &[u8] = b"\x8e\x0b\x91\xd5\x5f\x13\xa7\x2c\x60\xf8\x47\xbe\x19\x74\xc3\x2a";
+fn built<St: Store>(
+    builder: RateLimiterBuilder<St, RateLimitLayer<St>>,
+) -> tower_security::rate_limit::RateLimit<Bare, St> {
+    let layer = builder.events(NoopSink::new()).build();
+    layer.expect("it builds").layer(Bare)
+}
 
-    /// The text of the line, and what makes a header value of it shared.
-    const COOKIE: usize = 2;
+fn with(policies: impl IntoIterator<Item = Policy>) -> tower_security::rate_limit::RateLimit<Bare> {
+    let builder = RateLimitLayer::builder();
+    built(
+        policies
+            .into_iter()
+            .fold(builder, |all, one| all.policy(one)),
+    )
+}
 
-    fn throttle() -> LoginThrottle {
-        let builder = LoginThrottle::builder(SECRET).events(NoopSink::new());
-        let throttle = builder.build().expect("it builds");
-        // The tables are made when the first key comes.
-        drop(begin(&throttle, "first"));
-        throttle
-    }
+fn plenty(name: &'static str) -> Policy {
+    Policy::new(name, Quota::per_second(1_000_000)).key(key::client_ip())
+}
 
-    fn begin(throttle: &LoginThrottle, account: &str) -> Result<LoginGuard, LoginRefusal> {
-        let client = ClientIp::resolved_by_caller([203, 0, 113, 9].into());
-        let attempt = LoginAttempt::new(account).ip(client);
-        let mut context = Context::from_waker(Waker::noop());
-        match pin!(throttle.begin(attempt)).poll(&mut context) {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => panic!("the answer is not ready at once"),
-        }
-    }
+fn scarce(name: &'static str) -> Policy {
+    Policy::new(name, Quota::per_day(1)).key(key::client_ip())
+}
 
-    #[test]
-    fn a_login_makes_its_cookie_alone() {
-        let throttle = throttle();
-        drop(begin(&throttle, "alice"));
-        let log_in = || {
-            begin(&throttle, "Alice ")
-                .expect("it is verified")
-                .success()
-        };
-        assert!(log_in().is_some());
-        let (cookie, made) = counted(log_in);
-        assert!(cookie.is_some());
-        assert_eq!(made, COOKIE);
-    }
+fn one() -> Request<Full<Bytes>> {
+    let mut request = from_peer("203.0.113.9:9");
+    // As a server hands it on: its header map has been made already.
+    request.headers_mut().reserve(8);
+    request
+}
 
-    #[test]
-    fn a_failure_and_a_refusal_make_none() {
-        let throttle = throttle();
-        drop(begin(&throttle, "alice"));
-        for _ in 0..4 {
-            let failure = || begin(&throttle, "alice").map(LoginGuard::failure).is_ok();
-            assert_eq!(counted(failure), (true, 0));
-        }
-        let refused = || begin(&throttle, "alice").is_err();
-        assert_eq!(counted(refused), (true, 0));
-    }
+fn call() -> Request<Full<Bytes>> {
+    let mut request = one();
+    *request.method_mut() = Method::POST;
+    let grpc = HeaderValue::from_static("application/grpc");
+    request
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, grpc);
+    request
+}
 
-    #[test]
-    fn a_trusted_device_is_known_without_any() {
-        let throttle = throttle();
-        let line = begin(&throttle, "alice").expect("it is verified").success();
-        let line = line.expect("there is randomness");
-        let text = line.to_str().expect("it is ASCII");
-        let value = text.split(['=', ';']).nth(1).expect("a value");
-        let client = ClientIp::resolved_by_caller([203, 0, 113, 9].into());
-        let attempt = LoginAttempt::new("alice").ip(client).device(value);
-        let known = || {
-            let mut context = Context::from_waker(Waker::noop());
-            match pin!(throttle.begin(attempt)).poll(&mut context) {
-                Poll::Ready(Ok(guard)) => guard.is_trusted(),
-                Poll::Ready(Err(_)) | Poll::Pending => false,
-            }
-        };
-        // The table of the devices is made when the first of them comes.
-        assert!(known());
-        assert_eq!(counted(known), (true, 0));
-    }
+/// The status and the allocations of the second of two equal requests: the first one of a key makes its place in the table.
+fn second<St: Store>(
+    mut service: tower_security::rate_limit::RateLimit<Bare, St>,
+    request: fn() -> Request<Full<Bytes>>,
+) -> (u16, usize) {
+    go(&mut service, request());
+    let request = request();
+    let (answer, made) = counted(|| go(&mut service, request));
+    (answer.status().as_u16(), made)
+}
 
-    fn request() -> Request<Full<Bytes>> {
-        let mut request = from_peer("203.0.113.9:9");
-        request.extensions_mut().insert(LoginAccount::new("alice"));
-        // A real request has headers, whose map the refusal takes over.
-        request.headers_mut().reserve(8);
+#[test]
+fn what_passes_makes_none() {
+    assert_eq!(second(with([plenty("a")]), one), (200, 0));
+    let three = [plenty("a"), plenty("b"), plenty("c")];
+    assert_eq!(second(with(three), one), (200, 0));
+    let eight = ["a", "b", "c", "d", "e", "f", "g", "h"].map(plenty);
+    assert_eq!(second(with(eight), one), (200, 0));
+    let chosen = plenty("a")
+        .methods([Method::GET])
+        .when(|parts| parts.uri.path() == "/")
+        .cost_by(|_| 2)
+        .plans([("pro", Quota::per_second(1_000))], |_| 0);
+    assert_eq!(second(with([chosen]), one), (200, 0));
+    let global = Policy::new("all", Quota::per_second(1_000_000)).key(key::global());
+    assert_eq!(second(with([global]), one), (200, 0));
+    assert_eq!(second(with([plenty("a").mode(Mode::Off)]), one), (200, 0));
+}
+
+#[test]
+fn an_exempt_address_makes_none() {
+    let nets = IpSet::new(["203.0.113.0/24".parse().expect("a network")]);
+    let builder = RateLimitLayer::builder().policy(scarce("a")).exempt(nets);
+    assert_eq!(second(built(builder), one), (200, 0));
+}
+
+#[test]
+fn an_address_behind_proxies_makes_none() {
+    fn behind() -> Request<Full<Bytes>> {
+        let mut request = from_peer("10.0.0.1:9");
+        let chain = HeaderValue::from_static("192.0.2.7, 10.0.0.3, 10.0.0.2");
+        request.headers_mut().insert("x-forwarded-for", chain);
         request
     }
+    let nets = ["10.0.0.0/8".parse().expect("a network")];
+    let proxies = ClientIp::trusted_proxies(nets).expect("legal networks");
+    let builder = RateLimitLayer::builder().policy(plenty("a"));
+    assert_eq!(second(built(builder.client_ip(proxies)), behind), (200, 0));
+    let direct = RateLimitLayer::builder().policy(plenty("a"));
+    let direct = built(direct.client_ip(TrustedProxies::direct()));
+    assert_eq!(second(direct, behind), (200, 0));
+}
 
-    #[test]
-    fn the_layer_makes_the_cookie_and_a_refusal_its_mark_and_its_reason() {
-        let layer = LoginThrottleLayer::new(throttle());
-        let passing = layer.clone().success_when(|answer| answer.status == 200);
-        let mut service = passing.layer(Bare);
-        go(&mut service, request());
-        let request_of_it = request();
-        let (answer, made) = counted(|| go(&mut service, request_of_it));
-        assert!(answer.headers().contains_key(SET_COOKIE));
-        // The first header of an answer costs it its map.
-        assert_eq!(made, COOKIE + 2);
+#[test]
+fn fields_on_every_answer_make_two_and_the_map() {
+    // The box of what is still to be done, and the value of `RateLimit`.
+    let builder = RateLimitLayer::builder()
+        .policy(plenty("a"))
+        .headers(HeaderStyle::default(), Emit::Always);
+    assert_eq!(second(built(builder), one), (200, 2 + FIRST_HEADER));
+}
 
-        let mut service = layer.layer(Bare);
-        let status = |request| go(&mut service, request).status().as_u16();
-        assert_eq!([(); 5].map(|()| request()).map(status), [200; 5]);
-        // The first clone of a prepared body makes it shared.
-        go(&mut service, request());
-        let request = request();
-        let (answer, made) = counted(|| go(&mut service, request));
-        assert_eq!((answer.status().as_u16(), made), (429, REFUSAL));
-    }
+#[test]
+fn an_answer_that_is_waited_for_makes_two() {
+    // The box, and the list of charges in it.
+    let policy = plenty("a").count_when(Outcome::is_failure);
+    assert_eq!(second(with([policy]), one), (200, 2));
+    let policy = plenty("a").charge_after(|_| 1);
+    assert_eq!(second(with([policy]), one), (200, 2));
+}
 
-    /// The mark, the reason, and two for the value of `Retry-After`.
-    const REFUSAL: usize = 4;
+#[test]
+fn a_trial_that_passes_makes_none() {
+    let trial = plenty("b").mode(Mode::ReportOnly);
+    assert_eq!(second(with([plenty("a"), trial]), one), (200, 0));
+}
+
+#[test]
+fn a_trial_that_would_refuse_makes_one() {
+    // What there is to tell, though nobody listens.
+    let trial = scarce("b").mode(Mode::ReportOnly);
+    assert_eq!(second(with([plenty("a"), trial]), one), (200, 1));
+}
+
+#[test]
+fn a_refusal_makes_four() {
+    // Its mark, its reason, and the values of `Retry-After` and `RateLimit`.
+    assert_eq!(second(with([scarce("a")]), one), (429, 4));
+}
+
+#[test]
+fn a_refusal_by_two_policies_writes_a_body() {
+    let mut service = with([scarce("a"), scarce("b")]);
+    go(&mut service, one());
+    let request = one();
+    let (answer, made) = counted(|| go(&mut service, request));
+    assert!(answer.headers().contains_key(RETRY_AFTER));
+    // The four, and for the body: two names, their list, the list of members, the text.
+    assert_eq!((answer.status().as_u16(), made), (429, 4 + 5));
+}
+
+#[test]
+fn a_refusal_over_grpc_makes_seven() {
+    let mut service = with([scarce("a")]);
+    go(&mut service, call());
+    let request = call();
+    let (answer, made) = counted(|| go(&mut service, request));
+    assert_eq!(answer.headers()["grpc-status"], "8");
+    // Its mark and its reason; the names, the details and their base64; the pushback and the message.
+    assert_eq!((answer.status().as_u16(), made), (200, 7));
 }

@@ -32,6 +32,34 @@ pub struct ClientIp {
     peer: Option<PeerAddr>,
 }
 
+/// As much of a [`ClientIp`] as limits count by: a quarter of it, on the way of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) ip: IpAddr,
+    pub(crate) is_degraded: bool,
+}
+
+impl Caller {
+    /// What a layer has attached to the request.
+    #[inline]
+    pub(crate) fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        if let Some(context) = RequestContext::from_extensions(extensions)
+            && let Some(client) = context.client_ip()
+        {
+            return Some(Self::of(&client));
+        }
+        extensions.get::<ClientIp>().map(Self::of)
+    }
+
+    #[inline]
+    pub(super) const fn of(client: &ClientIp) -> Self {
+        Self {
+            ip: client.ip,
+            is_degraded: client.is_degraded(),
+        }
+    }
+}
+
 /// Where a [`ClientIp`] was taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -14,6 +14,7 @@ mod service;
 mod tests;
 pub(in crate::core) mod told;
 
+pub(crate) use client_ip::Caller;
 pub use client_ip::{ClientIp, IpSource};
 pub use config::{ClientIpConfigError, HopsFault, TrustedProxiesBuilder};
 pub use header::ForwardHeader;

@@ -42,16 +42,20 @@ impl PeerAddr {
     /// `MockConnectInfo<SocketAddr>` (feature `axum`); tonic's `TcpConnectInfo`, its `UdsConnectInfo` and both inside
     /// `TlsConnectInfo` (feature `tonic`); a plain `SocketAddr`.
     #[must_use]
+    #[inline]
     pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
-        let peer = extensions.get::<Self>().copied();
+        if let Some(peer) = extensions.get::<Self>() {
+            return Some(*peer);
+        }
         #[cfg(feature = "axum")]
-        let peer = peer.or_else(|| of_axum(extensions));
-        #[cfg(feature = "tonic")]
-        let peer = peer.or_else(|| of_tonic(extensions));
-        peer.or_else(|| extensions.get::<SocketAddr>().copied().map(Self::Ip))
+        if let Some(axum::extract::ConnectInfo(addr)) = extensions.get() {
+            return Some(Self::Ip(*addr));
+        }
+        of_others(extensions)
     }
 
     /// The one spelling in which peers are compared and shown: IPv4-mapped becomes IPv4, zone and flow label are dropped.
+    #[inline]
     pub(super) fn canonical(self) -> Self {
         match self {
             Self::Ip(addr) => Self::Ip(SocketAddr::new(addr.ip().to_canonical(), addr.port())),
@@ -66,13 +70,16 @@ impl From<SocketAddr> for PeerAddr {
     }
 }
 
-#[cfg(feature = "axum")]
-fn of_axum(extensions: &Extensions) -> Option<PeerAddr> {
-    use axum::extract::connect_info::{ConnectInfo, MockConnectInfo};
-
-    let real = extensions.get().map(|&ConnectInfo(addr)| addr);
-    real.or_else(|| extensions.get().map(|&MockConnectInfo(addr)| addr))
-        .map(PeerAddr::Ip)
+fn of_others(extensions: &Extensions) -> Option<PeerAddr> {
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::connect_info::MockConnectInfo(addr)) = extensions.get() {
+        return Some(PeerAddr::Ip(*addr));
+    }
+    #[cfg(feature = "tonic")]
+    if let Some(peer) = of_tonic(extensions) {
+        return Some(peer);
+    }
+    extensions.get::<SocketAddr>().copied().map(PeerAddr::Ip)
 }
 
 #[cfg(feature = "tonic")]

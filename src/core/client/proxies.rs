@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName};
 
+use super::client_ip::Caller;
 use super::config::check_hops;
 use super::forwarded::{List, from_right, trim_ows};
 use super::{
@@ -239,6 +240,22 @@ impl TrustedProxies {
     #[must_use]
     pub fn resolve_from(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<ClientIp> {
         self.resolution(headers, extensions).client
+    }
+
+    /// As [`resolve_from`](Self::resolve_from), for those who need no more than the address.
+    #[inline]
+    pub(crate) fn caller(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<Caller> {
+        if self.proxies.is_none() && self.peer_from.is_none() && !self.unwrap_transition {
+            return match PeerAddr::from_extensions(extensions)? {
+                PeerAddr::Ip(addr) => Some(Caller {
+                    ip: addr.ip().to_canonical(),
+                    is_degraded: false,
+                }),
+                PeerAddr::Unix => None,
+            };
+        }
+        let client = self.resolution(headers, extensions).client?;
+        Some(Caller::of(&client))
     }
 
     pub(crate) fn resolution(&self, headers: &HeaderMap, extensions: &Extensions) -> Resolution {

@@ -9,7 +9,7 @@ use super::hasher::halves;
 use super::spec::{Kind, Prefix};
 use super::{Key, KeyHasher, KeyOutcome};
 use crate::core::field::Lines;
-use crate::core::{ClientIp, Principal, TrustedProxies, route_template};
+use crate::core::{Caller, Principal, TrustedProxies, route_template};
 
 /// Longest header value that is a key.
 const MAX_HEADER: usize = 256;
@@ -24,16 +24,21 @@ pub(in crate::rate_limit) struct Head<'a> {
     /// There if [`Key::needs_request`]; then `parts` may be absent.
     pub(in crate::rate_limit) request: Option<&'a Request<()>>,
     /// Already resolved, if the request has a client address at all.
-    pub(in crate::rate_limit) client: Option<ClientIp>,
+    pub(in crate::rate_limit) client: Option<Caller>,
     /// For keys that have to find the address themselves.
     pub(in crate::rate_limit) proxies: &'a TrustedProxies,
 }
 
 impl Head<'_> {
-    fn client(&self) -> Option<ClientIp> {
-        self.client
-            .or_else(|| ClientIp::from_extensions(self.extensions))
-            .or_else(|| self.proxies.resolve_from(self.headers, self.extensions))
+    #[inline]
+    fn client(&self) -> Option<Caller> {
+        self.client.or_else(|| self.found_client())
+    }
+
+    #[inline(never)]
+    fn found_client(&self) -> Option<Caller> {
+        Caller::from_extensions(self.extensions)
+            .or_else(|| self.proxies.caller(self.headers, self.extensions))
     }
 }
 
@@ -152,9 +157,9 @@ fn from_client(
     let Some(client) = head.client() else {
         return KeyOutcome::Missing;
     };
-    let degraded = if client.is_degraded() { DEGRADED } else { 0 };
+    let degraded = if client.is_degraded { DEGRADED } else { 0 };
     let first = space.word() | degraded;
-    match client.ip() {
+    match client.ip {
         IpAddr::V4(v4) => {
             let network = v4.to_bits() & prefix.v4_mask;
             hasher.u64(first | 4 << 32 | u64::from(network));

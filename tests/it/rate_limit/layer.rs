@@ -19,7 +19,6 @@ use tower_security::RateLimitLayer;
 use tower_security::core::{
     AbuseKind, AbuseSignal, Accepts, ClientIp, IpSet, ManualClock, Mode, PeerAddr, RefusalContext,
     Refused, Rejection, RejectionRenderer, SecurityEvent, StoreError, StoreErrorKind,
-    TrustedProxies,
 };
 use tower_security::rate_limit::key::{KeyOutcome, KeyRefusal, KeySeed};
 use tower_security::rate_limit::{
