@@ -18,8 +18,9 @@ use ::redis::Value;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::call::{self, Failure};
+use super::inner::{Inner, unavailable};
 use super::name;
-use super::store::{Inner, RedisStore, unavailable};
+use super::store::RedisStore;
 use crate::core::StoreError;
 use crate::rate_limit::key::{KeyHash, KeySeed};
 use crate::rate_limit::{BanShare, BanTable, WeakBanTable};

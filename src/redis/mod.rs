@@ -45,8 +45,8 @@
 //! # What it does not stop
 //!
 //! - **An outage.** Requests of the first moment wait up to 25 ms, five of them at the least; then nobody waits. With
-//!   [`OnStoreError::Local`] each node counts 1 / nodes of each quota by itself, starting with a full one: at the change-over up to
-//!   one burst more over the fleet. [`OnStoreError::Deny`] (default) answers 503.
+//!   [`OnStoreError::Local`] (default) each node counts 1 / nodes of each quota by itself, starting with a full one: at the
+//!   change-over up to one burst more over the fleet. [`OnStoreError::Deny`] answers 503.
 //! - **A server that loses its data**: a failover to a replica that lags, `FLUSHALL`, an eviction policy other than `noeviction`.
 //!   Counters begin anew.
 //! - **Whoever can write to the server.** Keys are hashed with the fleet's secret, so that reading it shows neither addresses nor
@@ -126,6 +126,7 @@ mod breaker;
 mod call;
 mod config;
 mod flight;
+mod inner;
 mod name;
 mod slots;
 mod store;
