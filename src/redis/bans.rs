@@ -37,7 +37,7 @@ const QUEUE: usize = 4_096;
 /// Bans on the server.
 const MOST: usize = 100_000;
 
-/// Bans told and heard of in one call: the server is busy for less than a millisecond.
+/// Bans told and heard of in one call: while its script runs, the server answers nobody else.
 const BATCH: usize = 500;
 
 /// Tells the other nodes of a fleet of bans, and brings theirs.

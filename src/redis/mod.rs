@@ -33,7 +33,7 @@
 //!
 //! | what | default | why |
 //! |---|---|---|
-//! | timeout | 25 ms | a hundred times what a call takes; more than 250 ms is refused |
+//! | timeout | 25 ms | many times what a call takes; more than 250 ms is refused |
 //! | failures until nobody asks | 5 in a row | one slow answer is none |
 //! | pause | 1 s, then one request tries | an outage costs one request a second 25 ms |
 //! | expected nodes | unknown | then nothing is taken in advance, and the fallback counts the full quota |
@@ -51,7 +51,7 @@
 //!   Counters begin anew.
 //! - **Whoever can write to the server.** Keys are hashed with the fleet's secret, so that reading it shows neither addresses nor
 //!   accounts.
-//! - A flood of requests that pass: each key that is asked for once costs a round trip, about 9 us of the server's time.
+//! - A flood of requests that pass: each key that is asked for once costs a round trip.
 //!
 //! # Deployment
 //!

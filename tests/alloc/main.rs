@@ -8,6 +8,8 @@ mod csp_report;
 mod headers;
 mod https;
 mod rate_limit;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
