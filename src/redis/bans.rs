@@ -18,8 +18,9 @@ use ::redis::Value;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::call::{self, Failure};
+use super::inner::{Inner, unavailable};
 use super::name;
-use super::store::{Inner, RedisStore, unavailable};
+use super::store::RedisStore;
 use crate::core::StoreError;
 use crate::rate_limit::key::{KeyHash, KeySeed};
 use crate::rate_limit::{BanShare, BanTable, WeakBanTable};
@@ -36,7 +37,7 @@ const QUEUE: usize = 4_096;
 /// Bans on the server.
 const MOST: usize = 100_000;
 
-/// Bans told and heard of in one call: the server is busy for less than a millisecond.
+/// Bans told and heard of in one call: while its script runs, the server answers nobody else.
 const BATCH: usize = 500;
 
 /// Tells the other nodes of a fleet of bans, and brings theirs.

@@ -33,7 +33,7 @@
 //!
 //! | what | default | why |
 //! |---|---|---|
-//! | timeout | 25 ms | a hundred times what a call takes; more than 250 ms is refused |
+//! | timeout | 25 ms | many times what a call takes; more than 250 ms is refused |
 //! | failures until nobody asks | 5 in a row | one slow answer is none |
 //! | pause | 1 s, then one request tries | an outage costs one request a second 25 ms |
 //! | expected nodes | unknown | then nothing is taken in advance, and the fallback counts the full quota |
@@ -45,13 +45,13 @@
 //! # What it does not stop
 //!
 //! - **An outage.** Requests of the first moment wait up to 25 ms, five of them at the least; then nobody waits. With
-//!   [`OnStoreError::Local`] each node counts 1 / nodes of each quota by itself, starting with a full one: at the change-over up to
-//!   one burst more over the fleet. [`OnStoreError::Deny`] (default) answers 503.
+//!   [`OnStoreError::Local`] (default) each node counts 1 / nodes of each quota by itself, starting with a full one: at the
+//!   change-over up to one burst more over the fleet. [`OnStoreError::Deny`] answers 503.
 //! - **A server that loses its data**: a failover to a replica that lags, `FLUSHALL`, an eviction policy other than `noeviction`.
 //!   Counters begin anew.
 //! - **Whoever can write to the server.** Keys are hashed with the fleet's secret, so that reading it shows neither addresses nor
 //!   accounts.
-//! - A flood of requests that pass: each key that is asked for once costs a round trip, about 9 us of the server's time.
+//! - A flood of requests that pass: each key that is asked for once costs a round trip.
 //!
 //! # Deployment
 //!
@@ -126,6 +126,7 @@ mod breaker;
 mod call;
 mod config;
 mod flight;
+mod inner;
 mod name;
 mod slots;
 mod store;

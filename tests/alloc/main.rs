@@ -9,6 +9,8 @@ mod headers;
 mod https;
 mod login;
 mod rate_limit;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

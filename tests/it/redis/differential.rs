@@ -157,6 +157,36 @@ impl<S: Store> Side<S> {
     }
 }
 
+/// Whether the charge passes, which both have to say; and whether they agree in every number.
+fn compare(expected: &[Standing], found: &[Standing], told: &str) -> (bool, bool) {
+    let passes = |standings: &[Standing]| standings.iter().all(|standing| standing.is_allowed);
+    let facts = |standings: &[Standing]| -> Vec<_> {
+        let fact = |s: &Standing| (s.is_allowed, s.remaining, s.reset, s.wait);
+        standings.iter().map(fact).collect()
+    };
+    let is_allowed = passes(expected);
+    assert_eq!(passes(found), is_allowed, "{told}: {found:?} {expected:?}");
+    if is_allowed {
+        assert_eq!(facts(found), facts(expected), "{told}");
+    }
+    // A node that knows of one denial by itself does not ask whether there are others.
+    for (found, expected) in found.iter().zip(expected) {
+        let is_denied_by_both = !found.is_allowed && !expected.is_allowed;
+        assert!(
+            !is_denied_by_both || found.wait == expected.wait,
+            "{told}: {found:?} {expected:?}"
+        );
+    }
+    (is_allowed, facts(found) == facts(expected))
+}
+
+/// Waits until the connection has carried another command.
+async fn carried(done: &AtomicU64, before: u64) {
+    while done.load(Ordering::Relaxed) == before {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
 async fn memory_and_redis_decide_alike() {
@@ -197,9 +227,7 @@ async fn memory_and_redis_decide_alike() {
                 let (policy, receipt) = redis.receipts.swap_remove(at);
                 let before = done.load(Ordering::Relaxed);
                 redis.store.refund(now, &redis.counters[policy], receipt);
-                while done.load(Ordering::Relaxed) == before {
-                    tokio::task::yield_now().await;
-                }
+                carried(&done, before).await;
                 tally[2] += 1;
             }
             1 if dice.below(4) == 0 => {
@@ -209,9 +237,7 @@ async fn memory_and_redis_decide_alike() {
                     .reset(now, &memory.counters[policy], key(client));
                 let before = done.load(Ordering::Relaxed);
                 redis.store.reset(now, &redis.counters[policy], key(client));
-                while done.load(Ordering::Relaxed) == before {
-                    tokio::task::yield_now().await;
-                }
+                carried(&done, before).await;
                 tally[3] += 1;
             }
             kind => {
@@ -230,34 +256,9 @@ async fn memory_and_redis_decide_alike() {
                 let overdraw = kind == 19;
                 let expected = memory.take(now, client, mask, costs, overdraw).await;
                 let found = redis.take(now, client, mask, costs, overdraw).await;
-                let facts = |standings: &[Standing]| -> Vec<_> {
-                    let fact = |s: &Standing| (s.is_allowed, s.remaining, s.reset, s.wait);
-                    standings.iter().map(fact).collect()
-                };
-                let is_allowed = expected.iter().all(|standing| standing.is_allowed);
-                if is_allowed {
-                    assert_eq!(
-                        facts(&found),
-                        facts(&expected),
-                        "step {step}, {mask:b} {costs:?}"
-                    );
-                } else {
-                    // A node that knows of one denial by itself does not ask whether there are others.
-                    assert!(
-                        found.iter().any(|standing| !standing.is_allowed),
-                        "step {step}"
-                    );
-                    for (found, expected) in found.iter().zip(&expected) {
-                        let is_denied_by_both = !found.is_allowed && !expected.is_allowed;
-                        assert!(
-                            !is_denied_by_both || found.wait == expected.wait,
-                            "step {step}, {mask:b} {costs:?} {overdraw}: {found:?} {expected:?}"
-                        );
-                    }
-                    if facts(&found) == facts(&expected) {
-                        exact_denials += 1;
-                    }
-                }
+                let told = format!("step {step}, {mask:b} {costs:?} {overdraw}");
+                let (is_allowed, is_exact) = compare(&expected, &found, &told);
+                exact_denials += u32::from(!is_allowed && is_exact);
                 tally[usize::from(is_allowed)] += 1;
             }
         }
