@@ -216,7 +216,7 @@ fn groups() -> Vec<Group> {
 fn row<L: Limiter>(limiter: L, mut keys: Keys) -> (impl FnMut(), impl FnMut(()) -> bool) {
     if let Keys::Million(_) = keys {
         // The rows are counted when every key is there.
-        (0..MILLION).for_each(|number| drop(limiter.passes(number)));
+        (0..MILLION).for_each(|number| assert!(limiter.passes(number)));
     }
     (|| (), move |()| limiter.passes(keys.next()))
 }
