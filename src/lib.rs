@@ -118,6 +118,8 @@ pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;
+pub use rate_limit::login::LoginThrottleLayer;
+pub use rate_limit::{BanLayer, RateLimitLayer};
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.

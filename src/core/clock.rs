@@ -72,16 +72,35 @@ pub struct SystemClock;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
+impl SystemClock {
+    /// Nanoseconds of [`monotonic`](Clock::monotonic), for those that read it on every request: without a detour through 128 bits.
+    #[inline]
+    pub(crate) fn monotonic_nanos() -> u64 {
+        nanos(Self.monotonic())
+    }
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
 
+    #[inline]
     fn monotonic(&self) -> Duration {
         // The start first: the other way round its first use would lie behind the instant and give 0 twice.
         let start = *START;
         Instant::now().saturating_duration_since(start)
     }
+}
+
+/// The nanoseconds of a duration, at most `u64::MAX`: 584 years.
+#[inline]
+pub(crate) const fn nanos(duration: Duration) -> u64 {
+    const PER_SECOND: u64 = 1_000_000_000;
+    duration
+        .as_secs()
+        .saturating_mul(PER_SECOND)
+        .saturating_add(duration.subsec_nanos() as u64)
 }
 
 /// A clock that stands still until it is told otherwise. For tests.

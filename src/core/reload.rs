@@ -97,6 +97,11 @@ impl<T> ReloadHandle<T> {
         self.0.store(value);
     }
 
+    /// Replaces the value by what `change` makes of it; `change` is called again if another handle was faster.
+    pub fn update(&self, mut change: impl FnMut(&T) -> T) {
+        self.0.rcu(|value| Arc::new(change(value)));
+    }
+
     /// Reads what was stored last.
     #[must_use]
     pub fn load_full(&self) -> Arc<T> {
@@ -123,8 +128,18 @@ impl<T: fmt::Debug> fmt::Debug for ReloadHandle<T> {
 pub struct Loaded<'a, T>(Guard<'a, T>);
 
 enum Guard<'a, T> {
-    Fixed(&'a T),
+    Fixed(&'a Arc<T>),
     Shared(arc_swap::Guard<Arc<T>>),
+}
+
+impl<T> Loaded<'_, T> {
+    /// The value to keep: the one that was read, also when another has been stored since.
+    pub(crate) fn to_arc(&self) -> Arc<T> {
+        Arc::clone(match &self.0 {
+            Guard::Fixed(value) => value,
+            Guard::Shared(value) => value,
+        })
+    }
 }
 
 impl<T> Deref for Loaded<'_, T> {
@@ -159,6 +174,17 @@ mod tests {
         assert_eq!(*layer.load_full(), "new");
         assert_eq!(*handle.load_full(), "new");
         assert_eq!((*began_with, *guard), ("old", "old"));
+    }
+
+    #[test]
+    fn no_update_is_lost_between_threads() {
+        let (layer, handle) = Reload::shared(Arc::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..250).for_each(|_| handle.update(|value| value + 1)));
+            }
+        });
+        assert_eq!(*layer.load(), 1_000);
     }
 
     #[test]

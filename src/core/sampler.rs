@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::clock::nanos;
+
 /// Lets one caller through per interval and counts the others, without a lock.
 #[derive(Debug)]
 pub(crate) struct Sampler {
@@ -42,16 +44,6 @@ impl Sampler {
             self.suppressed.fetch_add(1, Ordering::Relaxed);
             None
         }
-    }
-}
-
-const fn nanos(duration: Duration) -> u64 {
-    let nanos = duration.as_nanos();
-    // 584 years after the start of the clock.
-    if nanos > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        nanos as u64
     }
 }
 

@@ -116,10 +116,6 @@ impl StoreError {
     }
 
     /// The store's own words, for the event sink.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "what the stores' callers report")
-    )]
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

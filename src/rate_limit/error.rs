@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::policy::MAX_POLICIES;
 use super::quota::Quota;
 use crate::core::{ConfigErrorKind, ErrorClass};
 
@@ -161,9 +162,6 @@ pub enum RateLimitConfigError {
 
 /// Longest name of a policy, as it stands in header fields.
 pub(super) const MAX_NAME: usize = 64;
-
-/// Most policies of one limiter.
-pub(super) const MAX_POLICIES: usize = 8;
 
 /// Most that `Retry-After` is stretched by, in percent.
 pub(super) const MAX_JITTER: u8 = 10;

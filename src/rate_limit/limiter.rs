@@ -1,1 +1,584 @@
-//! Policies over one store: the plain interface below the layer.
+//! The limiter: policies, a store, and who may ask them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Request};
+
+use super::check::{Check, Found, Item, Items, Step, Subject};
+use super::config::{RateLimiterBuilder, Settings};
+use super::fallback::Fallback;
+use super::key::{Head, KeyHash, KeyHasher, KeyOutcome, KeySeed};
+use super::lend;
+use super::memory::MemoryStore;
+use super::mistakes::check_policies;
+use super::notices::Notices;
+use super::policy::{MAX_POLICIES, Policy};
+use super::refusal::Refusal;
+use super::set::PolicySet;
+use super::store::Store;
+use super::tell::Teller;
+use super::time::Ticker;
+use super::verdict::{Permit, PolicyStanding, RateLimitRefusal};
+use crate::core::{
+    ClientIp, ConfigErrors, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
+};
+
+/// Counts requests by one policy or several, and says which of them pass. Cloning shares it.
+///
+/// [`RateLimitLayer`](super::RateLimitLayer) asks it for each request; code of your own asks it directly, for what is no request:
+/// [`acquire`](Self::acquire). The [module](super) has the rules.
+///
+/// # Example
+///
+/// ```
+/// use http::Request;
+/// use tower_security::core::ClientIp;
+/// use tower_security::rate_limit::{Policy, Quota, RateLimiter, key};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let limiter = RateLimiter::builder()
+///     .policy(Policy::new("ip", Quota::per_minute(2)).key(key::client_ip()))
+///     .build()?;
+///
+/// let client = ClientIp::resolved_by_caller("192.0.2.7".parse()?);
+/// let (parts, ()) = Request::get("/").extension(client).body(())?.into_parts();
+/// assert!(limiter.check(&parts).await.is_ok());
+/// assert!(limiter.check(&parts).await.is_ok());
+/// let refusal = limiter.check(&parts).await.unwrap_err();
+/// assert_eq!(refusal.limited().policy(), Some("ip"));
+/// assert_eq!(refusal.into_rejection().code(), "rate_limited");
+/// # Ok(())
+/// # }
+/// ```
+pub struct RateLimiter<St: Store = MemoryStore> {
+    pub(super) core: Arc<Core<St>>,
+}
+
+/// What a limiter, its layer and all their services share.
+pub(super) struct Core<St: Store> {
+    pub(super) store: St,
+    pub(super) seed: KeySeed,
+    pub(super) sets: Reload<PolicySet<St::Counter>>,
+    handle: ReloadHandle<PolicySet<St::Counter>>,
+    pub(super) settings: Settings,
+    pub(super) proxies: TrustedProxies,
+    exempt: IpSet,
+    pub(super) ticker: Ticker,
+    pub(super) teller: Teller,
+    /// There if a policy counts in this process while the store is away.
+    pub(super) fallback: Option<Fallback>,
+}
+
+/// What a limiter has seen since it was built. A request that passes is not counted: it would cost it more than the decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimiterStats {
+    /// Requests that were refused.
+    pub refused: u64,
+    /// Requests that passed because a policy is only reported.
+    pub would_refuse: u64,
+    /// Requests in which a policy found no key.
+    pub missing_keys: u64,
+    /// Decisions that the store did not answer.
+    pub store_failures: u64,
+}
+
+impl RateLimiter {
+    /// Starts a limiter that counts in the memory of this process.
+    pub fn builder() -> RateLimiterBuilder<MemoryStore, Self> {
+        RateLimiterBuilder::new(MemoryStore::default())
+    }
+}
+
+impl<St: Store> RateLimiter<St> {
+    pub(super) fn of(parts: Ingredients<St>) -> Self {
+        let Ingredients {
+            store,
+            policies,
+            settings,
+            proxies,
+            exempt,
+            ticker,
+            teller,
+            fallback,
+        } = parts;
+        let set = PolicySet::new(policies, &settings, &store, fallback.as_ref());
+        let (sets, handle) = Reload::shared(Arc::new(set));
+        Self {
+            core: Arc::new(Core {
+                seed: store.key_seed(),
+                store,
+                sets,
+                handle,
+                settings,
+                proxies,
+                exempt,
+                ticker,
+                teller,
+                fallback,
+            }),
+        }
+    }
+
+    /// Decides about a request and charges it, as the layer does before it calls the service.
+    ///
+    /// A key made by [`key::governor`](super::key) is missing here: its extractor wants a request, not the parts of one.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the request shall not pass; the error becomes the answer by
+    /// [`into_rejection`](RateLimitRefusal::into_rejection).
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped may have charged. A [`MemoryStore`] answers at the first poll.
+    pub async fn check(&self, parts: &Parts) -> Result<Permit<St>, RateLimitRefusal> {
+        let core = &*self.core;
+        let set = core.sets.load_full();
+        let mut notices = Notices::default();
+        if core.settings.mode == Mode::Off {
+            return Ok(Permit::free(self, set));
+        }
+        let client = core.client(&set, &parts.headers, &parts.extensions, &mut notices);
+        if core.is_exempt(client) {
+            return Ok(Permit::free(self, set));
+        }
+        let subject = Subject {
+            method: &parts.method,
+            head: Head {
+                headers: &parts.headers,
+                extensions: &parts.extensions,
+                parts: Some(parts),
+                request: None,
+                client,
+                proxies: &core.proxies,
+            },
+        };
+        notices.now = core.ticker.now();
+        let check = Check {
+            core,
+            set: &set,
+            now: notices.now,
+            keeps_all: true,
+        };
+        let step = check.decide(subject, &mut [], &mut notices);
+        self.finish(&set, step, notices, Some(parts)).await
+    }
+
+    /// Charges `cost` units of one policy to a key, without a request: a job, a message, a call that costs more than others.
+    ///
+    /// Methods, `when`, `cost` and plans of the policy are not looked at; its quota, its mode and what it says of a store that is
+    /// away are. What the key is made of is the caller's affair: it is a key beside those that requests have, unless the same is
+    /// written.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the charge does not fit, and with [`UnknownPolicy`](super::RateLimitReason::UnknownPolicy) when no policy of this
+    /// name is in force.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`check`](Self::check).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::rate_limit::{Policy, Quota, RateLimiter, key};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let limiter = RateLimiter::builder()
+    ///     .policy(Policy::new("mails", Quota::per_hour(10)).key(key::global()))
+    ///     .build()?;
+    /// let to = "ada@example.com";
+    /// let permit = limiter.acquire("mails", |key| key.str(to), 1).await?;
+    /// assert_eq!(permit.standings()[0].remaining(), 9);
+    /// // It was not sent after all.
+    /// limiter.refund(permit);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn acquire(
+        &self,
+        policy: &str,
+        key: impl FnOnce(&mut KeyHasher),
+        cost: u32,
+    ) -> Result<Permit<St>, RateLimitRefusal> {
+        let hash = self.hash(key);
+        self.charge(policy, hash, cost).await
+    }
+
+    /// Says where a key stands with a policy, and charges nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire), when there is no such policy or its store does not answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped at any time.
+    pub async fn peek(
+        &self,
+        policy: &str,
+        key: impl FnOnce(&mut KeyHasher),
+    ) -> Result<PolicyStanding, RateLimitRefusal> {
+        let hash = self.hash(key);
+        let permit = self.charge(policy, hash, 0).await?;
+        let standing = permit.standings().into_iter().next();
+        standing.ok_or_else(|| self.unknown())
+    }
+
+    /// Gives back what a permit has taken.
+    ///
+    /// A permit that is dropped stays charged.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what was given back cannot be given back again"
+    )]
+    #[expect(
+        clippy::unused_self,
+        reason = "a permit knows its limiter; the call reads as what it does"
+    )]
+    pub fn refund(&self, permit: Permit<St>) {
+        permit.give_back();
+    }
+
+    /// Forgets what a key has used of a policy. Returns whether there is such a policy.
+    pub fn reset(&self, policy: &str, key: impl FnOnce(&mut KeyHasher)) -> bool {
+        let hash = self.hash(key);
+        let set = self.core.sets.load_full();
+        set.position(policy)
+            .is_some_and(|index| self.forget(&set, index, hash))
+    }
+
+    /// Forgets what the sender of a request has used of a policy. Returns whether there is such a policy and it found a key.
+    pub fn reset_for(&self, policy: &str, parts: &Parts) -> bool {
+        let core = &*self.core;
+        let set = core.sets.load_full();
+        let Some(index) = set.position(policy) else {
+            return false;
+        };
+        let head = Head {
+            headers: &parts.headers,
+            extensions: &parts.extensions,
+            parts: Some(parts),
+            request: None,
+            client: ClientIp::from_extensions(&parts.extensions),
+            proxies: &core.proxies,
+        };
+        let mut hasher = KeyHasher::new(&core.seed);
+        let found = set
+            .active
+            .get(index)
+            .map(|active| active.key.extract(&head, &mut hasher));
+        matches!(found, Some(KeyOutcome::Set)) && self.forget(&set, index, hasher.key())
+    }
+
+    /// Replaces all policies. Requests that have begun keep theirs; whoever comes from now on has the new ones.
+    ///
+    /// Counters survive when a policy keeps its name and its key, also under another quota.
+    ///
+    /// # Errors
+    ///
+    /// Fails with every mistake at once, and then nothing has changed.
+    pub fn replace_policies(&self, policies: Vec<Policy>) -> Result<(), ConfigErrors> {
+        let core = &*self.core;
+        let mut mistakes = Mistakes::default();
+        check_policies(
+            &policies,
+            "rate_limit.policies",
+            core.store.is_shared(),
+            &mut mistakes,
+        );
+        mistakes.finish(())?;
+        let fallback = core.fallback.as_ref();
+        let set = PolicySet::new(policies, &core.settings, &core.store, fallback);
+        core.handle.store(Arc::new(set));
+        Ok(())
+    }
+
+    /// Returns what has happened since the limiter was built.
+    #[must_use]
+    pub fn stats(&self) -> LimiterStats {
+        let counts = &self.core.teller.counts;
+        LimiterStats {
+            refused: counts.refused.load(Ordering::Relaxed),
+            would_refuse: counts.would_refuse.load(Ordering::Relaxed),
+            missing_keys: counts.missing_keys.load(Ordering::Relaxed),
+            store_failures: counts.store_failures.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn store(&self) -> &St {
+        &self.core.store
+    }
+
+    /// Returns the mode.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.core.settings.mode
+    }
+
+    /// Returns the policies, also those that are off.
+    #[must_use]
+    pub fn policies(&self) -> Vec<Policy> {
+        self.core.sets.load().policies.to_vec()
+    }
+
+    /// Which of the calls that weaken a limit were made, for any of the policies.
+    #[must_use]
+    pub fn dangerous(&self) -> Vec<(&'static str, bool)> {
+        let set = self.core.sets.load();
+        let mut calls: Vec<(&'static str, bool)> = Vec::new();
+        for (name, is_made) in set.policies.iter().flat_map(Policy::dangerous) {
+            match calls.iter_mut().find(|(told, _)| *told == name) {
+                Some((_, is_told)) => *is_told |= is_made,
+                None => calls.push((name, is_made)),
+            }
+        }
+        calls
+    }
+
+    fn hash(&self, write: impl FnOnce(&mut KeyHasher)) -> KeyHash {
+        let mut hasher = KeyHasher::new(&self.core.seed);
+        write(&mut hasher);
+        hasher.key()
+    }
+
+    fn forget(&self, set: &PolicySet<St::Counter>, index: usize, key: KeyHash) -> bool {
+        let Some(active) = set.active.get(index) else {
+            return false;
+        };
+        let now = self.core.ticker.now();
+        self.core.store.reset(now, &active.counter, key);
+        if let (Some(fallback), Some(local)) = (&self.core.fallback, &active.local) {
+            fallback.store().reset(now, &local.counter, key);
+        }
+        true
+    }
+
+    async fn charge(
+        &self,
+        policy: &str,
+        key: KeyHash,
+        cost: u32,
+    ) -> Result<Permit<St>, RateLimitRefusal> {
+        let core = &*self.core;
+        let set = core.sets.load_full();
+        let Some(index) = set.position(policy) else {
+            return Err(self.unknown());
+        };
+        let is_enforced = set
+            .active
+            .get(index)
+            .is_some_and(|active| !active.reports && active.picks(key));
+        let item = Item {
+            index,
+            plan: 0,
+            key,
+            cost,
+            // A look is no charge, whatever the mode.
+            reported: cost > 0 && (!is_enforced || core.settings.mode == Mode::Off),
+        };
+        let mut notices = Notices::at(core.ticker.now());
+        let check = Check {
+            core,
+            set: &set,
+            now: notices.now,
+            keeps_all: true,
+        };
+        let step = check.charge(&Items::<1>::one(item), &mut notices);
+        self.finish(&set, step, notices, None).await
+    }
+
+    /// Waits for the store where that has to be, and tells what there is to tell.
+    async fn finish(
+        &self,
+        set: &Arc<PolicySet<St::Counter>>,
+        mut step: Step<St::Pending>,
+        mut notices: Notices,
+        parts: Option<&Parts>,
+    ) -> Result<Permit<St>, RateLimitRefusal> {
+        let core = &*self.core;
+        let outcome = loop {
+            step = match step {
+                Step::Pass => break Ok(Permit::free(self, Arc::clone(set))),
+                Step::Allowed(kept) => break Ok(Permit::new(self, Arc::clone(set), kept)),
+                Step::Refused(refusal) => break Err(refusal),
+                Step::Waiting(waiting, pending) => {
+                    let answer = pending.await;
+                    let check = Check {
+                        core,
+                        set,
+                        now: notices.now,
+                        keeps_all: true,
+                    };
+                    check.resume(waiting, answer, &mut notices)
+                }
+            };
+        };
+        let now = notices.now;
+        if !notices.is_empty() {
+            core.teller.tell(parts, notices, &set.labels, &core.proxies);
+        }
+        outcome.map_err(|refusal| {
+            core.teller.refused(parts, &refusal, &set.labels, now);
+            core.refusal(set, refusal, now)
+        })
+    }
+
+    fn unknown(&self) -> RateLimitRefusal {
+        let core = &*self.core;
+        let set = core.sets.load_full();
+        let refusal = Refusal::unknown();
+        core.refusal(&set, refusal, core.ticker.now())
+    }
+}
+
+impl<St: Store> Core<St> {
+    /// Decides about a request.
+    #[inline]
+    pub(super) fn examine<B>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        request: &mut Request<B>,
+        notices: &mut Notices,
+    ) -> Step<St::Pending> {
+        let client = self.client(set, request.headers(), request.extensions(), notices);
+        if self.is_exempt(client) {
+            return Step::Pass;
+        }
+        notices.now = self.ticker.now();
+        let check = Check {
+            core: self,
+            set,
+            now: notices.now,
+            keeps_all: self.settings.expose_info,
+        };
+        if set.needs.parts || set.needs.request {
+            return examine_whole(&check, client, request, notices);
+        }
+        let subject = Subject {
+            method: request.method(),
+            head: Head {
+                headers: request.headers(),
+                extensions: request.extensions(),
+                parts: None,
+                request: None,
+                client,
+                proxies: &self.proxies,
+            },
+        };
+        check.decide(subject, &mut [], notices)
+    }
+
+    /// The client of a request, where somebody asks for it.
+    #[inline]
+    fn client(
+        &self,
+        set: &PolicySet<St::Counter>,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        notices: &mut Notices,
+    ) -> Option<ClientIp> {
+        if !set.needs.client && self.exempt.is_empty() {
+            return None;
+        }
+        if let Some(client) = ClientIp::from_extensions(extensions) {
+            return Some(client);
+        }
+        let client = self.proxies.resolve_from(headers, extensions)?;
+        if client.is_degraded() {
+            notices.degraded();
+        }
+        Some(client)
+    }
+
+    /// A client that could not be read up to its end bears the address of a proxy, which is no reason to let it pass.
+    #[inline]
+    fn is_exempt(&self, client: Option<ClientIp>) -> bool {
+        !self.exempt.is_empty()
+            && client
+                .is_some_and(|client| !client.is_degraded() && self.exempt.contains(client.ip()))
+    }
+}
+
+/// Decides about a request of which a closure or an extractor wants to see more than built-in keys do.
+#[inline(never)]
+fn examine_whole<St: Store, B>(
+    check: &Check<'_, St>,
+    client: Option<ClientIp>,
+    request: &mut Request<B>,
+    notices: &mut Notices,
+) -> Step<St::Pending> {
+    let proxies = &check.core.proxies;
+    let lent = lend::take(request);
+    let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
+    if check.set.needs.request {
+        let head = Head {
+            headers: lent.headers(),
+            extensions: lent.extensions(),
+            parts: None,
+            request: Some(&lent),
+            client,
+            proxies,
+        };
+        for (place, active) in found.iter_mut().zip(&check.set.active) {
+            if active.key.needs_request() {
+                *place = Some(check.find(active, &head));
+            }
+        }
+    }
+    let (parts, ()) = lent.into_parts();
+    let subject = Subject {
+        method: &parts.method,
+        head: Head {
+            headers: &parts.headers,
+            extensions: &parts.extensions,
+            parts: Some(&parts),
+            request: None,
+            client,
+            proxies,
+        },
+    };
+    let step = check.decide(subject, &mut found, notices);
+    lend::give_back(request, parts);
+    step
+}
+
+/// What a limiter is made of.
+pub(super) struct Ingredients<St> {
+    pub(super) store: St,
+    pub(super) policies: Vec<Policy>,
+    pub(super) settings: Settings,
+    pub(super) proxies: TrustedProxies,
+    pub(super) exempt: IpSet,
+    pub(super) ticker: Ticker,
+    pub(super) teller: Teller,
+    pub(super) fallback: Option<Fallback>,
+}
+
+impl<St: Store> Clone for RateLimiter<St> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+        }
+    }
+}
+
+impl<St: Store> fmt::Debug for RateLimiter<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimiter")
+            .field("policies", &self.core.sets.load().policies)
+            .field("settings", &self.core.settings)
+            .field("client_ip", &self.core.proxies)
+            .field("exempt", &self.core.exempt)
+            .finish_non_exhaustive()
+    }
+}

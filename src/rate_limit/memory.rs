@@ -336,36 +336,48 @@ fn look(now: Nanos, charge: &Charge<'_, MemoryCounter>, cost: u32) -> Standing {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn charge_absent<R: WordRule>(
+    table: &Table,
+    rule: R,
+    now: Nanos,
+    charge: &mut Charge<'_, MemoryCounter>,
+    kind: u64,
+) {
+    let verdict = table.charge_absent(rule, charge.key, now.get(), charge.cost);
+    charge.standing = standing(verdict, kind);
+}
+
+#[inline]
+const fn standing(verdict: Verdict<Booked>, kind: u64) -> Standing {
+    match verdict {
+        Verdict::Denied(left, wait) => Standing::denied(left.remaining, left.reset, wait),
+        Verdict::Passed(left, booked) => {
+            let Booked { place, mark, undo } = booked;
+            // What cost nothing changed nothing.
+            let is_booked = if undo.after == 0 { 0 } else { BOOKED };
+            let receipt = Receipt::new([place | kind | is_booked, mark, undo.by, undo.after]);
+            Standing::allowed(left.remaining, left.reset, receipt)
+        }
+    }
+}
+
 impl MemoryCounter {
-    /// Writes the standing where it belongs at the end of each branch: moved there, it costs as much as all the rest.
+    /// Each branch writes the standing itself: gathered and moved there, it would cost as much as all the rest.
     #[inline]
     fn charge<R: WordRule>(&self, rule: R, now: Nanos, charge: &mut Charge<'_, Self>, kind: u64) {
-        let now = now.get();
-        let standing = &mut charge.standing;
         match &self.shape {
-            Shape::Keyed(table) => match table.charge(rule, charge.key, now, charge.cost) {
-                Verdict::Denied(left, wait) => {
-                    *standing = Standing::denied(left.remaining, left.reset, wait);
+            Shape::Keyed(table) => {
+                match table.charge_present(rule, charge.key, now.get(), charge.cost) {
+                    Some(verdict) => charge.standing = standing(verdict, kind),
+                    None => charge_absent(table, rule, now, charge, kind),
                 }
-                Verdict::Passed(left, booked) => {
-                    let place = booked.place | kind | BOOKED;
-                    let undo = booked.undo;
-                    let receipt = Receipt::new([place, booked.mark, undo.by, undo.after]);
-                    *standing = Standing::allowed(left.remaining, left.reset, receipt);
-                }
-            },
-            Shape::Single(word) => match word.charge(rule, now, charge.cost) {
-                Verdict::Denied(left, wait) => {
-                    *standing = Standing::denied(left.remaining, left.reset, wait);
-                }
-                Verdict::Passed(left, undo) => {
-                    let receipt = Receipt::new([kind | BOOKED, 0, undo.by, undo.after]);
-                    *standing = Standing::allowed(left.remaining, left.reset, receipt);
-                }
-            },
-        }
-        if charge.cost == 0 {
-            standing.receipt = Receipt::NONE;
+            }
+            Shape::Single(word) => {
+                let verdict = word.charge(rule, now.get(), charge.cost);
+                charge.standing = standing(verdict, kind);
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::error::{MAX_JITTER, MAX_NAME, MAX_POLICIES, RateLimitConfigError};
-use super::policy::{Cost, Plans, Policy, StoreAway};
+use super::error::{MAX_JITTER, MAX_NAME, RateLimitConfigError};
+use super::policy::{Cost, MAX_POLICIES, Plans, Policy, StoreAway};
 use super::quota::Quota;
 use crate::core::Mistakes;
 

@@ -78,3 +78,57 @@ impl Outcome<'static> {
             || matches!(outcome.grpc_status(), Some(7 | 16))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_from_successes() {
+        // Status, gRPC status; failure, client's error, denial.
+        #[rustfmt::skip]
+        let rows: &[(u16, Option<&str>, [bool; 3])] = &[
+            (200, None, [false, false, false]),
+            (302, None, [false, false, false]),
+            (399, None, [false, false, false]),
+            (400, None, [true, true, false]),
+            (401, None, [true, true, true]),
+            (403, None, [true, true, true]),
+            (404, None, [true, true, false]),
+            (499, None, [true, true, false]),
+            (500, None, [true, false, false]),
+            (503, None, [true, false, false]),
+            (200, Some("0"), [false, false, false]),
+            (200, Some("1"), [true, true, false]),
+            (200, Some("2"), [true, false, false]),
+            (200, Some("3"), [true, true, false]),
+            (200, Some("4"), [true, false, false]),
+            (200, Some("5"), [true, true, false]),
+            (200, Some("7"), [true, true, true]),
+            (200, Some("8"), [true, true, false]),
+            (200, Some("12"), [true, true, false]),
+            (200, Some("13"), [true, false, false]),
+            (200, Some("14"), [true, false, false]),
+            (200, Some("15"), [true, false, false]),
+            (200, Some("16"), [true, true, true]),
+            (200, Some("99"), [true, false, false]),
+            (200, Some("soon"), [true, false, false]),
+            (200, Some(""), [true, false, false]),
+            (401, Some("0"), [true, true, true]),
+        ];
+        for (status, grpc, expected) in rows {
+            let mut response = Response::builder().status(*status);
+            if let Some(grpc) = grpc {
+                response = response.header("grpc-status", *grpc);
+            }
+            let response = response.body(()).unwrap();
+            let outcome = Outcome::of(&response);
+            let seen = [
+                Outcome::is_failure(&outcome),
+                Outcome::is_client_error(&outcome),
+                Outcome::is_denial(&outcome),
+            ];
+            assert_eq!(seen, *expected, "{status} {grpc:?}");
+        }
+    }
+}

@@ -13,6 +13,9 @@ use super::quota::Quota;
 use super::store::Overflow;
 use crate::core::Mode;
 
+/// Most policies of one limiter.
+pub(super) const MAX_POLICIES: usize = 8;
+
 /// One limit of a [`RateLimiter`](super::RateLimiter): a quota, whom it counts, and which requests.
 ///
 /// Name, quota and key are needed; the rest has defaults: every request counts one unit, and one without a key shares a bucket with
@@ -312,6 +315,29 @@ impl Policy {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the quota of keys without a plan.
+    #[must_use]
+    pub const fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// Returns the mode of its own; that of the limiter may weaken it further.
+    #[must_use]
+    pub const fn own_mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The quotas of its plans.
+    pub(super) fn plan_quotas(&self) -> impl Iterator<Item = Quota> {
+        let plans = self.plans.iter().flat_map(|plans| &plans.quotas);
+        plans.map(|(_, quota)| *quota)
+    }
+
+    /// Its own quota, then those of its plans.
+    pub(super) fn all_quotas(&self) -> impl Iterator<Item = Quota> {
+        std::iter::once(self.quota).chain(self.plan_quotas())
     }
 
     /// Which of the calls that weaken a limit were made.

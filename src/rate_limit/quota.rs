@@ -195,13 +195,14 @@ impl Quota {
         if self.limit == 0 || self.burst == 0 || self.period.is_zero() {
             return Err(RateLimitConfigError::EmptyQuota { quota: self });
         }
-        let interval = self.period.as_nanos().div_ceil(u128::from(self.limit));
-        if interval < MIN_INTERVAL {
+        let (period, limit) = (self.period.as_nanos(), u128::from(self.limit));
+        if period < limit.saturating_mul(MIN_INTERVAL) {
             return Err(RateLimitConfigError::QuotaTooFine {
                 limit: self.limit,
                 period: self.period,
             });
         }
+        let interval = period.div_ceil(limit);
         let window = interval.saturating_mul(u128::from(self.burst));
         match (u64::try_from(interval), u64::try_from(window)) {
             (Ok(interval), Ok(nanos)) if window <= MAX_WINDOW => {
@@ -210,5 +211,141 @@ impl Quota {
             // Too long, or too long for 64 bits even.
             _ => Err(RateLimitConfigError::QuotaOverflow { quota: self }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ConfigErrorKind;
+
+    const NANO: Duration = Duration::from_nanos(1);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Interval and window, or the code of what is wrong.
+    fn compiled(quota: Quota) -> Result<(u64, u64), &'static str> {
+        match quota.compile() {
+            Ok(gcra) => Ok((gcra.interval(), gcra.window())),
+            Err(mistake) => Err(mistake.code()),
+        }
+    }
+
+    #[test]
+    fn quotas_are_compiled_or_refused() {
+        #[rustfmt::skip]
+        let rows: &[(&str, Quota, Result<(u64, u64), &str>)] = &[
+            ("one a second", Quota::per_second(1), Ok((1_000_000_000, 1_000_000_000))),
+            ("100 a minute", Quota::per_minute(100), Ok((600_000_000, 60_000_000_000))),
+            ("an hour", Quota::per_hour(1), Ok((3_600_000_000_000, 3_600_000_000_000))),
+            ("a day", Quota::per_day(24), Ok((3_600_000_000_000, 86_400_000_000_000))),
+            ("a burst below the limit", Quota::per_minute(60).burst(10), Ok((1_000_000_000, 10_000_000_000))),
+            ("a burst above the limit", Quota::per_minute(60).burst(120), Ok((1_000_000_000, 120_000_000_000))),
+            ("rounded up", Quota::per_second(3), Ok((333_333_334, 1_000_000_002))),
+            ("rounded up by all but one", Quota::new(7, Duration::from_nanos(7_001)), Ok((1_001, 7_007))),
+            ("no limit", Quota::per_second(0), Err("empty_quota")),
+            ("a limit of 1", Quota::per_second(1), Ok((1_000_000_000, 1_000_000_000))),
+            ("no burst", Quota::per_second(1).burst(0), Err("empty_quota")),
+            ("no period", Quota::new(1, Duration::ZERO), Err("empty_quota")),
+            ("a limit of 0 and a burst", Quota::per_second(0).burst(1), Err("empty_quota")),
+            ("a nanosecond below a microsecond", Quota::new(1, Duration::from_nanos(999)), Err("quota_too_fine")),
+            ("a microsecond", Quota::new(1, Duration::from_micros(1)), Ok((1_000, 1_000))),
+            ("a million a second", Quota::per_second(1_000_000), Ok((1_000, 1_000_000_000))),
+            ("1,000,001 a second", Quota::per_second(1_000_001), Err("quota_too_fine")),
+            ("u32::MAX a second", Quota::per_second(u32::MAX), Err("quota_too_fine")),
+            ("u32::MAX a day", Quota::per_day(u32::MAX), Ok((20_117, 86_401_857_073_515))),
+            ("2^62 ns", Quota::new(1, Duration::from_nanos(1 << 62)), Ok((1 << 62, 1 << 62))),
+            ("2^62 + 1 ns", Quota::new(1, Duration::from_nanos((1 << 62) + 1)), Err("quota_overflow")),
+            ("2^62 ns by its burst", Quota::new(1, Duration::from_nanos(1 << 61)).burst(2), Ok((1 << 61, 1 << 62))),
+            ("2^61 * 3 ns", Quota::new(1, Duration::from_nanos(1 << 61)).burst(3), Err("quota_overflow")),
+            // 60 s * 307,445,736 wraps around 2^64 ns to almost nothing.
+            ("a product that wraps", Quota::new(1, Duration::from_secs(60)).burst(307_445_736), Err("quota_overflow")),
+            ("longest of all", Quota::new(1, Duration::MAX).burst(u32::MAX), Err("quota_overflow")),
+        ];
+        for (name, quota, expected) in rows {
+            assert_eq!(compiled(*quota), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_strict_quota_has_half_its_burst() {
+        // b = ceil(n / 2), T = window / (n - b + 1)
+        #[rustfmt::skip]
+        let rows: &[(u32, u64, u32)] = &[
+            (1, 60_000_000_000, 1),
+            (2, 30_000_000_000, 1),
+            (3, 30_000_000_000, 2),
+            (10, 10_000_000_000, 5),
+            (100, 1_176_470_589, 50),
+        ];
+        for (limit, interval, burst) in rows {
+            let quota = Quota::strict(*limit, Duration::from_secs(60));
+            let gcra = quota.compile().unwrap();
+            assert_eq!(
+                (gcra.interval(), quota.burst_size()),
+                (*interval, *burst),
+                "{limit}"
+            );
+            assert!(gcra.is_strict());
+        }
+        assert_eq!(compiled(Quota::strict(0, SECOND)), Err("empty_quota"));
+        assert_eq!(
+            compiled(Quota::strict(1, Duration::ZERO)),
+            Err("empty_quota")
+        );
+        assert_eq!(
+            compiled(Quota::strict(u32::MAX, NANO)),
+            Err("quota_too_fine")
+        );
+    }
+
+    /// Greedy is the worst case: every request is made at the first moment at which it passes.
+    #[test]
+    fn no_half_open_window_of_a_strict_quota_holds_more_than_its_limit() {
+        for limit in 1..=40_u32 {
+            let window = 1_000_003_u64;
+            let gcra = Quota::strict(limit, Duration::from_nanos(window * 1_000))
+                .compile()
+                .unwrap();
+            let (mut tat, mut now, mut times) = (0_u64, 0_u64, Vec::new());
+            while times.len() < 200 {
+                let next = tat.max(now) + gcra.interval();
+                if next > now + gcra.window() {
+                    now = next - gcra.window();
+                }
+                tat = next;
+                times.push(now);
+            }
+            for (at, start) in times.iter().enumerate() {
+                let inside = times[at..]
+                    .iter()
+                    .filter(|time| **time < start + window * 1_000)
+                    .count();
+                assert!(inside <= limit as usize, "{limit}: {inside}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_larger_burst_is_not_strict() {
+        let strict = Quota::strict(10, SECOND);
+        assert!(strict.is_strict());
+        assert!(strict.burst(5).is_strict());
+        assert!(strict.burst(4).is_strict());
+        assert!(!strict.burst(6).is_strict());
+        assert!(!Quota::per_second(10).is_strict());
+    }
+
+    #[test]
+    fn the_ladder_slows_down() {
+        let rungs = Quota::backoff_ladder();
+        let seen: Vec<_> = rungs
+            .iter()
+            .map(|quota| (quota.limit(), quota.period().as_secs()))
+            .collect();
+        assert_eq!(
+            seen,
+            [(20, 8), (40, 64), (60, 512), (80, 4_096), (100, 32_768)]
+        );
+        assert!(rungs.iter().all(|quota| quota.compile().is_ok()));
     }
 }

@@ -1,5 +1,8 @@
 //! The rules by which a counter is charged, compiled.
 
+use super::error::RateLimitConfigError;
+use super::quota::Quota;
+
 /// By what rule a counter is charged. Made by [`Quota`](super::Quota) and by the login throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -8,6 +11,15 @@ pub enum Rule {
     Gcra(Gcra),
     /// Each charge makes the next one wait longer.
     Ladder(Ladder),
+}
+
+/// As the limiter compiles it: for tests of a store of your own.
+impl TryFrom<Quota> for Rule {
+    type Error = RateLimitConfigError;
+
+    fn try_from(quota: Quota) -> Result<Self, Self::Error> {
+        quota.compile().map(Self::Gcra)
+    }
 }
 
 /// A quota, compiled: what one unit takes to come back, and how long a full bucket does.
@@ -78,10 +90,6 @@ impl Gcra {
     /// How many units `nanos` are worth, and what is over.
     #[inline]
     pub(super) const fn units(self, nanos: u64) -> (u64, u64) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the upper half of a product of two 64-bit factors"
-        )]
         let units = ((nanos as u128).wrapping_mul(self.reciprocal as u128) >> 64) as u64;
         let rest = nanos.wrapping_sub(units.wrapping_mul(self.interval));
         // The reciprocal is rounded down, which costs less than one unit.
@@ -105,7 +113,8 @@ pub struct Ladder {
 impl Ladder {
     /// `free` charges pass at once; the following wait `first` nanoseconds, then twice as long each up to `longest`; one rung is
     /// forgotten for each `decay` nanoseconds of quiet.
-    pub(super) const fn new(free: u8, first: u64, longest: u64, decay: u64) -> Self {
+    #[must_use]
+    pub const fn new(free: u8, first: u64, longest: u64, decay: u64) -> Self {
         Self {
             free,
             first,

@@ -69,6 +69,12 @@ pub trait Store: Send + Sync + 'static {
     fn is_shared(&self) -> bool {
         false
     }
+
+    /// How many processes count together, if the store was told: one over it is what each of them may spend alone while the store is
+    /// away.
+    fn expected_nodes(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// What a store needs to know of a policy before it counts for it.

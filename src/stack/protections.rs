@@ -10,6 +10,7 @@ use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
+use crate::rate_limit::{BanLayer, Policy, RateLimitLayer, Store};
 
 impl Protection for SecurityHeadersLayer {
     fn describe(&self, posture: &mut Posture) {
@@ -229,6 +230,63 @@ impl Protection for CsrfLayer {
         ];
         warn_of("csrf", &dangerous, posture);
     }
+}
+
+impl Protection for BanLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let counts = if self.table().is_shared() {
+            "fleet"
+        } else {
+            "node"
+        };
+        let signals = if self.table().counts_signals() {
+            "counted"
+        } else {
+            "ignored"
+        };
+        posture.add(
+            PostureEntry::new("bans", self.mode().into())
+                .setting("counts_per", counts)
+                .setting("signals", signals)
+                .setting("rules", self.request_rules().to_string())
+                .setting("safelist", self.safelist().nets().len().to_string())
+                .setting("blocklist", self.blocklist().nets().len().to_string()),
+        );
+        warn_of_mode("bans", self.mode(), posture);
+        warn_of("bans", &self.dangerous(), posture);
+    }
+}
+
+impl<St: Store> Protection for RateLimitLayer<St> {
+    fn describe(&self, posture: &mut Posture) {
+        let limiter = self.limiter();
+        let counts = if limiter.store().is_shared() {
+            "fleet"
+        } else {
+            "node"
+        };
+        let policies: Vec<_> = limiter.policies().iter().map(summary).collect();
+        posture.add(
+            PostureEntry::new("rate_limit", limiter.mode().into())
+                .setting("counts_per", counts)
+                .setting("policies", policies.join(",")),
+        );
+        warn_of_mode("rate_limit", limiter.mode(), posture);
+        for policy in limiter.policies() {
+            warn_of_mode(
+                &format!("rate_limit: {}", policy.name()),
+                policy.own_mode(),
+                posture,
+            );
+        }
+        warn_of("rate_limit", &limiter.dangerous(), posture);
+    }
+}
+
+/// A policy in one word: `client:100/60s`.
+fn summary(policy: &Policy) -> String {
+    let quota = policy.quota();
+    format!("{}:{}/{:?}", policy.name(), quota.limit(), quota.period())
 }
 
 fn warn_of_mode(protection: &str, mode: Mode, posture: &mut Posture) {

@@ -300,17 +300,21 @@ impl<'de> serde::Deserialize<'de> for IpNet {
 /// assert!(!set.contains("192.0.2.1".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct IpSet {
     v4: Arc<[(u32, u32)]>,
     v6: Arc<[(u128, u128)]>,
+    nets: Arc<[IpNet]>,
 }
 
 impl IpSet {
     /// Makes the union of `nets`.
     pub fn new(nets: impl IntoIterator<Item = IpNet>) -> Self {
+        let mut nets: Vec<IpNet> = nets.into_iter().collect();
+        nets.sort_unstable();
+        nets.dedup();
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for net in nets {
+        for net in &nets {
             match net.network {
                 IpAddr::V4(first) => {
                     let first = first.to_bits();
@@ -325,7 +329,14 @@ impl IpSet {
         Self {
             v4: merge(v4, |last| last.checked_add(1)),
             v6: merge(v6, |last| last.checked_add(1)),
+            nets: nets.into(),
         }
+    }
+
+    /// Returns the ranges that the set was made from, sorted and each once.
+    #[must_use]
+    pub fn nets(&self) -> &[IpNet] {
+        &self.nets
     }
 
     /// Tells whether `ip` is in the set. An IPv4-mapped IPv6 address counts as the IPv4 address.
@@ -364,6 +375,15 @@ impl IpSet {
         self.v4.is_empty() && self.v6.is_empty()
     }
 }
+
+/// Two sets of the same addresses are equal, however their ranges were written.
+impl PartialEq for IpSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.v4 == other.v4 && self.v6 == other.v6
+    }
+}
+
+impl Eq for IpSet {}
 
 impl FromIterator<IpNet> for IpSet {
     fn from_iter<I: IntoIterator<Item = IpNet>>(nets: I) -> Self {

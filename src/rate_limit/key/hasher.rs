@@ -64,6 +64,15 @@ impl KeySeed {
         }
     }
 
+    /// A seed of this process that is known.
+    #[cfg(test)]
+    pub(super) const fn local(secret: [u8; 16]) -> Self {
+        Self {
+            wide: false,
+            ..Self::fleet(secret)
+        }
+    }
+
     /// Whether another process hashes keys in the same way.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
@@ -175,10 +184,12 @@ impl KeyHasher {
     #[inline]
     pub const fn key(&self) -> KeyHash {
         let mut v = self.v;
-        compress(&mut v, self.tail | self.length << 56, self.wide);
+        let last = self.tail | self.length << 56;
         if !self.wide {
+            compress(&mut v, last, false);
             return KeyHash::new(finalize(&mut v, 0xff), 0);
         }
+        compress(&mut v, last, true);
         let low = finalize(&mut v, 0xee);
         v[1] ^= 0xdd;
         rounds(&mut v, 4);
@@ -286,7 +297,11 @@ impl Hasher for KeyHasher {
 #[inline]
 const fn compress(v: &mut [u64; 4], word: u64, wide: bool) {
     v[3] ^= word;
-    rounds(v, if wide { 2 } else { 1 });
+    // Not a loop: the keys of a process have one round, on the way of every request.
+    round(v);
+    if wide {
+        round(v);
+    }
     v[0] ^= word;
 }
 

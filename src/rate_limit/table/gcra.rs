@@ -106,7 +106,12 @@ fn out_of_reach(rule: Gcra, word: u64, now: u64, cost: u32) -> Step {
 #[inline]
 fn left(rule: Gcra, base: u64, now: u64) -> Left {
     let limit = now.saturating_add(rule.window());
-    let (remaining, rest) = rule.units(limit.saturating_sub(base));
+    let free = limit.saturating_sub(base);
+    let (remaining, rest) = if free < rule.interval() {
+        (0, free)
+    } else {
+        rule.units(free)
+    };
     let missing = rule.interval().saturating_sub(rest);
     Left {
         remaining,

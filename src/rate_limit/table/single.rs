@@ -1,6 +1,7 @@
 //! The counter of a policy that has one key.
 
 use super::set::Verdict;
+use super::striped::Booked;
 use super::sync::{AtomicU64, Ordering};
 use super::word::{LOCK, Step, Undo, WordRule};
 
@@ -11,13 +12,22 @@ pub(crate) struct Single(AtomicU64);
 
 impl Single {
     #[inline]
-    pub(crate) fn charge<R: WordRule>(&self, rule: R, now: u64, cost: u32) -> Verdict<Undo> {
+    pub(crate) fn charge<R: WordRule>(&self, rule: R, now: u64, cost: u32) -> Verdict<Booked> {
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
             let (next, verdict) = match rule.charge(word, now, cost) {
                 Step::Pass { next, by, left } => {
                     let after = next.min(LOCK.wrapping_sub(1));
-                    (after, Verdict::Passed(left, Undo { by, after }))
+                    let undo = if cost == 0 {
+                        Undo::default()
+                    } else {
+                        Undo { by, after }
+                    };
+                    let booked = Booked {
+                        undo,
+                        ..Booked::default()
+                    };
+                    (after, Verdict::Passed(left, booked))
                 }
                 Step::Deny { wait, left } => return Verdict::Denied(left, wait),
                 Step::Heal(healed) => {

@@ -32,7 +32,7 @@ pub(crate) struct Table {
 }
 
 /// Where a charge was booked, for [`Table::refund`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Booked {
     /// The set, and in the last bits the slot.
     pub(crate) place: u64,
@@ -54,6 +54,23 @@ pub(crate) struct Usage {
 struct Spot {
     set: u64,
     tag: Tag,
+}
+
+impl Spot {
+    #[inline]
+    const fn booked(self, verdict: Verdict<Place>) -> Verdict<Booked> {
+        match verdict {
+            Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
+            Verdict::Passed(left, place) => Verdict::Passed(
+                left,
+                Booked {
+                    place: self.set << 8 | place.slot as u64,
+                    mark: place.mark,
+                    undo: place.undo,
+                },
+            ),
+        }
+    }
 }
 
 impl Table {
@@ -95,7 +112,6 @@ impl Table {
     }
 
     /// Charges `cost` to `key`. A cost of 0 looks.
-    #[inline]
     pub(crate) fn charge<R: WordRule>(
         &self,
         rule: R,
@@ -103,33 +119,44 @@ impl Table {
         now: u64,
         cost: u32,
     ) -> Verdict<Booked> {
-        let spot = self.spot(key);
-        let demand = Demand { rule, now, cost };
-        let verdict = match self.set(spot).and_then(|set| set.charge(spot.tag, demand)) {
-            Some(verdict) => verdict,
-            None => self.charge_slowly(spot, demand),
-        };
-        match verdict {
-            Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
-            Verdict::Passed(left, place) => Verdict::Passed(
-                left,
-                Booked {
-                    place: spot.set << 8 | place.slot as u64,
-                    mark: place.mark,
-                    undo: place.undo,
-                },
-            ),
-        }
+        self.charge_present(rule, key, now, cost)
+            .unwrap_or_else(|| self.charge_absent(rule, key, now, cost))
     }
 
-    #[cold]
-    #[inline(never)]
-    fn charge_slowly<R: WordRule>(&self, spot: Spot, demand: Demand<R>) -> Verdict<Place> {
+    /// Charges a key that is there, without a lock. `None` is for [`charge_absent`](Self::charge_absent) to decide.
+    #[inline]
+    pub(crate) fn charge_present<R: WordRule>(
+        &self,
+        rule: R,
+        key: KeyHash,
+        now: u64,
+        cost: u32,
+    ) -> Option<Verdict<Booked>> {
+        let spot = self.spot(key);
+        let verdict = self
+            .set(spot)?
+            .charge(spot.tag, Demand { rule, now, cost })?;
+        Some(spot.booked(verdict))
+    }
+
+    /// Charges a key that may not be there.
+    pub(crate) fn charge_absent<R: WordRule>(
+        &self,
+        rule: R,
+        key: KeyHash,
+        now: u64,
+        cost: u32,
+    ) -> Verdict<Booked> {
+        let spot = self.spot(key);
         let overflow = self.overflow();
+        let demand = Demand { rule, now, cost };
         let verdict = self.held(spot.set, true, |set, ledger| {
             set.charge_held(ledger, spot.tag, demand, overflow)
         });
-        verdict.unwrap_or_else(|| Verdict::Denied(Left::default(), u64::MAX))
+        verdict.map_or_else(
+            || Verdict::Denied(Left::default(), u64::MAX),
+            |verdict| spot.booked(verdict),
+        )
     }
 
     /// What [`charge`](Self::charge) would say, as far as can be said without the mutex: what is not certain passes. A word that

@@ -9,4 +9,5 @@ mod model;
 mod quota;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
+mod stack;
 mod threads;

@@ -1,1 +1,11 @@
 //! A real Redis server, started by the tests.
+
+mod lease;
+mod node;
+mod outage;
+mod processes;
+mod server;
+mod store;
+
+pub(crate) use node::{Node, key};
+pub(crate) use server::Server;

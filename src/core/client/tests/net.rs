@@ -159,3 +159,21 @@ fn nets_stand_in_configuration_files_as_text() {
     let header: ForwardHeader = serde_json::from_str("\"x_forwarded_for\"").unwrap();
     assert_eq!(header, ForwardHeader::XForwardedFor);
 }
+
+#[test]
+fn a_set_knows_its_ranges_and_is_equal_by_its_addresses() {
+    let halves: IpSet = ["10.128.0.0/9", "10.0.0.0/9", "10.0.0.0/9"]
+        .map(ip_net)
+        .into_iter()
+        .collect();
+    let whole = IpSet::new([ip_net("10.0.0.0/8")]);
+    assert_eq!(halves.nets(), ["10.0.0.0/9", "10.128.0.0/9"].map(ip_net));
+    assert_eq!(whole.nets(), [ip_net("10.0.0.0/8")]);
+    assert_eq!(halves, whole);
+    assert_ne!(halves, IpSet::new([ip_net("10.0.0.0/9")]));
+    assert!(IpSet::default().nets().is_empty());
+}
+
+fn ip_net(text: &str) -> IpNet {
+    text.parse().unwrap()
+}

@@ -1,0 +1,112 @@
+//! What is still to be done when the answer is there.
+
+use std::sync::Arc;
+
+use http::Response;
+
+use super::check::{Charged, Kept};
+use super::limiter::Core;
+use super::outcome::Outcome;
+use super::set::{Active, PolicySet};
+use super::store::{Charge, Nanos, Receipt, Store};
+use crate::core::Amend;
+
+/// What a layer does with the answer to one request, in a box: most requests have none.
+pub(super) struct After<St: Store> {
+    pub(super) core: Arc<Core<St>>,
+    /// As it was when the request came.
+    pub(super) set: Arc<PolicySet<St::Counter>>,
+    pub(super) kept: Kept,
+}
+
+impl<St: Store> Amend for Box<After<St>> {
+    fn amend<B>(self, response: &mut Response<B>) {
+        if !self.kept.charged.is_empty() {
+            settle(&self.core, &self.set, &self.kept, &Outcome::of(response));
+        }
+        if let Some(shown) = &self.kept.binding {
+            let status = response.status();
+            self.set.fields.tell(shown, status, response.headers_mut());
+        }
+    }
+}
+
+/// Gives back what an answer does not count, and takes what it has cost besides.
+pub(super) fn settle<St: Store>(
+    core: &Core<St>,
+    set: &PolicySet<St::Counter>,
+    kept: &Kept,
+    outcome: &Outcome<'_>,
+) {
+    // Read when it is needed: most answers change nothing.
+    let mut now = None;
+    let mut now = || *now.get_or_insert_with(|| core.ticker.now());
+    for one in &kept.charged {
+        let Some(active) = set.active.get(one.item.index) else {
+            continue;
+        };
+        let policy = &active.policy;
+        if policy
+            .count_when
+            .as_ref()
+            .is_some_and(|counts| !counts(outcome))
+        {
+            refund(core, active, one, kept.is_local, now());
+            continue;
+        }
+        let more = policy.charge_after.as_ref().map_or(0, |cost| cost(outcome));
+        if more > 0 {
+            overdraw(core, active, one, kept.is_local, more, now());
+        }
+    }
+}
+
+/// Gives back all of it.
+pub(super) fn give_back<St: Store>(core: &Core<St>, set: &PolicySet<St::Counter>, kept: &Kept) {
+    let now = core.ticker.now();
+    for one in &kept.charged {
+        if let Some(active) = set.active.get(one.item.index) {
+            refund(core, active, one, kept.is_local, now);
+        }
+    }
+}
+
+fn refund<St: Store>(
+    core: &Core<St>,
+    active: &Active<St::Counter>,
+    one: &Charged,
+    is_local: bool,
+    now: Nanos,
+) {
+    let receipt = one.standing.receipt;
+    if receipt == Receipt::NONE {
+        return;
+    }
+    if !is_local {
+        core.store.refund(now, &active.counter, receipt);
+    } else if let (Some(fallback), Some(local)) = (&core.fallback, &active.local) {
+        fallback.store().refund(now, &local.counter, receipt);
+    }
+}
+
+fn overdraw<St: Store>(
+    core: &Core<St>,
+    active: &Active<St::Counter>,
+    one: &Charged,
+    is_local: bool,
+    cost: u32,
+    now: Nanos,
+) {
+    if !is_local {
+        let rule = active.rule(one.item.plan);
+        let mut charge = Charge::new(&*active.counter, one.item.key, rule, cost);
+        charge.overdraw = true;
+        // What a store answers to it changes nothing any more, and one that has to ask goes on without being waited for.
+        drop(core.store.acquire(now, &mut [charge]));
+    } else if let (Some(fallback), Some(local)) = (&core.fallback, &active.local) {
+        let (rule, _) = local.charge(one.item.plan, cost);
+        let mut charge = Charge::new(&*local.counter, one.item.key, rule, cost);
+        charge.overdraw = true;
+        drop(fallback.store().acquire(now, &mut [charge]));
+    }
+}

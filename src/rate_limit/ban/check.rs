@@ -1,0 +1,117 @@
+//! The decision.
+
+use std::time::Duration;
+
+use http::request::Parts;
+
+use super::layer::{Core, Switches};
+use super::table::Started;
+use crate::core::ClientIp;
+use crate::rate_limit::OnMissing;
+use crate::rate_limit::key::KeyHash;
+
+/// Why a [`BanLayer`](super::BanLayer) refused a request. Stands in the extensions of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BanRefusal {
+    /// The server attached no client address, and such requests are refused.
+    AddressMissing,
+    /// The client is banned.
+    Banned {
+        /// For how long yet.
+        rest: Duration,
+    },
+    /// The client stands in the blocklist.
+    Blocklisted,
+    /// A rule of [`fail2ban`](super::BanBuilder::fail2ban) matches.
+    RequestRule,
+}
+
+impl BanRefusal {
+    /// Returns the stable code that clients see.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AddressMissing => "client_ip_missing",
+            Self::Banned { .. } => "banned",
+            Self::Blocklisted | Self::RequestRule => "blocked",
+        }
+    }
+
+    /// Returns the reason in snake case, as events name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AddressMissing => "address_missing",
+            Self::Banned { .. } => "banned",
+            Self::Blocklisted => "blocklisted",
+            Self::RequestRule => "request_rule",
+        }
+    }
+}
+
+/// What lists and bans say of a client, before the request is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Whatever it does is not counted.
+    Safe,
+    /// It is counted by this key.
+    Counted(KeyHash),
+    /// The key is there if it was needed.
+    Refused(BanRefusal, Option<KeyHash>),
+}
+
+/// What the rules say of a request.
+#[derive(Debug, Default)]
+pub(super) struct Ruling<'a> {
+    /// The name of the rule that refuses it.
+    pub(super) refused_by: Option<&'a str>,
+    /// The ban that it started, and the name of the rule.
+    pub(super) started: Option<(Started, &'a str)>,
+}
+
+impl Core {
+    #[inline]
+    pub(super) fn standing(&self, switches: &Switches, client: Option<ClientIp>) -> Standing {
+        let key = match client {
+            None if self.on_missing == OnMissing::Refuse => {
+                return Standing::Refused(BanRefusal::AddressMissing, None);
+            }
+            // A limit may leave such requests out on its owner's word; bans know no such word.
+            None => self.table.missing_key(),
+            Some(client) => {
+                // A degraded address is that of a proxy, for whoever sends garbage through it.
+                if !client.is_degraded() && switches.safelist.contains(client.ip()) {
+                    return Standing::Safe;
+                }
+                if switches.blocklist.contains(client.ip()) {
+                    return Standing::Refused(BanRefusal::Blocklisted, None);
+                }
+                self.table.client_key(client)
+            }
+        };
+        match self.table.is_banned(key) {
+            Some(rest) => Standing::Refused(BanRefusal::Banned { rest }, Some(key)),
+            None => Standing::Counted(key),
+        }
+    }
+
+    /// Asks the rules in order. The first that refuses is the last that counts, and so is one that starts a ban.
+    pub(super) fn ruling(&self, head: &Parts, key: KeyHash) -> Ruling<'_> {
+        let mut ruling = Ruling::default();
+        for rule in &self.rules {
+            if !(rule.matches)(head) {
+                continue;
+            }
+            let started = self.table.strike(&rule.counter, key);
+            ruling.started = started.map(|started| (started, &*rule.name));
+            if rule.refuses {
+                ruling.refused_by = Some(&rule.name);
+            }
+            if ruling.refused_by.is_some() || ruling.started.is_some() {
+                break;
+            }
+        }
+        ruling
+    }
+}

@@ -1,0 +1,65 @@
+//! No more events than somebody can read: a flood of refused requests is not to become a flood of events.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::rate_limit::Nanos;
+
+/// One in ten milliseconds, a hundred at once.
+const INTERVAL: u64 = 10_000_000;
+const BURST: u64 = 100;
+
+/// Lets a hundred events a second through and counts the others, without a lock.
+#[derive(Debug, Default)]
+pub(super) struct EventCap {
+    /// When the events that were let through are used up.
+    until: AtomicU64,
+    suppressed: AtomicU64,
+}
+
+impl EventCap {
+    /// How many events were held back since the last one that was let through, if this one is.
+    pub(super) fn admit(&self, now: Nanos) -> Option<u64> {
+        let now = now.get();
+        let limit = now.saturating_add(INTERVAL.saturating_mul(BURST));
+        // Relaxed: the words protect no other memory.
+        let admitted = self
+            .until
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |until| {
+                // Beyond the limit it was set by a clock that went back since.
+                let base = if until > limit { now } else { until.max(now) };
+                let next = base.saturating_add(INTERVAL);
+                (next <= limit).then_some(next)
+            });
+        if admitted.is_ok() {
+            Some(self.suppressed.swap(0, Ordering::Relaxed))
+        } else {
+            self.suppressed.fetch_add(1, Ordering::Relaxed);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_pass_at_once_then_one_each_ten_milliseconds() {
+        let cap = EventCap::default();
+        let start = 1_000_000_000;
+        let at = |nanos| cap.admit(Nanos::new(nanos));
+        assert!((0..100).all(|_| at(start) == Some(0)));
+        assert_eq!((at(start), at(start + 9_999_999)), (None, None));
+        assert_eq!(at(start + 10_000_000), Some(2));
+        assert_eq!(at(start + 10_000_000), None);
+        assert_eq!(at(start + 20_000_000), Some(1));
+    }
+
+    #[test]
+    fn a_clock_at_either_end_of_time_does_no_harm() {
+        let cap = EventCap::default();
+        assert_eq!(cap.admit(Nanos::new(u64::MAX)), Some(0));
+        assert!((0..100).all(|_| cap.admit(Nanos::new(0)) == Some(0)));
+        assert_eq!(cap.admit(Nanos::new(0)), None);
+    }
+}

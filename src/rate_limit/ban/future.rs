@@ -1,0 +1,73 @@
+//! What is counted when the answer is there.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{Extensions, Response};
+
+use super::layer::Core;
+use super::service::{outcome, with_address};
+use super::table::{kind_name, started_event};
+use crate::core::{AbuseSignal, Amend, ClientIp, Mode, RequestContext};
+use crate::rate_limit::key::KeyHash;
+
+/// Counts the sign of abuse of an answer, if it bears one. The answer stays as it is.
+pub struct BanAmendment {
+    core: Arc<Core>,
+    mode: Mode,
+    key: KeyHash,
+    ip: Option<IpAddr>,
+    context: Option<RequestContext>,
+}
+
+impl BanAmendment {
+    pub(super) fn new(
+        core: &Arc<Core>,
+        mode: Mode,
+        key: KeyHash,
+        client: Option<ClientIp>,
+        extensions: &Extensions,
+    ) -> Self {
+        Self {
+            core: Arc::clone(core),
+            mode,
+            key,
+            ip: client.map(|client| client.ip()),
+            context: RequestContext::from_extensions(extensions).cloned(),
+        }
+    }
+}
+
+impl Amend for BanAmendment {
+    #[inline]
+    fn amend<B>(self, response: &mut Response<B>) {
+        let Some(kind) = AbuseSignal::of(response.extensions()) else {
+            return;
+        };
+        let Some(started) = self.core.table.strike_by(self.key, kind) else {
+            return;
+        };
+        let context = self.context.as_ref();
+        self.core.events.emit(
+            context.map(RequestContext::shared),
+            started_event::NAME,
+            started_event::LEVEL,
+            || {
+                let mut event = started_event::new(self.key, started)
+                    .outcome(outcome(self.mode))
+                    .rule(kind_name(kind));
+                event.request_id = context.and_then(RequestContext::request_id);
+                with_address(event, self.ip)
+            },
+        );
+    }
+}
+
+impl fmt::Debug for BanAmendment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BanAmendment")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! Where policies count while their store is away.
+
+use std::sync::Arc;
+
+use super::memory::MemoryStore;
+use super::rule::{Gcra, Rule};
+use super::store::{CounterSpec, Store};
+
+/// Counters of this process, made when the limiter is built: an outage is no time to ask for memory.
+#[derive(Debug)]
+pub(super) struct Fallback(MemoryStore);
+
+/// One policy in the fallback.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub(super) counter: Arc<<MemoryStore as Store>::Counter>,
+    /// Its own rule and those of its plans, each of a fraction of the quota.
+    rules: Box<[Gcra]>,
+}
+
+impl Fallback {
+    pub(super) fn new() -> Self {
+        Self(MemoryStore::default())
+    }
+
+    pub(super) const fn store(&self) -> &MemoryStore {
+        &self.0
+    }
+
+    /// Opens the counters of a policy of which this process may spend `fraction`.
+    pub(super) fn open(
+        &self,
+        spec: &CounterSpec<'_>,
+        rules: impl Iterator<Item = Gcra>,
+        fraction: f64,
+    ) -> Local {
+        Local {
+            counter: self.0.open(spec),
+            rules: rules.map(|rule| scaled(rule, fraction)).collect(),
+        }
+    }
+}
+
+impl Local {
+    /// By what rule and how much is charged. What fits into the whole quota fits into a full bucket here too.
+    pub(super) fn charge(&self, plan: usize, cost: u32) -> (Rule, u32) {
+        let own = self.rules.first().copied();
+        let rule = self.rules.get(plan).copied().or(own);
+        // There is at least the policy's own rule.
+        let rule = rule.unwrap_or_else(|| Gcra::new(u64::MAX >> 2, u64::MAX >> 2));
+        let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
+        let most = u32::try_from(burst).unwrap_or(u32::MAX);
+        (Rule::Gcra(rule), cost.min(most))
+    }
+}
+
+/// A rule of which one unit takes as much longer to come back as the fraction is small, and of whose burst that part is left, at least
+/// one.
+fn scaled(rule: Gcra, fraction: f64) -> Gcra {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "the cast saturates, and a fraction is no exact matter"
+    )]
+    let times = |number: u64, factor: f64| (number as f64 * factor) as u64;
+    let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
+    let burst = times(burst, fraction).max(1);
+    let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
+    let interval = times(rule.interval(), fraction.recip()).clamp(1, most);
+    Gcra::new(interval, interval.saturating_mul(burst))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_quota_is_slower_and_smaller() {
+        let whole = Gcra::new(600_000_000, 60_000_000_000);
+        let half = scaled(whole, 0.5);
+        assert_eq!(
+            (half.interval(), half.window()),
+            (1_200_000_000, 60_000_000_000)
+        );
+        let third = scaled(whole, 1.0 / 3.0);
+        assert_eq!(third.window() / third.interval(), 33);
+        assert_eq!(scaled(whole, 1.0), whole);
+        let one = Gcra::new(60_000_000_000, 60_000_000_000);
+        let none = scaled(one, 0.1);
+        assert_eq!(
+            (none.interval(), none.window()),
+            (600_000_000_000, 600_000_000_000)
+        );
+    }
+
+    #[test]
+    fn a_tiny_part_stays_within_what_counters_can_hold() {
+        let longest = Gcra::new(1 << 62, 1 << 62);
+        assert_eq!(scaled(longest, 1e-30), longest);
+    }
+}
