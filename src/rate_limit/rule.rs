@@ -82,8 +82,10 @@ impl Gcra {
         self.window
     }
 
+    /// Returns how many nanoseconds a key may owe: the window, or two for a policy that also makes charges with `overdraw`.
+    #[must_use]
     #[inline]
-    pub(super) const fn debt(self) -> u64 {
+    pub const fn debt(self) -> u64 {
         self.debt
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
-use super::ask::{Ask, Told, nanos, receipt};
-use super::bucket::Units;
+use super::ask::{Ask, Refund, Told};
 use super::slots::Held;
 use super::store::Inner;
+use super::units::{Level, Units, nanos};
 use crate::core::StoreError;
 use crate::rate_limit::{Charge, Standing};
 
@@ -78,11 +78,17 @@ impl Flight {
         lease.units = lease.units.saturating_sub(1);
         self.is_in_use = true;
         for ((charge, ask), debt) in charges.iter_mut().zip(&*lease.asks).zip(&mut lease.debts) {
-            *debt = debt.saturating_add(ask.units.charge(ask.cost));
+            let amount = ask.units.charge(ask.cost);
+            *debt = debt.saturating_add(amount);
             let rest = lease.sent.saturating_add(nanos(*debt)).saturating_sub(now);
-            let (remaining, reset) = ask.units.paid(rest);
-            let booked = receipt(ask, lease.granted.saturating_add(*debt));
-            charge.standing = Standing::allowed(remaining, reset, booked);
+            charge.standing = ask.units.seen(Level {
+                debt: rest,
+                ..Level::default()
+            });
+            if amount > 0 {
+                let reached = lease.granted.saturating_add(*debt);
+                charge.standing.receipt = Refund::Bucket { reached, amount }.receipt(ask.key);
+            }
         }
         true
     }
@@ -356,10 +362,7 @@ impl Inner {
                 .charge(ask.cost)
                 .saturating_mul(u64::from(lease.units));
             let reached = lease.granted.saturating_add(*debt).saturating_add(amount);
-            (
-                ask.name.clone(),
-                super::ask::Refund::Bucket { reached, amount },
-            )
+            (ask.name.clone(), Refund::Bucket { reached, amount })
         });
         self.take_back(refunds.unzip()).await;
     }
@@ -374,10 +377,9 @@ impl Lease {
             reserved: units,
             sent,
             granted: told.now,
-            debts: asks
-                .iter()
-                .zip(&told.before)
-                .map(|(ask, before)| ask.debt_after(*before, count))
+            debts: told
+                .levels(asks, count)
+                .map(|(_, level)| level.debt / 1_000)
                 .collect(),
         }
     }
@@ -387,7 +389,7 @@ impl Lease {
 pub(super) fn is_joint(asks: impl Iterator<Item = (Units, u32, bool)>) -> bool {
     let mut books = false;
     for (units, cost, overdraw) in asks {
-        if overdraw || matches!(units, Units::Ladder { .. }) {
+        if overdraw || matches!(units, Units::Steps(_)) {
             return false;
         }
         books |= cost > 0;

@@ -2,13 +2,13 @@
 
 mod ask;
 mod breaker;
-mod bucket;
 mod call;
 mod config;
 mod flight;
 mod name;
 mod slots;
 mod store;
+mod units;
 
 pub use config::{RedisConfigError, RedisStoreBuilder};
 pub use name::HashTag;

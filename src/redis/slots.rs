@@ -85,21 +85,6 @@ impl<V: Held> Slots<V> {
         set.get_mut(at).map(|slot| look(&mut slot.value))
     }
 
-    /// Forgets `key`.
-    pub(super) fn remove(&self, key: u128) {
-        if let Some(mut stripe) = self.stripe(key)
-            && let Some(slot) = self
-                .set(&mut stripe, key)
-                .iter_mut()
-                .find(|slot| slot.key == key)
-        {
-            *slot = Slot {
-                key: 0,
-                value: V::default(),
-            };
-        }
-    }
-
     /// Shows every value.
     pub(super) fn each(&self, mut look: impl FnMut(u128, &mut V)) {
         for stripe in &self.stripes {
@@ -184,7 +169,7 @@ mod tests {
             assert!(put(&slots, n, 0, true));
         }
         assert!(!put(&slots, 8, 5, false));
-        slots.remove(key(3));
+        slots.find(key(3), |held| held.stays = false);
         assert!(put(&slots, 8, 5, false));
     }
 

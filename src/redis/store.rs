@@ -16,14 +16,14 @@ use ::redis::cmd;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::ask::{Ask, Refund, Told, nanos};
+use super::ask::{Ask, Refund, Told};
 use super::breaker::Breaker;
-use super::bucket::Units;
 use super::call::{self, Failure, Server};
 use super::config::{RedisStoreBuilder, Settings};
 use super::flight::{Answer, Flight, Waiter, is_joint, serve, serve_alone};
 use super::name::{self, HashTag};
 use super::slots::{Held, Slots};
+use super::units::{Level, Units};
 use crate::core::{StoreError, StoreErrorKind};
 use crate::rate_limit::key::{KeyHash, KeyHasher, KeySeed};
 use crate::rate_limit::{Acquire, Charge, CounterSpec, Nanos, Receipt, Standing, Store};
@@ -92,6 +92,8 @@ pub(super) struct Inner {
 #[derive(Debug)]
 pub struct RedisCounter {
     policy: Box<str>,
+    /// Whether all charges go to one key, whatever key they name.
+    is_single: bool,
     /// What stands before the hash in their names.
     head: Box<str>,
     /// Tells them apart from those of other policies in the tables of this node.
@@ -104,7 +106,6 @@ pub struct RedisCounter {
 pub(super) struct Known {
     /// When the bucket is full again, or the ladder allows the next charge: at this time, or later.
     reached: u64,
-    rung: u64,
     /// When it is forgotten.
     until: u64,
     /// Tokens that this node holds in advance.
@@ -219,7 +220,7 @@ impl Store for RedisStore {
     }
 
     fn open(&self, spec: &CounterSpec<'_>) -> Arc<RedisCounter> {
-        self.inner().counter(spec.name)
+        self.inner().counter(spec)
     }
 
     fn acquire(
@@ -252,20 +253,26 @@ impl Store for RedisStore {
         counter.is_refunded.store(true, Ordering::Relaxed);
         let inner = self.inner();
         inner.forget(counter.local(key));
-        let name = name::counter(inner.settings.hash_tag, &counter.head, key);
-        let task = Arc::clone(inner);
-        inner.spawn(async move { task.take_back((vec![name], vec![refund])).await });
+        let name = counter.name(inner.settings.hash_tag, key);
+        let (task, local) = (Arc::clone(inner), counter.local(key));
+        inner.spawn(async move {
+            task.take_back((vec![name], vec![refund])).await;
+            // An answer from before may have come meanwhile.
+            task.forget(local);
+        });
     }
 
     fn reset(&self, _: Nanos, counter: &RedisCounter, key: KeyHash) {
         let inner = self.inner();
-        inner.forget(counter.local(key));
+        let local = counter.local(key);
+        inner.forget(local);
         let mut delete = cmd("DEL");
-        delete.arg(name::counter(inner.settings.hash_tag, &counter.head, key));
+        delete.arg(counter.name(inner.settings.hash_tag, key));
         let task = Arc::clone(inner);
         inner.spawn(async move {
             let answer = task.server.command(delete, task.settings.timeout).await;
             task.note(&answer);
+            task.forget(local);
         });
     }
 
@@ -275,24 +282,39 @@ impl Store for RedisStore {
 }
 
 impl RedisCounter {
+    fn key(&self, key: KeyHash) -> KeyHash {
+        if self.is_single {
+            KeyHash::new(0, 0)
+        } else {
+            key
+        }
+    }
+
     fn local(&self, key: KeyHash) -> u128 {
-        name::number(key) ^ self.salt
+        name::number(self.key(key)) ^ self.salt
+    }
+
+    fn name(&self, tag: HashTag, key: KeyHash) -> String {
+        name::counter(tag, &self.head, self.key(key))
     }
 }
 
 impl Inner {
-    fn counter(&self, policy: &str) -> Arc<RedisCounter> {
+    fn counter(&self, spec: &CounterSpec<'_>) -> Arc<RedisCounter> {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         counters.retain(|counter| counter.strong_count() > 0);
-        let mut open = counters.iter().filter_map(Weak::upgrade);
-        if let Some(counter) = open.find(|counter| &*counter.policy == policy) {
+        let is_it = |counter: &Arc<RedisCounter>| {
+            &*counter.policy == spec.name && counter.is_single == spec.is_single
+        };
+        if let Some(counter) = counters.iter().filter_map(Weak::upgrade).find(is_it) {
             return counter;
         }
         let mut salt = KeyHasher::new(&self.seed);
-        salt.str(policy);
+        salt.str(spec.name);
         let counter = Arc::new(RedisCounter {
-            policy: policy.into(),
-            head: name::head(self.settings.hash_tag, &self.settings.prefix, policy),
+            policy: spec.name.into(),
+            is_single: spec.is_single,
+            head: name::head(self.settings.hash_tag, &self.settings.prefix, spec.name),
             salt: name::number(salt.key()),
             is_refunded: AtomicBool::new(false),
         });
@@ -304,21 +326,32 @@ impl Inner {
     fn is_known_denied(&self, now: u64, charges: &mut [Charge<'_, RedisCounter>]) -> bool {
         let mut is_denied = false;
         for charge in charges.iter_mut() {
-            let units = Units::of(charge.rule);
-            let known = self.known.find(charge.counter.local(charge.key), |known| {
-                let rest = if now < known.until {
-                    known.reached.saturating_sub(now)
-                } else {
-                    0
-                };
-                (rest, known.rung)
-            });
+            let level = self.level(now, charge);
             // What is not known to be denied may pass as far as this node knows.
-            let (debt, rung) = known.unwrap_or_default();
-            charge.standing = units.standing(charge.cost, charge.overdraw, debt, rung);
+            let units = Units::of(charge.rule);
+            charge.standing = units.charged(level, charge.cost, charge.overdraw);
             is_denied |= !charge.standing.is_allowed;
         }
+        if is_denied {
+            for charge in charges
+                .iter_mut()
+                .filter(|charge| charge.standing.is_allowed)
+            {
+                charge.standing = Units::of(charge.rule).seen(self.level(now, charge));
+            }
+        }
         is_denied
+    }
+
+    /// How a counter stands at least, as far as this node knows.
+    fn level(&self, now: u64, charge: &Charge<'_, RedisCounter>) -> Level {
+        let known = self.known.find(charge.counter.local(charge.key), |known| {
+            (now < known.until).then(|| known.reached.saturating_sub(now))
+        });
+        Level {
+            debt: known.flatten().unwrap_or_default(),
+            ..Level::default()
+        }
     }
 
     /// Tells sets of charges apart.
@@ -328,12 +361,9 @@ impl Inner {
             let local = charge.counter.local(charge.key);
             set.bytes(&local.to_le_bytes());
             set.u64(u64::from(charge.cost));
-            if let Units::Bucket {
-                interval, window, ..
-            } = Units::of(charge.rule)
-            {
-                set.u64(interval);
-                set.u64(window);
+            if let Units::Bucket(bucket) = Units::of(charge.rule) {
+                set.u64(bucket.interval);
+                set.u64(bucket.window);
             }
         }
         name::number(set.key())
@@ -347,7 +377,7 @@ impl Inner {
         set: Option<u128>,
     ) -> Result<RedisAnswer, StoreError> {
         if self.settings.hash_tag == HashTag::PerKey {
-            let mut keys = charges.iter().map(|charge| charge.key);
+            let mut keys = charges.iter().map(|charge| charge.counter.key(charge.key));
             let first = keys.next();
             if keys.any(|key| Some(key) != first) {
                 return Err(unavailable(
@@ -387,7 +417,7 @@ impl Inner {
 
     fn asks(&self, charges: &[Charge<'_, RedisCounter>]) -> Arc<[Ask]> {
         let asks = charges.iter().map(|charge| Ask {
-            name: name::counter(self.settings.hash_tag, &charge.counter.head, charge.key),
+            name: charge.counter.name(self.settings.hash_tag, charge.key),
             local: charge.counter.local(charge.key),
             key: charge.key,
             units: Units::of(charge.rule),
@@ -456,15 +486,10 @@ impl Inner {
     /// Remembers what would be denied if it were asked for again. Counted from the sending, that is never longer than the server
     /// denies it.
     pub(super) fn remember(&self, asks: &[Ask], told: &Told, sent: u64) {
-        for (ask, before) in asks.iter().zip(&told.before) {
-            let debt = nanos(ask.debt_after(*before, told.granted));
-            let rung = before.rung.saturating_add(if told.granted > 0 {
-                u64::from(ask.cost)
-            } else {
-                0
-            });
-            let fits = |cost| ask.units.standing(cost, false, debt, rung).is_allowed;
+        for (ask, level) in told.levels(asks, told.granted) {
+            let fits = |cost| ask.units.charged(level, cost, false).is_allowed;
             if fits(1) && fits(ask.cost) {
+                self.forget(ask.local);
                 continue;
             }
             let memory = if ask.is_refunded {
@@ -474,8 +499,7 @@ impl Inner {
             };
             let memory = u64::try_from(memory.as_nanos()).unwrap_or_default();
             self.known.enter(ask.local, |known| {
-                known.reached = sent.saturating_add(debt);
-                known.rung = rung;
+                known.reached = sent.saturating_add(level.debt);
                 known.until = sent.saturating_add(memory);
             });
         }

@@ -23,13 +23,15 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// What one node of several may spend alone: fewer attempts at once, at least one, that take longer to come back. Delays and the
-    /// lock stay as they are.
+    /// What one node of several may spend alone: fewer attempts at once, at least one, that take longer to come back. Delays stay as
+    /// they are, and so few failures in a row that an honest owner has them do not lock.
     pub(super) fn part(self, fraction: Option<f32>) -> Self {
+        const HONEST: u64 = 20;
         let fraction = f64::from(fraction.unwrap_or(1.0));
-        let free = |ladder: Ladder| {
-            let free = times(u64::from(ladder.free()), fraction).max(1);
-            let free = u8::try_from(free).unwrap_or(1);
+        let free = |ladder: Ladder, least: u64| {
+            let whole = u64::from(ladder.free());
+            let free = times(whole, fraction).max(least.min(whole));
+            let free = u8::try_from(free).unwrap_or(ladder.free());
             Ladder::new(free, ladder.first(), ladder.longest(), ladder.decay())
         };
         let quota = |gcra: Gcra| {
@@ -39,8 +41,8 @@ impl Rules {
             Gcra::new(interval, interval.saturating_mul(burst))
         };
         Self {
-            account: free(self.account),
-            bound: free(self.bound),
+            account: free(self.account, 1),
+            bound: free(self.bound, HONEST),
             device: quota(self.device),
             address: quota(self.address),
         }

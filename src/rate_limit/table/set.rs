@@ -291,7 +291,7 @@ impl Set {
             if is_live {
                 match overflow {
                     Overflow::Deny if demand.cost > 0 => {
-                        let wait = demand.rule.expiry(word).saturating_sub(now);
+                        let wait = demand.rule.expiry(word).saturating_sub(demand.now);
                         let left = Left {
                             remaining: 0,
                             reset: wait,

@@ -20,6 +20,10 @@ const EXEMPT: &[(&str, &str)] = &[
     // The list of tables of a store, and one mutex for each 512 sets of slots.
     ("src/rate_limit/memory.rs", "disallowed_types"),
     ("src/rate_limit/table/sync.rs", "disallowed_types"),
+    // A call over the application's type of connection is boxed once; a task waits for a server, or for a second to pass.
+    ("src/redis/", "disallowed_methods"),
+    // A table of fixed size in 64 parts, and the list of policies.
+    ("src/redis/", "disallowed_types"),
     // `IntoResponse` belongs to axum.
     ("src/axum/", "disallowed_methods"),
 ];

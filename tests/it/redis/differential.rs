@@ -1,0 +1,262 @@
+//! The memory store and the Redis store decide alike.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{Arg, Cmd, Pipeline, RedisFuture, Script, Value, cmd};
+use tower_security::rate_limit::{
+    Charge, CounterSpec, Ladder, MemoryStore, Nanos, Overflow, Quota, Receipt, Rule, Standing,
+    Store,
+};
+use tower_security::redis::RedisStore;
+
+use super::node::{SECRET, all};
+use super::{Server, key};
+
+const ACQUIRE: &str = include_str!("../../../src/redis/acquire.lua");
+const REFUND: &str = include_str!("../../../src/redis/refund.lua");
+
+/// Runs the scripts at a time of its own: their last argument instead of the server's clock.
+#[derive(Clone)]
+struct Frozen {
+    connection: MultiplexedConnection,
+    micros: Arc<AtomicU64>,
+    done: Arc<AtomicU64>,
+}
+
+impl Frozen {
+    fn at(&self, command: &Cmd) -> Cmd {
+        let words: Vec<&[u8]> = command
+            .args_iter()
+            .map(|arg| match arg {
+                Arg::Simple(word) => word,
+                _ => panic!("a cursor"),
+            })
+            .collect();
+        let [b"EVALSHA", hash, rest @ ..] = &words[..] else {
+            return command.clone();
+        };
+        let script = [ACQUIRE, REFUND]
+            .into_iter()
+            .find(|script| Script::new(script).get_hash().as_bytes() == *hash)
+            .unwrap();
+        let clock = "local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]\n";
+        assert!(script.contains(clock));
+        let mut eval = cmd("EVAL");
+        eval.arg(script.replace(clock, "local now = tonumber(ARGV[#ARGV])\n"))
+            .arg(rest)
+            .arg(self.micros.load(Ordering::Relaxed));
+        eval
+    }
+}
+
+impl ConnectionLike for Frozen {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let command = self.at(command);
+            let answer = self.connection.req_packed_command(&command).await;
+            self.done.fetch_add(1, Ordering::Relaxed);
+            answer
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.connection.req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        0
+    }
+}
+
+/// The same numbers in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+fn rules() -> [Rule; 4] {
+    let second = 1_000_000_000;
+    [
+        Rule::try_from(Quota::per_hour(60)).unwrap(),
+        Rule::try_from(Quota::new(5, std::time::Duration::from_secs(600)).burst(3)).unwrap(),
+        Rule::try_from(Quota::per_second(10).burst(36_000)).unwrap(),
+        Rule::Ladder(Ladder::new(
+            3,
+            2_000 * second,
+            100_000 * second,
+            50_000 * second,
+        )),
+    ]
+}
+
+struct Side<S: Store> {
+    store: S,
+    counters: Vec<Arc<S::Counter>>,
+    receipts: Vec<(usize, Receipt)>,
+}
+
+impl<S: Store> Side<S> {
+    fn new(store: S) -> Self {
+        let names = ["a", "b", "c", "ladder"];
+        let open = |name| store.open(&CounterSpec::new(name, Overflow::Evict));
+        Self {
+            counters: names.map(open).into(),
+            store,
+            receipts: Vec::new(),
+        }
+    }
+
+    /// Charges the policies in `mask`, each with its own cost.
+    async fn take(
+        &mut self,
+        now: Nanos,
+        client: &str,
+        mask: u64,
+        costs: [u32; 4],
+        overdraw: bool,
+    ) -> Vec<Standing> {
+        let chosen: Vec<usize> = (0..4).filter(|policy| mask >> policy & 1 == 1).collect();
+        let mut charges: Vec<_> = chosen
+            .iter()
+            .map(|policy| {
+                let counter = &*self.counters[*policy];
+                let mut charge =
+                    Charge::new(counter, key(client), rules()[*policy], costs[*policy]);
+                charge.overdraw = overdraw && *policy < 3;
+                charge
+            })
+            .collect();
+        let standings = all(&self.store, now, &mut charges).await.unwrap();
+        for (policy, standing) in chosen.into_iter().zip(&standings) {
+            if standing.receipt != Receipt::NONE {
+                self.receipts.push((policy, standing.receipt));
+            }
+        }
+        standings
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn memory_and_redis_decide_alike() {
+    let server = Server::start().await;
+    // Long after 1970, and so far from the real time that a look at the server's clock would show.
+    let micros = Arc::new(AtomicU64::new(2_500_000_000_000_000));
+    let connection = Frozen {
+        connection: server.look().await,
+        micros: Arc::clone(&micros),
+        done: Arc::default(),
+    };
+    let done = Arc::clone(&connection.done);
+    let redis = RedisStore::builder(connection)
+        .secret(SECRET)
+        .timeout(std::time::Duration::from_millis(250))
+        .build()
+        .unwrap();
+    let mut redis = Side::new(redis);
+    let mut memory = Side::new(MemoryStore::default());
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut tally = [0_u32; 4];
+    let mut exact_denials = 0;
+    for step in 0..6_000 {
+        let spans = [0, 1, 999_999, 60_000_000, 600_000_000, 40_000_000_000];
+        let pick = usize::try_from(dice.below(60)).unwrap();
+        micros.fetch_add(
+            spans.get(pick).copied().unwrap_or(7_000_000),
+            Ordering::Relaxed,
+        );
+        let now = Nanos::new(micros.load(Ordering::Relaxed) * 1_000);
+        let client = ["x", "y"][usize::from(dice.below(4) == 0)];
+        match dice.below(20) {
+            0 if !memory.receipts.is_empty() => {
+                let at = usize::try_from(dice.below(u64::try_from(memory.receipts.len()).unwrap()))
+                    .unwrap();
+                let (policy, receipt) = memory.receipts.swap_remove(at);
+                memory.store.refund(now, &memory.counters[policy], receipt);
+                let (policy, receipt) = redis.receipts.swap_remove(at);
+                let before = done.load(Ordering::Relaxed);
+                redis.store.refund(now, &redis.counters[policy], receipt);
+                while done.load(Ordering::Relaxed) == before {
+                    tokio::task::yield_now().await;
+                }
+                tally[2] += 1;
+            }
+            1 if dice.below(4) == 0 => {
+                let policy = usize::try_from(dice.below(4)).unwrap();
+                memory
+                    .store
+                    .reset(now, &memory.counters[policy], key(client));
+                let before = done.load(Ordering::Relaxed);
+                redis.store.reset(now, &redis.counters[policy], key(client));
+                while done.load(Ordering::Relaxed) == before {
+                    tokio::task::yield_now().await;
+                }
+                tally[3] += 1;
+            }
+            kind => {
+                let mask = if dice.below(2) == 0 {
+                    1 << dice.below(4)
+                } else {
+                    1 + dice.below(15)
+                };
+                let cost = |dice: &mut Dice, most: u64| u32::try_from(dice.below(most)).unwrap();
+                let costs = [
+                    cost(&mut dice, 9),
+                    cost(&mut dice, 4),
+                    cost(&mut dice, 9_000),
+                    cost(&mut dice, 3),
+                ];
+                let overdraw = kind == 19;
+                let expected = memory.take(now, client, mask, costs, overdraw).await;
+                let found = redis.take(now, client, mask, costs, overdraw).await;
+                let facts = |standings: &[Standing]| -> Vec<_> {
+                    let fact = |s: &Standing| (s.is_allowed, s.remaining, s.reset, s.wait);
+                    standings.iter().map(fact).collect()
+                };
+                let is_allowed = expected.iter().all(|standing| standing.is_allowed);
+                if is_allowed {
+                    assert_eq!(
+                        facts(&found),
+                        facts(&expected),
+                        "step {step}, {mask:b} {costs:?}"
+                    );
+                } else {
+                    // A node that knows of one denial by itself does not ask whether there are others.
+                    assert!(
+                        found.iter().any(|standing| !standing.is_allowed),
+                        "step {step}"
+                    );
+                    for (found, expected) in found.iter().zip(&expected) {
+                        assert!(
+                            found.is_allowed || found.wait == expected.wait,
+                            "step {step}: {found:?} {expected:?}"
+                        );
+                    }
+                    if facts(&found) == facts(&expected) {
+                        exact_denials += 1;
+                    }
+                }
+                tally[usize::from(is_allowed)] += 1;
+            }
+        }
+    }
+    assert!(tally.iter().all(|count| *count > 30), "{tally:?}");
+    assert!(
+        exact_denials * 2 > tally[0],
+        "{exact_denials} of {}",
+        tally[0]
+    );
+}
