@@ -222,6 +222,7 @@ impl Full {
     fn charge(&self, side: usize, key: u64, cost: u32) -> Option<Place> {
         let found = self.set.charge(tag(key), demand(cost));
         let verdict = found.unwrap_or_else(|| {
+            pause();
             self.set.charge_held(
                 &mut self.lock.hold(),
                 tag(key),
@@ -237,6 +238,7 @@ impl Full {
     }
 
     fn refund(&self, place: Place) {
+        pause();
         self.set
             .refund_held::<Gcra>(&mut self.lock.hold(), place, NOW);
     }
@@ -372,7 +374,6 @@ fn a_roll_back_meets_a_charge() {
             |full| {
                 // What a charge to several policies does when a later one denies.
                 let place = full.charge(0, KEY, 1);
-                super::sync::pause();
                 place.into_iter().for_each(|place| full.refund(place));
             },
             |full| {
@@ -408,7 +409,7 @@ fn a_roll_back_meets_a_charge() {
 #[test]
 fn a_panic_leaves_nothing_locked() {
     // The pauses of an insertion: before the slot is taken, while it has no mark, and before it has a word.
-    for pauses in 1..=3 {
+    for pauses in 2..=4 {
         let full = Full::new(1);
         let panics = || -> () { panic!("on purpose") };
         let inserted = catch_unwind(AssertUnwindSafe(|| {
