@@ -31,7 +31,7 @@ use std::process::ExitCode;
     unused_imports,
     reason = "a bench whose handlers set other headers has a floor of its own"
 )]
-pub(crate) use self::service::{bare, go, go_axum};
+pub(crate) use self::service::{Bare, bare, go, go_axum};
 
 /// Calls per sample: enough to make the resolution of the clock invisible.
 const BATCH: usize = 64;

@@ -151,7 +151,7 @@ impl RedisStore {
     ) -> Self {
         Self(Arc::new(Owner(Arc::new(Inner {
             server: Server::new(connection),
-            seed: KeySeed::fleet(settings.secret),
+            seed: KeySeed::fleet(*settings.secret.expose()),
             settings,
             breaker: Breaker::default(),
             known: Slots::new(KNOWN),
@@ -278,6 +278,10 @@ impl Store for RedisStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn expected_nodes(&self) -> Option<u32> {
+        self.inner().settings.expected_nodes
     }
 }
 
@@ -510,7 +514,7 @@ impl Inner {
     }
 
     /// The runtime of the caller, or the one that was used before: a guard may be dropped anywhere.
-    fn runtime(&self) -> Option<Handle> {
+    pub(super) fn runtime(&self) -> Option<Handle> {
         match Handle::try_current() {
             Ok(current) => {
                 self.runtime.get_or_init(|| current.clone());
@@ -528,6 +532,6 @@ impl Inner {
     }
 }
 
-fn unavailable(text: &str) -> StoreError {
+pub(super) fn unavailable(text: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, text)
 }

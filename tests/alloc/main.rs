@@ -1,5 +1,6 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+mod bans;
 mod cookies;
 mod csp;
 #[cfg(feature = "csp-report")]

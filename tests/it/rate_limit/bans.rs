@@ -1332,3 +1332,52 @@ fn mistakes_are_told_together_with_what_to_write_instead() {
         assert!(text.contains(words), "{words}\n{text}");
     }
 }
+
+#[test]
+fn of_parallel_requests_one_starts_one_ban() {
+    for times in [1, 20] {
+        let site = Site::new(|builder| {
+            three_probes(builder).fail2ban(|head| head.uri.path() == "/.env", times, MINUTE, HOUR)
+        });
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build();
+                    runtime.unwrap().block_on(async {
+                        for path in ["/.env", "/probe"].repeat(50) {
+                            let service = site.layer.layer(site.handler.clone());
+                            go(service, from(ALICE, path)).await;
+                        }
+                    });
+                });
+            }
+        });
+        assert_eq!(site.layer.table().stats().started, 1);
+        assert_eq!(site.rest(ALICE), Some(HOUR));
+        let told = site.events.take();
+        let started = told.iter().filter(|told| told.code == "ban_started");
+        assert_eq!(started.count(), 1);
+    }
+}
+
+#[test]
+fn everything_public_crosses_threads_and_can_be_printed() {
+    fn shared<T: std::fmt::Debug + Clone + Send + Sync + Unpin + 'static>() {}
+    fn sent<T: std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
+    shared::<BanLayer>();
+    shared::<BanTable>();
+    shared::<tower_security::rate_limit::BanTableBuilder>();
+    shared::<tower_security::rate_limit::BanHandle>();
+    shared::<tower_security::rate_limit::BanStats>();
+    shared::<tower_security::rate_limit::Ban<u8>>();
+    shared::<BanConfigError>();
+    shared::<BanPolicyFault>();
+    shared::<BanRefusal>();
+    shared::<BanStatus>();
+    sent::<BanBuilder>();
+    sent::<tower_security::rate_limit::BanAmendment>();
+
+    let site = Site::new(|builder| three_probes(builder).share(Fleet::default()));
+    let printed = format!("{:?}", site.layer);
+    assert!(!printed.contains("0123456789abcdef"), "{printed}");
+}
