@@ -2,6 +2,8 @@
 //!
 //! Their layer reads `quanta`'s clock and ours the system's; the time of both is in the rows.
 
+#[path = "rate_limit_bans.rs"]
+mod bans;
 mod harness;
 
 use std::convert::Infallible;
@@ -37,7 +39,8 @@ const PLENTY: Quota = Quota::per_second(1_000_000);
 const SCARCE: Quota = Quota::per_day(1);
 
 fn main() -> std::process::ExitCode {
-    harness::main("rate_limit", &groups())
+    let groups: Vec<_> = groups().into_iter().chain(bans::groups()).collect();
+    harness::main("rate_limit", &groups)
 }
 
 fn groups() -> Vec<Group> {

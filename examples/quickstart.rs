@@ -1,4 +1,4 @@
-//! An axum API that one web application may call, and no other page may forge requests to.
+//! An axum API that one web application may call, no other page may forge requests to, and nobody may flood.
 //!
 //! ```sh
 //! cargo run --example quickstart --features axum
@@ -24,6 +24,9 @@
 //!
 //! # A plain OPTIONS, which is no preflight: 200, with allow: GET, POST, DELETE from the handler
 //! curl -i -X OPTIONS http://127.0.0.1:3000/orders
+//!
+//! # A flood of one client: 429 at its end, with code rate_limited and retry-after: 1
+//! curl -i 'http://127.0.0.1:3000/orders?[1-60]'
 //! ```
 
 use std::error::Error;
@@ -33,7 +36,8 @@ use axum::Router;
 use axum::http::{Method, StatusCode, header};
 use axum::routing::get;
 use tower_security::core::TrustedProxies;
-use tower_security::{CorsLayer, CsrfLayer, SecurityStack};
+use tower_security::rate_limit::Quota;
+use tower_security::{CorsLayer, CsrfLayer, RateLimitLayer, SecurityStack};
 
 pub fn app() -> Result<Router, Box<dyn Error>> {
     let cors = CorsLayer::builder()
@@ -43,6 +47,7 @@ pub fn app() -> Result<Router, Box<dyn Error>> {
         .build()?;
     let stack = SecurityStack::api()
         .client_ip(TrustedProxies::direct())
+        .rate_limit(RateLimitLayer::api(Quota::per_minute(60))?)
         .cors(cors)
         .csrf(CsrfLayer::new())
         .trust_cors_origins()?;

@@ -56,7 +56,7 @@ impl Local {
 
 /// A rule of which one unit takes as much longer to come back as the fraction is small, and of whose burst that part is left, at least
 /// one.
-fn scaled(rule: Gcra, fraction: f64) -> Gcra {
+pub(super) fn scaled(rule: Gcra, fraction: f64) -> Gcra {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

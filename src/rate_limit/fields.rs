@@ -1,8 +1,5 @@
 //! The header fields that tell a client where it stands.
 
-use std::borrow::Cow;
-
-use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::line::{Line, number};
@@ -241,7 +238,7 @@ fn is_common(policy: &Policy) -> bool {
 }
 
 /// An item of `RateLimit-Policy`. The letters of a name need no escapes.
-fn item(name: &Cow<'static, str>, quota: Quota) -> Option<String> {
+fn item(name: &str, quota: Quota) -> Option<String> {
     let window = seconds(quota.compile().ok()?.window()).max(1);
     Some(format!("\"{name}\";q={};w={window}", quota.burst_size()))
 }
@@ -286,13 +283,4 @@ pub(super) fn retry_after(standing: &Standing) -> Option<u64> {
 pub(super) const fn jittered(wait: u64, percent: u8, random: u64) -> u64 {
     let most = (wait / 100).saturating_mul(percent as u64);
     wait.saturating_add((most / 1_024).saturating_mul(random % 1_025))
-}
-
-/// Sets `Retry-After`, or leaves what is there if that is later. A date is left as it is.
-pub(super) fn add_retry_after(headers: &mut HeaderMap, seconds: u64) {
-    match headers.get(RETRY_AFTER).map(parse) {
-        Some(None) => {}
-        Some(Some(told)) if told >= seconds => {}
-        Some(Some(_)) | None => field::set(headers, RETRY_AFTER, number(seconds.max(1))),
-    }
 }

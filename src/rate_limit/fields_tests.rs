@@ -1,10 +1,8 @@
-use http::header::{LOCATION, RETRY_AFTER};
+use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sfv::{BareItem, List, ListEntry, Parser};
 
-use super::fields::{
-    Emit, HeaderStyle, IetfDraft, PolicyFields, Shown, add_retry_after, jittered, retry_after,
-};
+use super::fields::{Emit, HeaderStyle, IetfDraft, PolicyFields, Shown, jittered, retry_after};
 use super::store::{Receipt, Standing};
 use super::{Policy, Quota, key};
 use crate::core::{Mode, Rejection};
@@ -330,22 +328,4 @@ fn jitter_only_adds_and_at_most_its_share() {
         "{most}"
     );
     assert_eq!(jittered(u64::MAX, 10, 1), u64::MAX);
-}
-
-#[test]
-fn the_later_retry_after_stays() {
-    let with = |line: Option<&'static str>, seconds| {
-        let mut headers = HeaderMap::new();
-        if let Some(line) = line {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(line));
-        }
-        add_retry_after(&mut headers, seconds);
-        headers[RETRY_AFTER].to_str().unwrap().to_owned()
-    };
-    assert_eq!(with(None, 5), "5");
-    assert_eq!(with(None, 0), "1");
-    assert_eq!(with(Some("4"), 5), "5");
-    assert_eq!(with(Some("6"), 5), "6");
-    let date = "Wed, 21 Oct 2065 07:28:00 GMT";
-    assert_eq!(with(Some(date), 5), date);
 }

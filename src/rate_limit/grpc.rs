@@ -22,12 +22,10 @@ pub(super) fn details<'a>(
     violated: impl Iterator<Item = &'a str> + Clone,
 ) -> Bytes {
     // google.rpc.QuotaFailure.Violation { subject = 1 }, in QuotaFailure { violations = 1 }
-    let violations = || {
-        violated
-            .clone()
-            .map(|subject| (subject, tagged(subject.len())))
-    };
-    let failure = violations().map(|(_, length)| tagged(length)).sum();
+    let failure = violated
+        .clone()
+        .map(|subject| tagged(tagged(subject.len())))
+        .sum();
     // google.protobuf.Duration { seconds = 1, nanos = 2 }, in RetryInfo { retry_delay = 1 }
     let delay = |wait: u64| number_len(wait / NANOS).saturating_add(number_len(wait % NANOS));
 
@@ -43,8 +41,8 @@ pub(super) fn details<'a>(
     }
     if failure > 0 {
         any(&mut out, QUOTA_FAILURE, failure);
-        for (subject, length) in violations() {
-            header(&mut out, 1, length);
+        for subject in violated {
+            header(&mut out, 1, tagged(subject.len()));
             text(&mut out, 1, subject);
         }
     }

@@ -355,9 +355,11 @@ const fn standing(verdict: Verdict<Booked>, kind: u64) -> Standing {
         Verdict::Denied(left, wait) => Standing::denied(left.remaining, left.reset, wait),
         Verdict::Passed(left, booked) => {
             let Booked { place, mark, undo } = booked;
-            // What cost nothing changed nothing.
-            let is_booked = if undo.after == 0 { 0 } else { BOOKED };
-            let receipt = Receipt::new([place | kind | is_booked, mark, undo.by, undo.after]);
+            if undo.after == 0 {
+                // It cost nothing, and changed nothing.
+                return Standing::allowed(left.remaining, left.reset, Receipt::NONE);
+            }
+            let receipt = Receipt::new([place | kind | BOOKED, mark, undo.by, undo.after]);
             Standing::allowed(left.remaining, left.reset, receipt)
         }
     }
@@ -435,4 +437,5 @@ impl MemoryCounter {
 }
 
 #[cfg(test)]
+#[path = "memory_tests.rs"]
 mod tests;

@@ -57,7 +57,7 @@ fn each_mistake_is_reported_and_its_twin_is_not() {
         (policy("p").key(key::dangerous_header("a b")), policy("p").key(key::dangerous_header("a-b")), ".key", Invalid, "header_name"),
         (policy("p").methods([]), policy("p").methods([Method::POST]), ".methods", Invalid, "no_methods"),
         (policy("p").enforce_percent(101), policy("p").enforce_percent(100), ".enforce_percent", Invalid, "percent"),
-        (policy("p").plans([("", Quota::per_second(1)); 0], |_| 0), plans("pro", Quota::per_minute(1)), ".plans", Invalid, "no_plans"),
+        (policy("p").plans(Vec::<(String, Quota)>::new(), |_| 0), plans("pro", Quota::per_minute(1)), ".plans", Invalid, "no_plans"),
         (plans("free", Quota::per_minute(1)), plans("pro", Quota::per_minute(1)), ".plans[1]", Invalid, "duplicate_plan"),
         (plans("pro", Quota::per_minute(0)), plans("pro", Quota::per_minute(1)), ".plans[1]", Invalid, "empty_quota"),
         (plans("pro", Quota::per_minute(10)).cost(2), plans("pro", Quota::per_minute(10)).cost(1), ".plans[0]", Invalid, "cost_exceeds_burst"),

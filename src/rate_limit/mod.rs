@@ -108,7 +108,7 @@ mod verdict;
 
 pub use ban::{
     Ban, BanAmendment, BanBuilder, BanConfigError, BanHandle, BanLayer, BanPolicyFault, BanRefusal,
-    BanShare, BanStats, BanStatus, BanTable, BanTableBuilder,
+    BanShare, BanStats, BanStatus, BanTable, BanTableBuilder, WeakBanTable,
 };
 pub use config::RateLimiterBuilder;
 pub use error::RateLimitConfigError;

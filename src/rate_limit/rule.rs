@@ -1,8 +1,5 @@
 //! The rules by which a counter is charged, compiled.
 
-use super::error::RateLimitConfigError;
-use super::quota::Quota;
-
 /// By what rule a counter is charged. Made by [`Quota`](super::Quota) and by the login throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -11,15 +8,6 @@ pub enum Rule {
     Gcra(Gcra),
     /// Each charge makes the next one wait longer.
     Ladder(Ladder),
-}
-
-/// As the limiter compiles it: for tests of a store of your own.
-impl TryFrom<Quota> for Rule {
-    type Error = RateLimitConfigError;
-
-    fn try_from(quota: Quota) -> Result<Self, Self::Error> {
-        quota.compile().map(Self::Gcra)
-    }
 }
 
 /// A quota, compiled: what one unit takes to come back, and how long a full bucket does.

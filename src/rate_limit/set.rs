@@ -249,7 +249,7 @@ fn rule(policy: &Policy, quota: Quota) -> Option<Gcra> {
 }
 
 /// The part of a quota that this process may spend alone.
-fn share(fraction: Option<f32>, nodes: Option<u32>) -> f64 {
+pub(super) fn share(fraction: Option<f32>, nodes: Option<u32>) -> f64 {
     match (fraction, nodes) {
         (Some(fraction), _) => f64::from(fraction),
         (None, Some(nodes)) => f64::from(nodes.max(1)).recip(),

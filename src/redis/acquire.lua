@@ -69,9 +69,11 @@ for i, key in ipairs(KEYS) do
     if rule == 'o' then debt = 2 * window end
     -- More than a second beyond what may be owed: the quota was higher, or the clock was set back. It is cut, so that who waits as
     -- long as he is told does not wait in vain.
-    if cost > 0 and full > now + debt + 1000000 then
+    if full > now + debt + 1000000 then
       full = now + debt
-      cuts[i] = function() write_bucket(key, full) end
+      if cost > 0 then
+        cuts[i] = function() write_bucket(key, full) end
+      end
     end
     answer[#answer + 1] = full - now
     answer[#answer + 1] = 0

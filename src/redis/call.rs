@@ -18,6 +18,7 @@ pub(super) static ACQUIRE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("acquire.lua")));
 pub(super) static REFUND: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("refund.lua")));
+pub(super) static BANS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("bans.lua")));
 
 /// What the scripts answer when a counter holds something else than they write.
 const CORRUPT: &str = "CORRUPT";

@@ -89,7 +89,7 @@ pub struct RedisStoreBuilder<C> {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) prefix: Box<str>,
-    pub(super) secret: [u8; 16],
+    pub(super) secret: Secret<[u8; 16]>,
     pub(super) expected_nodes: Option<u32>,
     pub(super) timeout: Duration,
     pub(super) leases: bool,
@@ -187,10 +187,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStoreBuilder<C> {
                 },
             );
         }
-        let secret = self.secret.as_ref().map(|secret| *secret.expose());
-        match secret {
+        match self.secret.as_ref().map(Secret::expose) {
             None => mistakes.push("redis.secret", RedisConfigError::MissingSecret),
-            Some([first, rest @ ..]) if rest.iter().all(|byte| *byte == first) => {
+            Some([first, rest @ ..]) if rest.iter().all(|byte| byte == first) => {
                 mistakes.push("redis.secret", RedisConfigError::WeakSecret);
             }
             Some(_) => {}
@@ -208,7 +207,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStoreBuilder<C> {
         }
         let settings = mistakes.finish(Settings {
             prefix: self.prefix.into(),
-            secret: secret.unwrap_or_default(),
+            secret: self.secret.unwrap_or(Secret::new([0; 16])),
             expected_nodes: self.expected_nodes,
             timeout: self.timeout,
             leases: self.leases,
@@ -216,5 +215,103 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStoreBuilder<C> {
             clock: self.clock,
         })?;
         Ok(RedisStore::open(self.connection, settings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rate_limit::Store;
+    use ::redis::aio::ConnectionManager;
+
+    fn builder() -> RedisStoreBuilder<ConnectionManager> {
+        let client = ::redis::Client::open("redis://127.0.0.1/").unwrap();
+        let lazy = ConnectionManager::new_lazy_with_config(client, Default::default()).unwrap();
+        RedisStore::builder(lazy).secret(*b"0123456789abcdef")
+    }
+
+    fn mistake(builder: RedisStoreBuilder<ConnectionManager>) -> Option<(String, &'static str)> {
+        let errors = builder.build().err()?;
+        assert_eq!(errors.len(), 1, "{errors}");
+        let error = errors.into_iter().next().unwrap();
+        Some((error.path().to_owned(), error.code()))
+    }
+
+    fn is_refused(builder: RedisStoreBuilder<ConnectionManager>, path: &str, code: &str) {
+        let found = mistake(builder).unwrap();
+        assert_eq!((found.0.as_str(), found.1), (path, code));
+    }
+
+    #[tokio::test]
+    async fn each_limit_has_two_sides() {
+        let long = "x".repeat(64);
+        for prefix in ["shop", "shop.eu:v2", "A_b-9", &long] {
+            assert_eq!(mistake(builder().prefix(prefix)), None, "{prefix}");
+        }
+        let too_long = "x".repeat(65);
+        for prefix in ["", "{shop}", "shop eu", "sh\u{f6}p", "a\r\nb", &too_long] {
+            is_refused(builder().prefix(prefix), "redis.prefix", "prefix");
+        }
+
+        let milli = Duration::from_millis;
+        for timeout in [milli(1), milli(25), milli(250)] {
+            assert_eq!(mistake(builder().timeout(timeout)), None, "{timeout:?}");
+        }
+        for timeout in [Duration::ZERO, Duration::from_micros(999), milli(251)] {
+            is_refused(builder().timeout(timeout), "redis.timeout", "timeout");
+        }
+
+        assert_eq!(mistake(builder().expected_nodes(1)), None);
+        is_refused(
+            builder().expected_nodes(0),
+            "redis.expected_nodes",
+            "expected_nodes",
+        );
+
+        let mut secret = [7; 16];
+        is_refused(builder().secret(secret), "redis.secret", "weak_secret");
+        secret[15] = 8;
+        assert_eq!(mistake(builder().secret(secret)), None);
+        let mut without = builder();
+        without.secret = None;
+        is_refused(without, "redis.secret", "missing_secret");
+    }
+
+    #[tokio::test]
+    async fn all_mistakes_are_told_together_and_none_shows_the_secret() {
+        let errors = builder()
+            .prefix("")
+            .secret([113; 16])
+            .expected_nodes(0)
+            .timeout(Duration::from_secs(1))
+            .build()
+            .unwrap_err();
+        let classes: Vec<_> = errors
+            .iter()
+            .map(|error| (error.code(), error.class()))
+            .collect();
+        assert_eq!(
+            classes,
+            [
+                ("prefix", ErrorClass::Invalid),
+                ("weak_secret", ErrorClass::Refused),
+                ("expected_nodes", ErrorClass::Invalid),
+                ("timeout", ErrorClass::Refused),
+            ]
+        );
+        assert!(!errors.to_string().contains("113"), "{errors}");
+        let shown = format!("{:?}", builder().build().unwrap());
+        assert!(
+            !shown.contains("48, 49") && !shown.contains("0123456789abcdef"),
+            "{shown}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_limiter_learns_who_counts() {
+        let store = builder().expected_nodes(3).build().unwrap();
+        assert!(store.is_shared() && store.key_seed().is_shared());
+        assert_eq!(store.expected_nodes(), Some(3));
+        assert_eq!(builder().build().unwrap().expected_nodes(), None);
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 use super::ask::{Ask, Refund, Told};
+use super::inner::Inner;
 use super::slots::Held;
-use super::store::Inner;
 use super::units::{Level, Units, nanos};
 use crate::core::StoreError;
 use crate::rate_limit::{Charge, Standing};

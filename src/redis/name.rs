@@ -40,7 +40,7 @@ pub(super) fn counter(tag: HashTag, head: &str, key: KeyHash) -> String {
     name
 }
 
-/// Writes the 128 bits in base32, the bytes in the order in which SipHash gives them.
+/// Writes the 128 bits in base32, the bytes in the order in which `SipHash` gives them.
 pub(super) fn digits(key: KeyHash, text: &mut String) {
     let bits = number(key).swap_bytes();
     for digit in 0..DIGITS {

@@ -177,7 +177,7 @@ mod tests {
     fn a_million_keys_take_the_memory_of_the_capacity() {
         let slots: Slots<Worth> = Slots::new(512);
         for n in 0..1_000_000_u128 {
-            let spread = n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) | 1;
+            let spread = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
             slots.enter(spread, |held| held.worth = 1);
         }
         let mut live = 0;

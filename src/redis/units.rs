@@ -103,7 +103,7 @@ impl Units {
     /// Where a key stands that nothing is charged.
     pub(super) fn seen(self, level: Level) -> Standing {
         let (remaining, reset) = match self {
-            Self::Bucket(bucket) => bucket.left(level.debt.min(nanos(bucket.debt))),
+            Self::Bucket(bucket) => bucket.left(level.debt),
             Self::Steps(steps) => steps.left(level),
         };
         Standing::allowed(remaining, reset, Receipt::NONE)
@@ -139,17 +139,16 @@ impl Bucket {
             let (remaining, reset) = self.left(debt.saturating_add(by).min(most));
             return Standing::allowed(remaining, reset, Receipt::NONE);
         }
-        let base = debt.min(nanos(self.debt));
-        let next = base.saturating_add(by);
+        let next = debt.saturating_add(by);
         if next <= window {
             let (remaining, reset) = self.left(next);
             return Standing::allowed(remaining, reset, Receipt::NONE);
         }
-        let (remaining, reset) = self.left(base);
+        let (remaining, reset) = self.left(debt);
         let wait = if by > window {
             Standing::NEVER
         } else {
-            debt.saturating_add(by).saturating_sub(window)
+            next.saturating_sub(window)
         };
         Standing::denied(remaining, reset, wait)
     }
@@ -257,8 +256,8 @@ mod tests {
             (1_000, 0, true, 0, 100, 0),
             (1_000, 1, false, 0, 100, 100),
             (1_000, 5, false, 0, 100, 500),
-            // A second beyond the window, as it is stored.
-            (1_700, 1, false, 0, 100, 800),
+            // Beyond the window, as it is stored.
+            (1_700, 1, false, 0, 800, 800),
         ];
         for (debt, cost, is_allowed, remaining, reset, wait) in rows {
             let level = Level {

@@ -10,6 +10,7 @@ use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
+use crate::rate_limit::login::LoginThrottleLayer;
 use crate::rate_limit::{BanLayer, Policy, RateLimitLayer, Store};
 
 impl Protection for SecurityHeadersLayer {
@@ -280,6 +281,26 @@ impl<St: Store> Protection for RateLimitLayer<St> {
             );
         }
         warn_of("rate_limit", &limiter.dangerous(), posture);
+    }
+}
+
+impl<St: Store> Protection for LoginThrottleLayer<St> {
+    fn describe(&self, posture: &mut Posture) {
+        let throttle = self.throttle();
+        let (free, hard) = throttle.attempts();
+        let counts = if throttle.counts_locally() {
+            "node"
+        } else {
+            "fleet"
+        };
+        posture.add(
+            PostureEntry::new("login_throttle", PostureState::On)
+                .setting("name", throttle.name().to_owned())
+                .setting("counts_per", counts)
+                .setting("free", free.to_string())
+                .setting("locked_after", hard.to_string()),
+        );
+        warn_of("login_throttle", &throttle.dangerous(), posture);
     }
 }
 

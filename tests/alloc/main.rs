@@ -1,12 +1,16 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+mod bans;
 mod cookies;
 mod csp;
 #[cfg(feature = "csp-report")]
 mod csp_report;
 mod headers;
 mod https;
+mod login;
 mod rate_limit;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -197,6 +197,8 @@ struct Promise {
     method: Method,
     http2: bool,
     path: String,
+    /// How often it is sent: `curl` makes a request of each number in `[1-60]`, and the promise is about the last.
+    times: u32,
     headers: Vec<(String, String)>,
     body: String,
 }
@@ -219,6 +221,7 @@ fn promises(example: &str) -> Vec<Promise> {
             method: Method::GET,
             http2: false,
             path: String::new(),
+            times: 1,
             headers: Vec::new(),
             body: String::new(),
         };
@@ -242,6 +245,9 @@ fn promises(example: &str) -> Vec<Promise> {
                     }
                     "-d" => quoted.next().expect("a body").clone_into(&mut promise.body),
                     url => {
+                        let (url, numbers) = url.split_once("?[1-").unwrap_or((url, "1]"));
+                        let times = numbers.strip_suffix(']').expect("the end of the range");
+                        promise.times = times.parse().expect("a number");
                         promise.path = url.parse::<http::Uri>().expect("a URL").path().to_owned()
                     }
                 }
@@ -252,8 +258,15 @@ fn promises(example: &str) -> Vec<Promise> {
     promises
 }
 
-/// Sends a request as `curl` does.
+/// Sends as many requests as `curl` does, and returns the last answer.
 async fn ask(server: &Server, promise: &Promise) -> Response<Bytes> {
+    for _ in 1..promise.times {
+        ask_once(server, promise).await;
+    }
+    ask_once(server, promise).await
+}
+
+async fn ask_once(server: &Server, promise: &Promise) -> Response<Bytes> {
     let mut request = http::Request::builder()
         .method(promise.method.clone())
         .uri(&promise.path);
@@ -286,11 +299,13 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
         promised.contains("access-control-allow-origin"),
         "{promise:?}: {answer:?}"
     );
-    assert_eq!(
-        body.contains("csrf_refused"),
-        promised.contains("csrf_refused"),
-        "{promise:?}: {answer:?}"
-    );
+    for code in ["csrf_refused", "rate_limited"] {
+        assert_eq!(
+            body.contains(code),
+            promised.contains(code),
+            "{promise:?}: {answer:?}"
+        );
+    }
     for (name, value) in headers {
         // Where the comment names a value, it is the whole value.
         let told = promised.split_once(&format!("{name}: "));
@@ -298,6 +313,11 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
         let told = told.map(|(_, told)| told.starts_with(value));
         assert_ne!(told, Some(false), "{promise:?}: {answer:?}");
     }
+    assert_eq!(
+        headers.contains_key("retry-after"),
+        promised.contains("retry-after"),
+        "{promise:?}: {answer:?}"
+    );
     for name in [
         "cache-control",
         "clear-site-data",
@@ -342,7 +362,7 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
 async fn every_curl_line_of_the_quickstart_gives_what_its_comment_says() {
     let server = Server::axum(quickstart::app().expect("it builds")).await;
     let promises = promises(QUICKSTART);
-    assert_eq!(promises.len(), 6);
+    assert_eq!(promises.len(), 7);
     for promise in promises {
         assert_kept(&promise, &ask(&server, &promise).await);
     }

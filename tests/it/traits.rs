@@ -310,3 +310,27 @@ fn content_security_policies_cross_threads_and_can_be_printed() {
     vocabulary::<NonceCaching>();
     vocabulary::<Precedence>();
 }
+
+#[test]
+fn login_throttles_cross_threads_and_can_be_printed() {
+    use tower_security::rate_limit::login::{
+        LoginAccount, LoginAttempt, LoginBegin, LoginConfigError, LoginDimension, LoginFuture,
+        LoginGuard, LoginOutcome, LoginRefusal, LoginService, LoginThrottle, LoginThrottleBuilder,
+        LoginThrottleLayer, Pressure,
+    };
+    layer::<LoginThrottle>();
+    layer::<LoginThrottleBuilder>();
+    layer::<LoginThrottleLayer>();
+    layer::<LoginService<u8>>();
+    layer::<LoginAccount>();
+    value::<LoginGuard>();
+    // A future of it is awaited by one thread.
+    moved::<LoginBegin>();
+    moved::<LoginFuture<tower::util::BoxCloneService<http::Request<()>, u8, u8>, ()>>();
+    borrowed::<LoginAttempt<'_>>();
+    vocabulary::<LoginConfigError>();
+    vocabulary::<LoginDimension>();
+    vocabulary::<LoginOutcome>();
+    vocabulary::<LoginRefusal>();
+    vocabulary::<Pressure>();
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::layer::{Core, Switches};
-use super::table::Started;
+use super::started::Started;
 use crate::core::ClientIp;
 use crate::rate_limit::OnMissing;
 use crate::rate_limit::key::KeyHash;

@@ -8,7 +8,7 @@ use http::{Extensions, Response};
 
 use super::layer::Core;
 use super::service::{outcome, with_address};
-use super::table::{kind_name, started_event};
+use super::started::{Started, kind_name};
 use crate::core::{AbuseSignal, Amend, ClientIp, Mode, RequestContext};
 use crate::rate_limit::key::KeyHash;
 
@@ -51,10 +51,11 @@ impl Amend for BanAmendment {
         let context = self.context.as_ref();
         self.core.events.emit(
             context.map(RequestContext::shared),
-            started_event::NAME,
-            started_event::LEVEL,
+            Started::EVENT,
+            Started::LEVEL,
             || {
-                let mut event = started_event::new(self.key, started)
+                let mut event = started
+                    .event(self.key)
                     .outcome(outcome(self.mode))
                     .rule(kind_name(kind));
                 event.request_id = context.and_then(RequestContext::request_id);

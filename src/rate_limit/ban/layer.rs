@@ -17,8 +17,10 @@ use crate::core::{
 };
 use crate::rate_limit::OnMissing;
 
-/// Refuses clients that are banned, and bans those that give cause. The [module](crate::rate_limit) has an example, and
-/// [`BanBuilder`] the rules.
+/// Refuses clients that are banned, and bans those that give cause: scanners, and whoever is refused again and again
+/// ([CWE-799](https://cwe.mitre.org/data/definitions/799.html), [CWE-307](https://cwe.mitre.org/data/definitions/307.html)).
+///
+#[doc = include_str!("guide.md")]
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct BanLayer {

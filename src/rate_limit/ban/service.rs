@@ -12,8 +12,9 @@ use tower_service::Service;
 use super::check::{BanRefusal, Standing};
 use super::config::BanStatus;
 use super::future::BanAmendment;
+use super::keys;
 use super::layer::Core;
-use super::table::{Started, key_text, started_event};
+use super::started::Started;
 use crate::core::{
     ClientIp, EventName, GrpcCode, Level, Mode, Outcome, PreparedBody, RefusalContext, Rejection,
     RejectionBody, ResponseFuture, SecurityEvent, Shared,
@@ -180,7 +181,7 @@ impl Core {
         let Some(suppressed) = self.event_cap.admit(self.table.now()) else {
             return;
         };
-        let target = caught.key.map(key_text);
+        let target = caught.key.map(keys::text);
         let detail = (suppressed > 0).then(|| format!("suppressed={suppressed}"));
         self.events.emit(shared, name, Level::Warn, || {
             let rule = caught.rule.unwrap_or(caught.refusal.as_str());
@@ -212,8 +213,9 @@ impl Core {
     ) {
         let shared = Shared::from_extensions(&head.extensions);
         self.events
-            .emit(shared, started_event::NAME, started_event::LEVEL, || {
-                let event = started_event::new(key, started)
+            .emit(shared, Started::EVENT, Started::LEVEL, || {
+                let event = started
+                    .event(key)
                     .request(head)
                     .outcome(outcome(mode))
                     .rule(rule);

@@ -1,7 +1,10 @@
 //! What a fleet of nodes tells each other about bans.
 
+use std::fmt;
+use std::sync::Weak;
 use std::time::Duration;
 
+use super::table::{BanTable, Core};
 use crate::rate_limit::key::{KeyHash, KeySeed};
 
 /// Hears of the bans of one node, to tell the other nodes of a fleet. Given to [`BanTableBuilder::share`](super::BanTableBuilder::share).
@@ -19,4 +22,30 @@ pub trait BanShare: Send + Sync + 'static {
 
     /// The ban of `key` was lifted here before its end.
     fn lifted(&self, key: KeyHash);
+}
+
+/// A [`BanTable`] for a task that brings it the news of other nodes, and has to end with it: it keeps the table from nothing.
+#[derive(Clone)]
+pub struct WeakBanTable(Weak<Core>);
+
+impl BanTable {
+    /// Returns a handle that does not keep the table.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakBanTable {
+        WeakBanTable(std::sync::Arc::downgrade(&self.core))
+    }
+}
+
+impl WeakBanTable {
+    /// Returns the table, as long as anybody else holds it.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<BanTable> {
+        self.0.upgrade().map(|core| BanTable { core })
+    }
+}
+
+impl fmt::Debug for WeakBanTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakBanTable(..)")
+    }
 }

@@ -1,16 +1,17 @@
 //! Who is banned, and for how long.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::keys::{self, Prefix};
 use super::register::{Changed, Register};
 use super::rule::{BanPolicy, Counter, Escalation};
 use super::share::BanShare;
+use super::started::{Started, kind_name};
 use super::table_builder::BanTableBuilder;
 use super::word::{AtLeast, Ban, Lift, Micros};
 use crate::core::sampler::Sampler;
@@ -55,10 +56,10 @@ use crate::rate_limit::key::{KeyHash, KeyHasher, KeySeed};
 /// ```
 #[derive(Clone)]
 pub struct BanTable {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
-struct Core {
+pub(super) struct Core {
     seed: KeySeed,
     prefix: Prefix,
     is_full_v6: bool,
@@ -86,13 +87,6 @@ struct SignalRule {
     counter: Arc<Counter>,
 }
 
-/// How many leading bits of an address make a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Prefix {
-    pub(super) v4: u8,
-    pub(super) v6: u8,
-}
-
 /// What a [`BanTableBuilder`] has checked.
 pub(super) struct Checked {
     pub(super) share: Option<Arc<dyn BanShare>>,
@@ -103,14 +97,6 @@ pub(super) struct Checked {
     pub(super) escalation: Escalation,
     pub(super) signals: Vec<(AbuseKind, BanPolicy)>,
     pub(super) events: Events,
-}
-
-/// A ban that was started just now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Started {
-    pub(super) length: Duration,
-    /// How many bans this key has had that are not forgotten, this one included.
-    pub(super) rung: u8,
 }
 
 /// What has happened in a [`BanTable`] since it was made.
@@ -191,20 +177,7 @@ impl BanTable {
     #[must_use]
     #[inline]
     pub fn client_key(&self, client: ClientIp) -> KeyHash {
-        let Prefix { v4, v6 } = self.core.prefix;
-        let net = client.prefix(v4, v6);
-        let degraded = u64::from(client.is_degraded());
-        let mut hasher = KeyHasher::new(&self.core.seed);
-        match net.network() {
-            IpAddr::V4(ip) => hasher.u64(space::V4 | degraded << 32 | u64::from(ip.to_bits())),
-            IpAddr::V6(ip) => {
-                let [high, low] = halves(ip.to_bits());
-                hasher.u64(space::V6 | degraded << 32);
-                hasher.u64(high);
-                hasher.u64(low);
-            }
-        }
-        hasher.key()
+        self.core.prefix.key(&self.core.seed, client)
     }
 
     /// Returns the key of anything else, such as an account: `write` says what it is made of.
@@ -212,17 +185,12 @@ impl BanTable {
     /// A layer looks for the keys of clients alone: check these by [`is_banned`](Self::is_banned).
     #[must_use]
     pub fn key(&self, write: impl FnOnce(&mut KeyHasher)) -> KeyHash {
-        let mut hasher = KeyHasher::new(&self.core.seed);
-        hasher.u64(space::OTHER);
-        write(&mut hasher);
-        hasher.key()
+        keys::of(&self.core.seed, write)
     }
 
     /// The key of all clients that have no address.
     pub(super) fn missing_key(&self) -> KeyHash {
-        let mut hasher = KeyHasher::new(&self.core.seed);
-        hasher.u64(space::MISSING);
-        hasher.key()
+        keys::missing(&self.core.seed)
     }
 
     /// Returns how long a key is banned yet.
@@ -248,8 +216,8 @@ impl BanTable {
         let started = self.strike_by(key, kind)?;
         self.core
             .events
-            .emit(None, started_event::NAME, started_event::LEVEL, || {
-                started_event::new(key, started).rule(kind_name(kind))
+            .emit(None, Started::EVENT, Started::LEVEL, || {
+                started.event(key).rule(kind_name(kind))
             });
         Some(started.length)
     }
@@ -455,61 +423,6 @@ impl Core {
                 .outcome(Outcome::Fault)
                 .detail(&detail)
         });
-    }
-}
-
-/// What tells keys of different kinds apart.
-mod space {
-    pub(super) const MISSING: u64 = 0;
-    pub(super) const V4: u64 = 4 << 40;
-    pub(super) const V6: u64 = 6 << 40;
-    pub(super) const OTHER: u64 = 1 << 40;
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-const fn halves(bits: u128) -> [u64; 2] {
-    [(bits >> 64) as u64, bits as u64]
-}
-
-/// The event of a ban that was started.
-pub(super) mod started_event {
-    use super::{EventName, KeyHash, Level, SecurityEvent, Started};
-    use crate::core::CleanText;
-    use crate::core::text::cap;
-
-    pub(in super::super) const NAME: EventName = EventName::ExcessRateLimitExceeded;
-    pub(in super::super) const LEVEL: Level = Level::Warn;
-
-    pub(in super::super) fn new<'a>(key: KeyHash, started: Started) -> SecurityEvent<'a> {
-        let target = super::key_text(key);
-        let detail = format!(
-            "duration={}s bans={}",
-            started.length.as_secs(),
-            started.rung
-        );
-        let mut event = SecurityEvent::new(NAME, "bans", "ban_started");
-        event.target = Some(CleanText::new(&target, cap::TARGET).into_owned());
-        event.clean_detail(CleanText::new(&detail, cap::DETAIL).into_owned())
-    }
-}
-
-/// A key as events name it.
-pub(super) fn key_text(key: KeyHash) -> String {
-    match key.high() {
-        0 => format!("{:016x}", key.low()),
-        high => format!("{high:016x}{:016x}", key.low()),
-    }
-}
-
-pub(super) const fn kind_name(kind: AbuseKind) -> &'static str {
-    match kind {
-        AbuseKind::RateLimited => "rate_limited",
-        AbuseKind::AuthFailed => "auth_failed",
-        AbuseKind::CsrfRefused => "csrf_refused",
-        AbuseKind::OwnershipRefused => "ownership_refused",
-        AbuseKind::InputRefused => "input_refused",
-        AbuseKind::Spray => "spray",
-        AbuseKind::Custom(name) => name,
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{BanConfigError, BanPolicyFault};
+use super::keys::Prefix;
 use super::rule::{BanPolicy, Escalation};
 use super::share::BanShare;
-use super::table::{BanTable, Checked, Prefix};
+use super::table::{BanTable, Checked};
 use crate::core::{AbuseKind, Clock, ConfigErrors, EventSink, Events, Mistakes, SystemClock};
 
 const MIN_CAPACITY: usize = 1 << 10;

@@ -245,4 +245,5 @@ impl WordRule for Lift {
 }
 
 #[cfg(test)]
+#[path = "word_tests.rs"]
 mod tests;

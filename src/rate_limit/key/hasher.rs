@@ -1,4 +1,4 @@
-//! SipHash, so that nobody can choose keys that fall together.
+//! `SipHash`, so that nobody can choose keys that fall together.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
@@ -205,12 +205,12 @@ impl KeyHasher {
     /// Eight bytes, the lowest first.
     #[inline]
     const fn word(&mut self, word: u64) {
-        let filled = self.length % 8 * 8;
+        let filled = (self.length & 7) << 3;
         if filled == 0 {
             compress(&mut self.v, word, self.wide);
         } else {
             compress(&mut self.v, self.tail | word << filled, self.wide);
-            self.tail = word >> (64 - filled);
+            self.tail = word >> 64_u64.wrapping_sub(filled);
         }
         self.length = self.length.wrapping_add(8);
     }
@@ -228,7 +228,7 @@ impl KeyHasher {
 
     #[inline]
     const fn byte(&mut self, byte: u8) {
-        let filled = self.length % 8 * 8;
+        let filled = (self.length & 7) << 3;
         self.tail |= (byte as u64) << filled;
         self.length = self.length.wrapping_add(1);
         if filled == 56 {

@@ -95,7 +95,7 @@ impl KeyRefusal {
 
     /// Takes `WWW-Authenticate` and `Retry-After` of these headers, and none of the others.
     #[cfg_attr(
-        not(feature = "tower-governor"),
+        not(any(test, feature = "tower-governor")),
         expect(dead_code, reason = "errors of foreign extractors have headers")
     )]
     pub(super) fn headers(mut self, headers: &HeaderMap) -> Self {

@@ -24,11 +24,17 @@ pub(super) enum Kind {
     Custom(Arc<dyn Fn(&Parts, &mut KeyHasher) -> KeyOutcome + Send + Sync>),
     Extension(fn(&Extensions, &mut KeyHasher) -> KeyOutcome, &'static str),
     Global,
+    #[cfg_attr(
+        not(feature = "tower-governor"),
+        expect(dead_code, reason = "what `key::governor` makes")
+    )]
     Foreign(Arc<Foreign>),
     Header(HeaderName),
     Normalised(Arc<Key>),
     Or(Arc<[Key; 2]>),
-    Principal { or_address: bool },
+    Principal {
+        or_address: bool,
+    },
     Route,
 }
 

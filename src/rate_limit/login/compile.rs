@@ -4,6 +4,7 @@ use super::super::error::RateLimitConfigError;
 use super::super::policy::OnStoreError;
 use super::super::quota::Quota;
 use super::super::rule::{Gcra, Ladder};
+use super::super::set::share;
 use super::super::store::Store;
 use super::super::time::Ticker;
 use super::account::Accounts;
@@ -53,7 +54,10 @@ pub(super) fn compile<St: Store>(
 fn core<St: Store>(settings: Settings, store: St, rules: Rules) -> Core<St> {
     let seed = settings.seed();
     let away = match settings.on_store_error {
-        Some(OnStoreError::Local { fraction }) => Some(Away::new(rules.part(fraction))),
+        Some(OnStoreError::Local { fraction }) => {
+            let fraction = share(fraction, store.expected_nodes());
+            Some(Away::new(rules.part(fraction)))
+        }
         Some(OnStoreError::Deny) | None => None,
     };
     let (v4, v6) = settings.prefix;

@@ -111,7 +111,7 @@ impl<St: Store> Settings<St> {
     }
 }
 
-/// UNAUTHENTICATED or PERMISSION_DENIED, in an answer that is a head alone.
+/// `UNAUTHENTICATED` or `PERMISSION_DENIED`, in an answer that is a head alone.
 fn is_grpc_refusal(headers: &HeaderMap) -> bool {
     let status = headers.get("grpc-status");
     status.is_some_and(|status| matches!(status.as_bytes(), b"16" | b"7"))

@@ -31,11 +31,11 @@ impl Pressure {
 #[derive(Debug)]
 pub(super) struct Gauge {
     threshold: u32,
-    slots: [AtomicU64; SLOTS],
+    slots: [AtomicU64; 4],
 }
 
-/// More than two, so that a thread that is late does not write over the second that is read.
-const SLOTS: usize = 4;
+/// As many as there are. More than two, so that a thread that is late does not write over the second that is read.
+const SLOTS: u64 = 4;
 const COUNT: u64 = u32::MAX as u64;
 
 impl Gauge {
@@ -80,14 +80,14 @@ impl Gauge {
     }
 
     fn slot(&self, second: u64) -> Option<&AtomicU64> {
-        let slot = usize::try_from(second % SLOTS as u64).unwrap_or_default();
+        let slot = usize::try_from(second % SLOTS).unwrap_or_default();
         self.slots.get(slot)
     }
 }
 
 const fn second(now: Nanos) -> u64 {
     // The upper half of a slot holds 136 years of seconds, and then begins again.
-    now.get() / 1_000_000_000 & COUNT
+    (now.get() / 1_000_000_000) & COUNT
 }
 
 #[cfg(test)]

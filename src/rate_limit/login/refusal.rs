@@ -11,6 +11,9 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 
+/// When to try again that the store is there.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// What an attempt was counted by, as events name it. No answer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -107,20 +110,7 @@ impl LoginRefusal {
     /// assert_eq!(answer(LoginRefusal::StoreUnavailable, Request::new(())).status(), 503);
     /// ```
     pub fn rejection(self) -> Rejection {
-        let rejection = self.bare().retry_after(self.retry_after()).reason(self);
-        match self {
-            Self::StoreUnavailable => rejection.pushback(Pushback::After(Duration::from_secs(1))),
-            Self::Throttled { dimension, wait } => {
-                rejection
-                    .pushback(Pushback::After(wait))
-                    .abuse(match dimension {
-                        LoginDimension::Spray => AbuseKind::Spray,
-                        LoginDimension::Account
-                        | LoginDimension::AccountLock
-                        | LoginDimension::Address => AbuseKind::RateLimited,
-                    })
-            }
-        }
+        self.complete(self.bare())
     }
 
     /// The answer in place of the inner service.
@@ -130,10 +120,23 @@ impl LoginRefusal {
             Self::StoreUnavailable => &bodies.away,
             Self::Throttled { .. } => &bodies.throttled,
         };
-        self.rejection()
-            .reuse(head)
-            .prepared(body.clone())
-            .into_response(&context)
+        let rejection = self.bare().reuse(head).prepared(body.clone());
+        self.complete(rejection).into_response(&context)
+    }
+
+    /// Adds what is not the same for each of a kind.
+    fn complete(self, rejection: Rejection) -> Rejection {
+        let rejection = rejection.retry_after(self.retry_after()).reason(self);
+        let (wait, abuse) = match self {
+            Self::StoreUnavailable => return rejection.pushback(Pushback::After(AWAY)),
+            Self::Throttled { dimension, wait } => match dimension {
+                LoginDimension::Spray => (wait, AbuseKind::Spray),
+                LoginDimension::Account | LoginDimension::AccountLock | LoginDimension::Address => {
+                    (wait, AbuseKind::RateLimited)
+                }
+            },
+        };
+        rejection.pushback(Pushback::After(wait)).abuse(abuse)
     }
 
     /// What is the same for each of a kind.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::fallback::scaled;
 use super::super::key::{KeyHash, KeyHasher, KeySeed};
 use super::super::rule::{Gcra, Ladder, Rule};
 use super::super::store::{
@@ -25,43 +26,30 @@ pub(super) struct Rules {
 impl Rules {
     /// What one node of several may spend alone: fewer attempts at once, at least one, that take longer to come back. Delays stay as
     /// they are, and so few failures in a row that an honest owner has them do not lock.
-    pub(super) fn part(self, fraction: Option<f32>) -> Self {
-        const HONEST: u64 = 20;
-        let fraction = f64::from(fraction.unwrap_or(1.0));
-        let free = |ladder: Ladder, least: u64| {
-            let whole = u64::from(ladder.free());
-            let free = times(whole, fraction).max(least.min(whole));
-            let free = u8::try_from(free).unwrap_or(ladder.free());
+    pub(super) fn part(self, fraction: f64) -> Self {
+        const HONEST: u8 = 20;
+        let free = |ladder: Ladder, least: u8| {
+            let whole = ladder.free();
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the cast saturates, and a fraction is no exact matter"
+            )]
+            let part = (f64::from(whole) * fraction) as u8;
+            let free = part.max(least.min(whole));
             Ladder::new(free, ladder.first(), ladder.longest(), ladder.decay())
-        };
-        let quota = |gcra: Gcra| {
-            let burst = times(burst(gcra), fraction).max(1);
-            let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
-            let interval = times(gcra.interval(), fraction.recip()).clamp(1, most);
-            Gcra::new(interval, interval.saturating_mul(burst))
         };
         Self {
             account: free(self.account, 1),
             bound: free(self.bound, HONEST),
-            device: quota(self.device),
-            address: quota(self.address),
+            device: scaled(self.device, fraction),
+            address: scaled(self.address, fraction),
         }
     }
 }
 
 fn burst(gcra: Gcra) -> u64 {
     gcra.window().checked_div(gcra.interval()).unwrap_or(1)
-}
-
-fn times(number: u64, factor: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "the cast saturates, and a fraction is no exact matter"
-    )]
-    let product = (number as f64 * factor) as u64;
-    product
 }
 
 /// Whose charges these are.
@@ -97,7 +85,7 @@ pub(super) enum Booked {
 }
 
 /// What a store answers to one set of charges.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Verdict {
     Booked {
         booked: Booked,

@@ -222,10 +222,6 @@ impl<St: Store> LoginThrottle<St> {
     }
 
     /// What was weakened.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the posture of the stack reads it")
-    )]
     pub(crate) fn dangerous(&self) -> [(&'static str, bool); 1] {
         [("dangerous_full_v6", self.core.is_full_v6)]
     }

@@ -13,6 +13,7 @@ use super::Overflow;
 use super::rule::Gcra;
 use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
 use super::sync::Lock;
+use super::word::{Left, Step, Undo, WordRule};
 
 /// Races of each kind.
 const ROUNDS: usize = 40_000;
@@ -160,6 +161,28 @@ const UNIT: u64 = 1_000;
 const BURST: u64 = 4;
 const MASK: u64 = 0x7f;
 
+/// Gives a key this word, to begin with.
+#[derive(Clone, Copy)]
+struct Put(u64);
+
+impl WordRule for Put {
+    fn charge(self, word: u64, _: u64, _: u32) -> Step {
+        Step::Pass {
+            next: self.0,
+            by: word,
+            left: Left::default(),
+        }
+    }
+
+    fn expiry(self, word: u64) -> u64 {
+        word
+    }
+
+    fn refund(word: u64, _: u64, _: Undo) -> u64 {
+        word
+    }
+}
+
 /// A set that is full. Of those in it `KEY` owes least, two units; then comes one who owes two and a half.
 struct Full {
     set: Set,
@@ -191,15 +214,13 @@ impl Full {
         {
             let ledger = &mut *lock.hold();
             for stranger in 0..7 {
-                let word = NOW + 5 * UNIT / 2 + stranger * UNIT / 10;
-                let rule = (gcra(), NOW);
-                assert!(set.put_held(
-                    ledger,
-                    tag((10 + stranger) << 16),
+                let rule = Put(NOW + 5 * UNIT / 2 + stranger * UNIT / 10);
+                let demand = Demand {
                     rule,
-                    word,
-                    Overflow::Evict
-                ));
+                    now: NOW,
+                    cost: 1,
+                };
+                set.charge_held(ledger, tag((10 + stranger) << 16), demand, Overflow::Evict);
             }
             for _ in 0..2 {
                 let verdict = set.charge_held(ledger, tag(KEY), demand(1), Overflow::Evict);
@@ -222,6 +243,7 @@ impl Full {
     fn charge(&self, side: usize, key: u64, cost: u32) -> Option<Place> {
         let found = self.set.charge(tag(key), demand(cost));
         let verdict = found.unwrap_or_else(|| {
+            pause();
             self.set.charge_held(
                 &mut self.lock.hold(),
                 tag(key),
@@ -237,6 +259,7 @@ impl Full {
     }
 
     fn refund(&self, place: Place) {
+        pause();
         self.set
             .refund_held::<Gcra>(&mut self.lock.hold(), place, NOW);
     }
@@ -372,7 +395,6 @@ fn a_roll_back_meets_a_charge() {
             |full| {
                 // What a charge to several policies does when a later one denies.
                 let place = full.charge(0, KEY, 1);
-                super::sync::pause();
                 place.into_iter().for_each(|place| full.refund(place));
             },
             |full| {
@@ -408,7 +430,7 @@ fn a_roll_back_meets_a_charge() {
 #[test]
 fn a_panic_leaves_nothing_locked() {
     // The pauses of an insertion: before the slot is taken, while it has no mark, and before it has a word.
-    for pauses in 1..=3 {
+    for pauses in 2..=4 {
         let full = Full::new(1);
         let panics = || -> () { panic!("on purpose") };
         let inserted = catch_unwind(AssertUnwindSafe(|| {

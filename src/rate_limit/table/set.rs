@@ -171,7 +171,7 @@ impl Set {
         lines.flat_map(|(side, line)| {
             let cells = line.marks.iter().zip(&line.words).enumerate();
             cells.map(move |(at, (mark, word))| Slot {
-                at: (side * WAYS).wrapping_add(at),
+                at: side.wrapping_mul(WAYS).wrapping_add(at),
                 seen: mark.load(Ordering::Acquire),
                 mark,
                 word,
@@ -188,7 +188,7 @@ impl Set {
                 let seen = mark.load(Ordering::Acquire);
                 if seen & !tag.mask == tag.id {
                     return Some(Slot {
-                        at: (side * WAYS).wrapping_add(at),
+                        at: side.wrapping_mul(WAYS).wrapping_add(at),
                         seen,
                         mark,
                         word,
@@ -320,33 +320,31 @@ impl Set {
         }
     }
 
-    /// Gives a key this word, whatever it had. `false` if there was no room.
-    pub(crate) fn put_held<R: WordRule>(
+    /// Says what would become of a charge, and heals the word for it; nothing is booked.
+    pub(crate) fn look_held<R: WordRule>(
         &self,
-        ledger: &mut Ledger,
+        _: &mut Ledger,
         tag: Tag,
-        (rule, now): (R, u64),
-        put: u64,
-        overflow: Overflow,
-    ) -> bool {
-        let put = put.min(LOCK.wrapping_sub(1));
-        if let Some(slot) = self.find(tag) {
-            slot.word.store(put, Ordering::Release);
-            return true;
-        }
-        let now = now.max(ledger.latest);
-        while let Some((slot, word)) = self.victim(tag, rule, now) {
-            let is_live = word != LOCK && !rule.is_expired(word, now);
-            if is_live && overflow != Overflow::Evict {
-                return false;
+        demand: Demand<R>,
+    ) -> Step {
+        let ask = |word| demand.rule.charge(word, demand.now, demand.cost);
+        let Some(slot) = self.find(tag) else {
+            return ask(0);
+        };
+        let mut word = slot.word.load(Ordering::Acquire);
+        loop {
+            if word == LOCK {
+                return ask(0);
             }
-            if let Some(slot) = Self::claim(ledger, slot, word, tag, now) {
-                ledger.evicted = ledger.evicted.saturating_add(u64::from(is_live));
-                slot.word.store(put, Ordering::Release);
-                return true;
-            }
+            let Step::Heal(healed) = ask(word) else {
+                return ask(word);
+            };
+            pause();
+            word = match slot.exchange(word, healed) {
+                Ok(()) => healed,
+                Err(newer) => newer,
+            };
         }
-        false
     }
 
     /// Forgets what a key owes.

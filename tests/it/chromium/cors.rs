@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tower_security::cors::{CorsBuilder, CorsLayer, MaxAge, Refuse};
 use tower_security::csrf::CsrfLayer;
+use tower_security::rate_limit::{Policy, Quota, RateLimitLayer, key};
 use tower_security::stack::SecurityStack;
 
 use super::site::Site;
@@ -409,4 +410,38 @@ async fn the_console_names_what_is_missing_when_failures_are_explained() {
         console(&telling, delete()).await.contains(bare),
         "other origins learn nothing"
     );
+}
+
+#[tokio::test]
+#[ignore = "needs chromium: apt-get install chromium chromium-driver"]
+async fn a_page_reads_that_it_is_too_fast_and_for_how_long() {
+    let pages = Site::unprotected().await;
+    let limit = |policy| RateLimitLayer::builder().policy(policy).build().unwrap();
+    let once = || Policy::new("once", Quota::per_hour(1)).key(key::client_ip());
+    let cors = CorsLayer::builder()
+        .origins([pages.origin(PAGE)])
+        .expose_headers(["Retry-After"])
+        .build()
+        .unwrap();
+    let stack = SecurityStack::api().cors(cors).rate_limit(limit(once()));
+    let api = Site::start(|pages: Router| pages.layer(stack)).await;
+    // The same limit around CORS instead of inside: what the page gets of a refusal then.
+    let cors = CorsLayer::builder().origins([pages.origin(PAGE)]);
+    let cors = cors.build().unwrap();
+    let outside = limit(once());
+    let wrong = Site::start(|pages: Router| pages.layer(cors).layer(outside)).await;
+
+    let browser = Browser::start().await;
+    pages.open(&browser, PAGE).await;
+    let ask = async |api: &Site| fetch(&browser, api, "/transfer", json!({})).await;
+    for api in [&api, &wrong] {
+        assert_eq!(ask(api).await.body(), Some("done"));
+    }
+    let refused = ask(&api).await;
+    assert_eq!(refused.status(), Some(429));
+    let seconds: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((3_590..=3_600).contains(&seconds), "{seconds}");
+    assert!(refused.body().unwrap().contains("rate_limited"));
+    assert_eq!(transfers(&api), rows(&[("GET", 200, 1), ("GET", 429, 0)]));
+    assert_eq!(ask(&wrong).await, Fetched::Failed);
 }

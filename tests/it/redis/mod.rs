@@ -1,5 +1,6 @@
 //! A real Redis server, started by the tests.
 
+mod bans;
 mod differential;
 mod lease;
 mod node;

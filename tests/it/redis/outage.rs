@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use redis::cmd;
 use tower_security::core::StoreErrorKind;
-use tower_security::rate_limit::{Acquire, Charge, Quota, Store};
+use tower_security::rate_limit::{
+    Acquire, Charge, OnStoreError, Policy, Quota, RateLimiter, Store, key,
+};
+use tower_security::redis::RedisStore;
 
-use super::node::now;
+use super::node::{SECRET, key as key_of, now};
 use super::store::wait_until;
-use super::{Node, Server, key};
+use super::{Node, Server};
 
 /// Longer than the timeout by what a busy machine takes to notice.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -18,31 +21,77 @@ const PATIENCE: Duration = Duration::from_millis(150);
 async fn a_server_that_stands_still_is_asked_five_times_and_then_once_a_second() {
     let server = Server::start().await;
     let node = Node::new(server.manager().await, Quota::per_hour(1_000));
-    assert!(node.passes(key("a")).await);
-    assert_eq!(node.count(key("spent"), 1_001).await, 1_000);
+    assert!(node.passes(key_of("a")).await);
+    assert_eq!(node.count(key_of("spent"), 1_001).await, 1_000);
 
     server.freeze();
     for _ in 0..5 {
         assert!(node.store.is_available());
         let start = Instant::now();
-        let error = node.take(key("a"), 1).await.unwrap_err();
+        let error = node.take(key_of("a"), 1).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Timeout);
         assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < PATIENCE);
     }
     assert!(!node.store.is_available());
     // Now nobody waits.
-    let mut charges = [Charge::new(&*node.counter, key("a"), node.rule, 1)];
+    let mut charges = [Charge::new(&*node.counter, key_of("a"), node.rule, 1)];
     let answer = node.store.acquire(now(), &mut charges);
     assert!(
         matches!(&answer, Acquire::Failed(error) if error.kind() == StoreErrorKind::Unavailable)
     );
     // What is known to be denied stays denied.
-    assert!(!node.passes(key("spent")).await);
+    assert!(!node.passes(key_of("spent")).await);
 
     server.thaw();
-    wait_until(async || node.take(key("a"), 1).await.is_ok()).await;
+    wait_until(async || node.take(key_of("a"), 1).await.is_ok()).await;
     assert!(node.store.is_available());
-    assert!(node.passes(key("a")).await);
+    assert!(node.passes(key_of("a")).await);
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_limiter_counts_its_share_alone_while_the_server_is_away_or_refuses() {
+    let server = Server::start().await;
+    let store = RedisStore::builder(server.manager().await)
+        .secret(SECRET)
+        .expected_nodes(2)
+        .build()
+        .unwrap();
+    let quota = Quota::per_hour(10);
+    let limiter = RateLimiter::builder()
+        .store(store.clone())
+        .policy(Policy::new("local", quota).key(key::client_ip()))
+        .policy(
+            Policy::new("deny", quota)
+                .key(key::client_ip())
+                .on_store_error(OnStoreError::Deny),
+        )
+        .build()
+        .unwrap();
+    let passed = async |policy: &str, client: &str| {
+        let mut passed = 0;
+        for _ in 0..20 {
+            let found = limiter.acquire(policy, |key| key.str(client), 1).await;
+            passed += u32::from(found.is_ok());
+        }
+        passed
+    };
+    assert_eq!(passed("local", "a").await, 10);
+    assert_eq!(passed("deny", "a").await, 10);
+
+    server.freeze();
+    // Half of the quota: two nodes share it. Those of before the outage are still known to be denied.
+    assert_eq!(passed("local", "b").await, 5);
+    assert!(!store.is_available());
+    assert_eq!(passed("local", "a").await, 0);
+    let start = Instant::now();
+    assert_eq!(passed("deny", "b").await, 0);
+    assert!(start.elapsed() < Duration::from_millis(500), "nobody waits");
+
+    server.thaw();
+    wait_until(async || limiter.peek("deny", |key| key.str("b")).await.is_ok()).await;
+    assert_eq!(passed("deny", "b").await, 10);
+    assert_eq!(passed("local", "c").await, 10);
 }
 
 #[tokio::test]
@@ -52,7 +101,7 @@ async fn a_pause_of_the_server_is_a_timeout() {
     let node = Node::with(server.manager().await, Quota::per_hour(10), |b| {
         b.timeout(Duration::from_millis(50))
     });
-    assert!(node.passes(key("a")).await);
+    assert!(node.passes(key_of("a")).await);
     let mut look = server.look().await;
     let _: () = cmd("CLIENT")
         .arg("PAUSE")
@@ -62,10 +111,10 @@ async fn a_pause_of_the_server_is_a_timeout() {
         .await
         .unwrap();
     let start = Instant::now();
-    let error = node.take(key("a"), 1).await.unwrap_err();
+    let error = node.take(key_of("a"), 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Timeout);
     assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < PATIENCE);
-    wait_until(async || node.take(key("a"), 1).await.is_ok()).await;
+    wait_until(async || node.take(key_of("a"), 1).await.is_ok()).await;
 }
 
 #[tokio::test]
@@ -73,13 +122,13 @@ async fn a_pause_of_the_server_is_a_timeout() {
 async fn all_who_share_a_call_fail_with_it_within_the_timeout() {
     let server = Server::start().await;
     let node = Node::new(server.manager().await, Quota::per_hour(10));
-    assert!(node.passes(key("a")).await);
+    assert!(node.passes(key_of("a")).await);
     server.freeze();
     let start = Instant::now();
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             let node = node.clone();
-            tokio::spawn(async move { node.take(key("a"), 1).await.unwrap_err().kind() })
+            tokio::spawn(async move { node.take(key_of("a"), 1).await.unwrap_err().kind() })
         })
         .collect();
     for task in tasks {
@@ -106,7 +155,9 @@ async fn a_server_that_dies_under_load_and_comes_back_is_used_again() {
                 while !*stopped.borrow() {
                     let was_open = !node.store.is_available();
                     let start = Instant::now();
-                    let _ = node.take(key(&format!("client {}", client % 3)), 1).await;
+                    let _ = node
+                        .take(key_of(&format!("client {}", client % 3)), 1)
+                        .await;
                     if was_open {
                         slowest = slowest.max(start.elapsed());
                     }
@@ -116,11 +167,11 @@ async fn a_server_that_dies_under_load_and_comes_back_is_used_again() {
             })
         })
         .collect();
-    assert!(node.passes(key("before")).await);
+    assert!(node.passes(key_of("before")).await);
     server.kill();
     wait_until(async || !node.store.is_available()).await;
     server.restart().await;
-    wait_until(async || node.take(key("after"), 1).await.is_ok()).await;
+    wait_until(async || node.take(key_of("after"), 1).await.is_ok()).await;
     assert!(node.store.is_available());
     stop.send(true).unwrap();
     for task in tasks {
@@ -135,7 +186,7 @@ async fn outside_of_a_runtime_the_store_fails_and_panics_at_nobody() {
     let server = Server::start().await;
     let node = Node::new(server.manager().await, Quota::per_hour(10));
     let outside = std::thread::spawn(move || {
-        let mut charges = [Charge::new(&*node.counter, key("a"), node.rule, 1)];
+        let mut charges = [Charge::new(&*node.counter, key_of("a"), node.rule, 1)];
         let answer = node.store.acquire(now(), &mut charges);
         assert!(
             matches!(&answer, Acquire::Failed(error) if error.kind() == StoreErrorKind::Unavailable)

@@ -172,6 +172,25 @@ async fn an_overdraw_is_booked_up_to_two_windows() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
+async fn who_owes_more_than_a_lowered_quota_allows_is_told_a_wait_that_suffices() {
+    let server = Server::start().await;
+    let before = Node::new(server.manager().await, Quota::per_day(10));
+    assert!(before.take(key("a"), 10).await.unwrap().is_allowed);
+    // A day is owed, and from now on a tenth of a second may be.
+    let after = Node::new(
+        server.manager().await,
+        Quota::new(10, Duration::from_millis(100)),
+    );
+    let denied = after.take(key("a"), 1).await.unwrap();
+    assert!(
+        !denied.is_allowed && denied.wait <= 10_000_000,
+        "{denied:?}"
+    );
+    wait_until(async || after.passes(key("a")).await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
 async fn a_refund_gives_the_charge_back_and_a_late_one_nothing() {
     let server = Server::start().await;
     let node = Node::new(server.manager().await, Quota::per_hour(3));

@@ -4,6 +4,8 @@ mod config;
 mod devices;
 mod dimensions;
 mod events;
+#[cfg(feature = "axum")]
+mod example;
 mod layer;
 mod stores;
 

@@ -24,6 +24,7 @@ struct Far {
     inner: MemoryStore,
     mode: Arc<AtomicU8>,
     calls: Arc<AtomicUsize>,
+    nodes: Option<u32>,
 }
 
 const READY: u8 = 0;
@@ -97,6 +98,10 @@ impl Store for Far {
 
     fn reset(&self, now: Nanos, counter: &MemoryCounter, key: KeyHash) {
         self.inner.reset(now, counter, key);
+    }
+
+    fn expected_nodes(&self) -> Option<u32> {
+        self.nodes
     }
 
     fn config_errors(&self) -> Option<ConfigErrors> {
@@ -202,6 +207,22 @@ async fn a_store_that_is_away_is_counted_for_here() {
             throttle.unlock("alice");
             assert_eq!(attempt(&throttle, 31).await, Ok(()), "{mode} {fraction:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn each_of_several_nodes_has_its_part_of_a_budget_while_the_store_is_away() {
+    for (nodes, free) in [(None, 5), (Some(1), 5), (Some(2), 2), (Some(100), 1)] {
+        let far = Far {
+            nodes,
+            ..Far::new(FAILED)
+        };
+        let (throttle, ..) = over(&far, |builder| builder);
+        let mut verified = 0;
+        for number in 0..20 {
+            verified += usize::from(attempt(&throttle, number).await.is_ok());
+        }
+        assert_eq!(verified, free, "{nodes:?}");
     }
 }
 

@@ -1,6 +1,5 @@
 //! Keys against requests, and the hasher against another implementation.
 
-mod address;
 mod built_in;
 mod vectors;
 
@@ -10,36 +9,33 @@ use http::request::Parts;
 use http::{HeaderValue, Request};
 
 use super::*;
-use crate::core::{ForwardHeader, PeerAddr, TrustedProxies};
+use crate::core::{PeerAddr, TrustedProxies};
 
-/// A request from `peer` (an address, `unix` or `none`) with these header lines.
+/// A request from `peer` (an address, or `none`) with these header lines.
 fn call(peer: &str, headers: &[(&'static str, &[u8])]) -> Parts {
     let mut request = Request::new(());
     for &(name, value) in headers {
         let value = HeaderValue::from_bytes(value).unwrap();
         request.headers_mut().append(name, value);
     }
-    match peer {
-        "none" => None,
-        "unix" => request.extensions_mut().insert(PeerAddr::Unix),
-        ip => {
-            let ip: IpAddr = ip.parse().unwrap();
-            let peer = PeerAddr::from(SocketAddr::new(ip, 40_000));
-            request.extensions_mut().insert(peer)
-        }
-    };
+    if peer != "none" {
+        let ip: IpAddr = peer.parse().unwrap();
+        let peer = PeerAddr::from(SocketAddr::new(ip, 40_000));
+        request.extensions_mut().insert(peer);
+    }
     request.into_parts().0
 }
 
 /// The key of a request; `None` if it is missing.
-fn key_behind(key: &Key, proxies: &TrustedProxies, parts: &Parts) -> Option<KeyHash> {
+fn key_of(key: &Key, parts: &Parts) -> Option<KeyHash> {
+    let proxies = TrustedProxies::direct();
     let head = Head {
         headers: &parts.headers,
         extensions: &parts.extensions,
         parts: Some(parts),
         request: None,
         client: None,
-        proxies,
+        proxies: &proxies,
     };
     // One seed for all, so that keys can be compared.
     let mut hasher = KeyHasher::new(&KeySeed::fleet(*b"0123456789abcdef"));
@@ -48,17 +44,4 @@ fn key_behind(key: &Key, proxies: &TrustedProxies, parts: &Parts) -> Option<KeyH
         KeyOutcome::Missing => None,
         other => panic!("{other:?}"),
     }
-}
-
-fn key_of(key: &Key, parts: &Parts) -> Option<KeyHash> {
-    key_behind(key, &TrustedProxies::direct(), parts)
-}
-
-/// Trusts `10.0.0.0/8` and `2001:db8:ffff::/48`.
-fn behind(header: ForwardHeader) -> TrustedProxies {
-    TrustedProxies::builder()
-        .parse_nets(["10.0.0.0/8", "2001:db8:ffff::/48"])
-        .header(header)
-        .build()
-        .unwrap()
 }

@@ -1,0 +1,3 @@
+mod arithmetic;
+mod delays;
+mod slots;
