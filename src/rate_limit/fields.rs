@@ -2,10 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::line::{Line, number};
 use super::policy::Policy;
 use super::quota::Quota;
 use super::store::Standing;
+use crate::core::line::{Line, number};
 use crate::core::{Mode, Rejection, field};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -85,7 +85,6 @@ pub mod key;
 mod layer;
 mod lend;
 mod limiter;
-mod line;
 pub mod login;
 mod marks;
 mod memory;

@@ -26,6 +26,8 @@ pub use problem::Problem;
 #[cfg(feature = "tonic")]
 pub(crate) use render::GRPC_PUSHBACK;
 
+use crate::core::line;
+
 /// A refusal: what is answered instead of calling the service.
 ///
 /// One value renders as RFC 9457 `application/problem+json`, as a gRPC status for a gRPC request, and as a head alone for `HEAD`.
@@ -104,7 +106,7 @@ impl Pushback {
         match self {
             Self::After(wait) => {
                 let milliseconds = wait.as_nanos().div_ceil(1_000_000);
-                HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+                line::number(u64::try_from(milliseconds).unwrap_or(u64::MAX))
             }
             Self::Never => HeaderValue::from_static("-1"),
         }

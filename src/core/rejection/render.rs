@@ -16,7 +16,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use super::grpc::{self, GrpcContentType};
 use super::{Problem, RefusalContext, Refused, Rejection, Shape};
-use crate::core::{RejectionBody, RequestId, Shared, field};
+use crate::core::{RejectionBody, RequestId, Shared, field, line};
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -74,7 +74,7 @@ impl Rejection {
 
     fn http_response<B: RejectionBody>(mut self, context: &RefusalContext) -> Response<B> {
         if let Some(seconds) = self.retry_after {
-            self.set(RETRY_AFTER, HeaderValue::from(seconds));
+            self.set(RETRY_AFTER, line::number(seconds));
         }
         let (content_type, body) = match &mut self.shape {
             Shape::Redirect(location) => {
