@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use http::request::Parts;
 
+use super::examine::Core;
 use super::fields::{Shown, jittered, retry_after};
 use super::grpc;
 use super::key::KeyHasher;
-use super::limiter::Core;
 use super::refusal::{self, RETRY_STORE, RateLimitReason, RateLimited, Refusal};
 use super::set::PolicySet;
 use super::store::{Nanos, Standing, Store};

@@ -69,10 +69,12 @@
 
 mod after;
 mod answer;
+mod away;
 mod ban;
 mod check;
 mod config;
 mod error;
+mod examine;
 mod fallback;
 mod fields;
 #[cfg(test)]
@@ -81,6 +83,7 @@ mod fields_tests;
 pub mod from_tower_governor {}
 mod future;
 mod grpc;
+mod items;
 pub mod key;
 mod layer;
 mod lend;

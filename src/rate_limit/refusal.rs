@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::check::Charged;
+use super::items::Charged;
 use super::key::{KeyHash, KeyRefusal};
 use super::marks::Marks;
 use super::set::Label;

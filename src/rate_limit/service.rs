@@ -10,10 +10,11 @@ use tower_service::Service;
 
 use super::after::{After, Settling};
 use super::answer::Speaks;
-use super::check::{Kept, Step};
+use super::examine::Core;
 use super::future::{Asking, RateLimitFuture};
+use super::items::{Kept, Step};
 use super::lend;
-use super::limiter::{Core, RateLimiter};
+use super::limiter::RateLimiter;
 use super::memory::MemoryStore;
 use super::notices::{Notices, Told};
 use super::refusal::Refusal;
@@ -63,9 +64,7 @@ where
         let step = core.examine(&set, request.method(), headers, extensions, &mut notices);
         // A step that lets pass holds nothing; the look at what else would have to be dropped is spared.
         let step = ManuallyDrop::new(step);
-        if let Step::Pass = *step
-            && notices.is_empty()
-        {
+        if matches!(*step, Step::Pass) && notices.is_empty() {
             return RateLimitFuture::inner(self.inner.call(request));
         }
         let step = Some(ManuallyDrop::into_inner(step));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::check::{Item, Subject};
 use super::config::Settings;
 use super::fallback::{Fallback, Local};
 use super::fields::PolicyFields;
+use super::items::{Item, Subject};
 use super::key::{Key, KeyHash};
 use super::policy::{Cost, Policy, StoreAway};
 use super::quota::Quota;
@@ -133,10 +133,9 @@ impl<C> Active<C> {
         };
         is_method
             && match (&self.policy.when, request.head.parts) {
-                (None, _) => true,
                 (Some(when), Some(parts)) => when(parts),
                 // `Needs` has seen to the parts; what cannot be asked is limited.
-                (Some(_), None) => true,
+                (None, _) | (Some(_), None) => true,
             }
     }
 
@@ -212,7 +211,8 @@ impl Label {
 
     /// The quota of a plan; 0 is the policy's own.
     pub(super) fn quota(&self, plan: usize) -> Option<Quota> {
-        self.quotas.get(plan).or(self.quotas.first()).copied()
+        let own = || self.quotas.first();
+        self.quotas.get(plan).or_else(own).copied()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::after;
-use super::check::{Charged, Kept};
+use super::items::{Charged, Kept};
 use super::limiter::RateLimiter;
 use super::outcome::Outcome;
 use super::refusal::RateLimited;
@@ -195,7 +195,6 @@ impl RateLimitRefusal {
 
     /// Takes the answer: over HTTP with `Retry-After` and the fields of the configured style, over gRPC with the details that clients
     /// of gRPC understand.
-    #[must_use]
     pub fn into_rejection(self) -> Rejection {
         *self.rejection
     }
