@@ -9,7 +9,9 @@ use super::examine::Core;
 use super::fields::{Shown, jittered, retry_after};
 use super::grpc;
 use super::key::KeyHasher;
-use super::refusal::{self, RETRY_STORE, RateLimitReason, RateLimited, Refusal};
+use super::limited::{RateLimitReason, RateLimited};
+use super::problem::{self, RETRY_STORE};
+use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::{Nanos, Standing, Store};
 use super::verdict::RateLimitRefusal;
@@ -44,7 +46,7 @@ impl<St: Store> Core<St> {
             reset: refusal.reset,
         };
         let wait = self.wait(&refusal, now);
-        let rejection = refusal::rejection(refusal, &set.labels, &self.settings.types, &set.bodies);
+        let rejection = problem::rejection(refusal, &set.labels, &self.settings.types, &set.bodies);
         // First of all: what is set before would have to move into the maps of the head.
         let rejection = match head {
             Some(head) => rejection.reuse(head),

@@ -18,10 +18,11 @@ use super::notices::Notices;
 use super::policy::Policy;
 use super::refusal::Refusal;
 use super::set::PolicySet;
+use super::standing::PolicyStanding;
 use super::store::Store;
 use super::tell::Teller;
 use super::time::Ticker;
-use super::verdict::{Permit, PolicyStanding, RateLimitRefusal};
+use super::verdict::{Permit, RateLimitRefusal};
 use crate::core::{Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, TrustedProxies};
 
 /// Counts requests by one policy or several, and says which of them pass. Cloning shares it.

@@ -19,8 +19,8 @@ use super::memory::MemoryStore;
 use super::notices::{Notices, Told};
 use super::refusal::Refusal;
 use super::set::PolicySet;
+use super::standing::RateLimitInfo;
 use super::store::{Nanos, Store};
-use super::verdict::RateLimitInfo;
 use crate::core::{Loaded, Mode, RefusalContext, RejectionBody};
 
 /// The service of [`RateLimitLayer`](super::RateLimitLayer). The [module](crate::rate_limit) has the rules and an example.
