@@ -42,6 +42,20 @@ impl Both {
         }
     }
 
+    /// Whose keys may owe two windows.
+    fn with_overdraft(self) -> Self {
+        let Rule::Gcra(gcra) = self.rule else {
+            panic!("a quota compiles to a bucket");
+        };
+        Self {
+            rule: Rule::Gcra(gcra.with_overdraft()),
+            flow: Flow {
+                windows: 2,
+                ..self.flow
+            },
+        }
+    }
+
     fn interval(self) -> u64 {
         u64::try_from(self.flow.interval).expect("a short time")
     }
@@ -152,6 +166,15 @@ impl Subject {
             .map(|name| store.open(&CounterSpec::new(&name, overflow)))
             .collect();
         Self { store, counters }
+    }
+
+    /// Lets all keys of a policy, which is its last one, be one.
+    fn with_single(mut self) -> Self {
+        self.counters.pop();
+        let name = format!("policy{}", self.counters.len());
+        let spec = CounterSpec::new(&name, Overflow::Evict).single();
+        self.counters.push(self.store.open(&spec));
+        self
     }
 
     fn small(policies: usize) -> Self {
