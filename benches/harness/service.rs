@@ -49,6 +49,7 @@ impl<B> Service<Request<B>> for Bare {
 /// # Panics
 ///
 /// If something is not ready at once: the rows wait for nothing, so they need no runtime.
+#[allow(dead_code, reason = "a bench of stores has no services")]
 pub(crate) fn go<S, B>(mut service: S) -> impl FnMut(Request<B>) -> Response<S::Body>
 where
     S: Answers<B>,
@@ -59,11 +60,13 @@ where
 /// The same for an axum router, made ready to be called.
 ///
 /// `with_state` runs `Layer::layer` of every layer now instead of on each request.
+#[allow(dead_code, reason = "a bench of stores has no services")]
 pub(crate) fn go_axum(router: axum::Router) -> impl FnMut(Request<Body>) -> Response<Body> {
     go(router.with_state::<()>(()))
 }
 
 /// An infallible HTTP service, as one bound.
+#[allow(dead_code, reason = "a bench of stores has no services")]
 pub(crate) trait Answers<B> {
     /// Body of the answer.
     type Body;

@@ -320,6 +320,33 @@ impl Set {
         }
     }
 
+    /// Says what would become of a charge, and heals the word for it; nothing is booked.
+    pub(crate) fn look_held<R: WordRule>(
+        &self,
+        _: &mut Ledger,
+        tag: Tag,
+        demand: Demand<R>,
+    ) -> Step {
+        let ask = |word| demand.rule.charge(word, demand.now, demand.cost);
+        let Some(slot) = self.find(tag) else {
+            return ask(0);
+        };
+        let mut word = slot.word.load(Ordering::Acquire);
+        loop {
+            if word == LOCK {
+                return ask(0);
+            }
+            let Step::Heal(healed) = ask(word) else {
+                return ask(word);
+            };
+            pause();
+            word = match slot.exchange(word, healed) {
+                Ok(()) => healed,
+                Err(newer) => newer,
+            };
+        }
+    }
+
     /// Forgets what a key owes.
     pub(crate) fn clear_held(&self, _: &mut Ledger, tag: Tag) {
         if let Some(slot) = self.find(tag) {

@@ -47,9 +47,17 @@ impl Single {
         }
     }
 
-    /// What [`charge`](Self::charge) would say; a word that has to heal passes.
+    /// What [`charge`](Self::charge) would say. A word that has to heal does so.
     pub(crate) fn peek<R: WordRule>(&self, rule: R, now: u64, cost: u32) -> Verdict<()> {
-        rule.charge(self.word(), now, cost).into()
+        let mut word = self.word();
+        loop {
+            let Step::Heal(healed) = rule.charge(word, now, cost) else {
+                return rule.charge(word, now, cost).into();
+            };
+            word = self
+                .exchange(word, healed)
+                .map_or_else(|newer| newer, |()| healed);
+        }
     }
 
     pub(crate) fn word(&self) -> u64 {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::Overflow;
 use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
 use super::sync::{AtomicU64, LINES, Lock, Ordering, WAYS};
-use super::word::{Left, Undo, WordRule};
+use super::word::{Left, Step, Undo, WordRule};
 use crate::rate_limit::key::KeyHash;
 
 /// Slots of a set.
@@ -159,7 +159,8 @@ impl Table {
         )
     }
 
-    /// What [`charge`](Self::charge) would say, as far as can be said without the mutex: what is not certain passes.
+    /// What [`charge`](Self::charge) would say, as far as can be said without the mutex: what is not certain passes. A word that
+    /// has to heal does so: it would deny all the same, and nothing else lets it fall.
     #[inline]
     pub(crate) fn peek<R: WordRule>(
         &self,
@@ -173,7 +174,18 @@ impl Table {
             Some(Found::Word(word)) => word,
             Some(Found::Nothing | Found::Busy) | None => 0,
         };
-        rule.charge(word, now, cost).into()
+        match rule.charge(word, now, cost) {
+            Step::Heal(_) => self.look_slowly(spot, Demand { rule, now, cost }).into(),
+            step => step.into(),
+        }
+    }
+
+    #[cold]
+    fn look_slowly<R: WordRule>(&self, spot: Spot, demand: Demand<R>) -> Step {
+        let step = self.held(spot.set, false, |set, ledger| {
+            set.look_held(ledger, spot.tag, demand)
+        });
+        step.unwrap_or_else(|| demand.rule.charge(0, demand.now, demand.cost))
     }
 
     /// The word of `key`; 0 if it has none.

@@ -42,6 +42,20 @@ impl Both {
         }
     }
 
+    /// Whose keys may owe two windows.
+    fn with_overdraft(self) -> Self {
+        let Rule::Gcra(gcra) = self.rule else {
+            panic!("a quota compiles to a bucket");
+        };
+        Self {
+            rule: Rule::Gcra(gcra.with_overdraft()),
+            flow: Flow {
+                windows: 2,
+                ..self.flow
+            },
+        }
+    }
+
     fn interval(self) -> u64 {
         u64::try_from(self.flow.interval).expect("a short time")
     }
@@ -103,14 +117,13 @@ impl Model {
 
     /// All or none: looks at every charge, and pours only if each of them fits.
     fn acquire(&mut self, now: i128, parts: &[Part]) -> Vec<(Verdict, Option<Booked>)> {
-        // What has to be cut is not known to be too full until it was cut, and it is cut when it is its turn.
-        let is_cut =
-            |bucket: Bucket, part: &Part| part.can_pass() && bucket.cut(now, part.most()) != bucket;
         let looked = parts.iter().map(|part| {
-            let bucket = self.bucket(*part);
-            let cut = bucket.cut(now, part.most());
-            let mut verdict = cut.look(part.quota.flow, now, part.cost.into());
-            if part.overdraw || is_cut(bucket, part) {
+            let bucket = self.bucket(*part).cut(now, part.most());
+            if part.can_pass() && bucket != self.bucket(*part) {
+                self.buckets.insert((part.policy, part.key), bucket);
+            }
+            let mut verdict = bucket.look(part.quota.flow, now, part.cost.into());
+            if part.overdraw {
                 verdict.is_allowed = true;
                 verdict.wait = Some(0);
             }
@@ -119,18 +132,6 @@ impl Model {
         let mut verdicts = looked.collect::<Vec<_>>();
         if verdicts.iter().any(|(verdict, _)| !verdict.is_allowed) {
             return verdicts;
-        }
-        for (nth, part) in parts.iter().enumerate() {
-            let flow = part.quota.flow;
-            let bucket = self.bucket(*part).cut(now, part.most());
-            if is_cut(self.bucket(*part), part) {
-                self.buckets.insert((part.policy, part.key), bucket);
-                let verdict = bucket.look(flow, now, part.cost.into());
-                if !verdict.is_allowed && !part.overdraw {
-                    verdicts[nth].0 = verdict;
-                    return verdicts;
-                }
-            }
         }
         for (part, (verdict, booked)) in parts.iter().zip(&mut verdicts) {
             if part.cost == 0 {
@@ -165,6 +166,15 @@ impl Subject {
             .map(|name| store.open(&CounterSpec::new(&name, overflow)))
             .collect();
         Self { store, counters }
+    }
+
+    /// Lets all keys of a policy, which is its last one, be one.
+    fn with_single(mut self) -> Self {
+        self.counters.pop();
+        let name = format!("policy{}", self.counters.len());
+        let spec = CounterSpec::new(&name, Overflow::Evict).single();
+        self.counters.push(self.store.open(&spec));
+        self
     }
 
     fn small(policies: usize) -> Self {

@@ -15,6 +15,9 @@ const KEYS: u64 = 4;
 /// What one step is made of; any words are a step.
 type Raw = [u16; 8];
 
+/// The policy whose keys are all one.
+const SINGLE: usize = 2;
+
 /// Steps between two new stores, so that time does not run out of 64 bits.
 const STEPS_A_RUN: usize = 1_000;
 
@@ -40,7 +43,7 @@ impl Run {
                 Both::new(7, seconds(60), 2),
             ],
             [
-                Both::new(100, seconds(60), 20),
+                Both::new(100, seconds(60), 20).with_overdraft(),
                 Both::new(1, seconds(3_600), 1),
                 Both::new(1_000_000, seconds(1), 100),
             ],
@@ -51,7 +54,7 @@ impl Run {
             ],
         ];
         let mut run = Self {
-            subject: Subject::new(POLICIES, 1 << 10, Overflow::Evict),
+            subject: Subject::new(POLICIES, 1 << 10, Overflow::Evict).with_single(),
             model: Model::default(),
             plans,
             held: Vec::new(),
@@ -85,6 +88,7 @@ impl Run {
             }
             1 if flags % 4 == 0 => {
                 self.subject.reset(self.now, whose % POLICIES, key);
+                let key = if whose % POLICIES == SINGLE { 0 } else { key };
                 self.model.buckets.remove(&(whose % POLICIES, key));
             }
             _ => {
@@ -140,9 +144,13 @@ impl Run {
 
     fn acquire(&mut self, parts: &[Part]) {
         let standings = self.subject.acquire(self.now, parts);
-        let verdicts = self.model.acquire(self.now.into(), parts);
+        let mut known = parts.to_vec();
+        for part in known.iter_mut().filter(|part| part.policy == SINGLE) {
+            part.key = 0;
+        }
+        let verdicts = self.model.acquire(self.now.into(), &known);
         assert_eq!(standings.len(), verdicts.len());
-        for ((part, standing), (verdict, booked)) in parts.iter().zip(&standings).zip(verdicts) {
+        for ((part, standing), (verdict, booked)) in known.iter().zip(&standings).zip(verdicts) {
             assert_same(standing, &verdict, (self.now, part, parts));
             if let Some(booked) = booked {
                 self.held.push((*part, standing.receipt, booked));

@@ -216,3 +216,50 @@ fn a_refund_after_the_slot_went_to_another_key_does_nothing() {
         assert_eq!(subject.one(AFTERWARDS, key, quota, 0).remaining, 1);
     }
 }
+
+/// Whoever finds keys that fall together in one policy has found nothing for another, nor for another store.
+#[test]
+fn each_table_has_a_secret_of_its_own() {
+    let quota = Both::new(10, Duration::from_secs(10), 10);
+    let subject = Subject::new(2, CAPACITY, Overflow::Deny);
+    let keys = keys_of_one_set(&subject, Overflow::Deny, 2 * WAYS);
+    let passed = |subject: &Subject, policy| {
+        let passes = |&key: &u64| {
+            let part = Part::new(policy, key, quota, 1);
+            subject.acquire(AFTERWARDS, &[part])[0].is_allowed
+        };
+        keys.iter().filter(|&key| passes(key)).count()
+    };
+    assert_eq!(passed(&subject, 0), WAYS);
+    assert_eq!(passed(&subject, 1), 2 * WAYS);
+    assert_eq!(
+        passed(&Subject::new(1, CAPACITY, Overflow::Deny), 0),
+        2 * WAYS
+    );
+}
+
+/// A clock that goes back does not give a key that was forgotten in the meantime what it had used.
+#[test]
+fn a_key_that_is_new_when_the_clock_went_back_counts_from_the_latest_time() {
+    let quota = Both::new(10, Duration::from_secs(10), 10);
+    let subject = Subject::new(1, CAPACITY, Overflow::Evict);
+    let keys = keys_of_one_set(&subject, Overflow::Evict, 2 * WAYS);
+    let (first, second) = keys.split_at(WAYS);
+    for &key in first {
+        assert!(subject.one(AFTERWARDS, key, quota, 10).is_allowed);
+    }
+    // They owe nothing any more, and their places are taken.
+    let later = AFTERWARDS + 10 * SECOND;
+    for &key in second {
+        assert!(subject.one(later, key, quota, 1).is_allowed);
+    }
+    // Back to when they owed 9 s, after the others have left: nobody gets more than one burst from 10 s later on.
+    for &key in second {
+        subject.reset(AFTERWARDS + SECOND, 0, key);
+    }
+    for &key in first {
+        assert!(subject.one(AFTERWARDS + SECOND, key, quota, 10).is_allowed);
+        let again = subject.one(later, key, quota, 1);
+        assert_eq!((again.is_allowed, again.wait), (false, SECOND));
+    }
+}
