@@ -1,5 +1,6 @@
 //! Several threads at one store, and floods of new keys.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -14,6 +15,9 @@ type Counter = <MemoryStore as Store>::Counter;
 
 const NOW: Nanos = Nanos::new(1 << 40);
 const THREADS: usize = 4;
+
+/// More than any round sums up to.
+const PANICKED: u64 = 1 << 40;
 
 /// In a debug build a tenth is enough: `benches/rate_store.rs` floods with all ten million.
 const FLOOD: u64 = 1_000_000;
@@ -63,11 +67,17 @@ fn rounds(count: usize, work: impl Fn(usize, usize) -> u64 + Sync) -> Vec<u64> {
             scope.spawn(move || {
                 for (round, sum) in sums.iter().enumerate() {
                     barrier.wait();
-                    sum.fetch_add(work(thread, round), Ordering::Relaxed);
+                    // The others would wait for a thread that is gone.
+                    let done = catch_unwind(AssertUnwindSafe(|| work(thread, round)));
+                    sum.fetch_add(done.unwrap_or(PANICKED), Ordering::Relaxed);
                 }
             });
         }
     });
+    let panicked = sums
+        .iter()
+        .any(|sum| sum.load(Ordering::Relaxed) >= PANICKED);
+    assert!(!panicked, "a thread has panicked");
     sums.into_iter().map(AtomicU64::into_inner).collect()
 }
 
