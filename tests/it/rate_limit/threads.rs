@@ -94,6 +94,23 @@ fn a_burst_of_fifty_is_fifty_for_all_threads_together() {
 }
 
 #[test]
+fn a_burst_of_fifty_is_fifty_where_all_keys_are_one() {
+    let store = MemoryStore::with_capacity(1 << 14);
+    let counters = (0..200)
+        .map(|round| {
+            store.open(&CounterSpec::new(&format!("all{round}"), Overflow::Evict).single())
+        })
+        .collect::<Vec<_>>();
+    let rule = rule(50, 60);
+    let sums = rounds(200, |thread, round| {
+        let keys = (0..200).map(|nth| nth * thread as u64);
+        keys.filter(|&key| passes(&store, &counters[round], key, rule))
+            .count() as u64
+    });
+    assert_eq!(sums, [50; 200]);
+}
+
+#[test]
 fn of_several_first_charges_with_a_burst_of_one_exactly_one_passes() {
     let store = MemoryStore::with_capacity(1 << 16);
     let counter = open(&store, "ip", Overflow::Evict);
