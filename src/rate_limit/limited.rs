@@ -41,7 +41,7 @@ pub enum RateLimitReason {
     Exceeded,
     /// 403 `rate_key_missing`: a policy with [`OnMissing::Refuse`](super::OnMissing::Refuse) found nobody to count.
     KeyMissing,
-    /// What an extractor has said by [`KeyRefusal`].
+    /// What an extractor has said by [`KeyRefusal`](super::key::KeyRefusal).
     KeyRefused,
     /// 503 `rate_store_unavailable`: the store of a policy with [`OnStoreError::Deny`](super::OnStoreError::Deny) did not answer.
     StoreUnavailable,
