@@ -47,23 +47,22 @@ impl<St: Store> Core<St> {
         };
         let wait = self.wait(&refusal, now);
         let rejection = problem::rejection(refusal, &set.labels, &self.settings.types, &set.bodies);
-        // First of all: what is set before would have to move into the maps of the head.
-        let rejection = match head {
-            Some(head) => rejection.reuse(head),
-            None => rejection,
-        };
         let reason = limited.reason();
         let mut rejection = match &self.settings.renderer {
             Some(renderer) => rejection.renderer(Arc::clone(renderer)),
             None => rejection,
         };
+        // Before anything is added, which would have to move into the maps of the head.
+        if let Some(head) = head {
+            rejection.take_over(head);
+        }
         if speaks.is_http() {
             if let RateLimitReason::Exceeded | RateLimitReason::CostExceedsQuota = reason {
-                rejection = set.fields.refuse(&shown, rejection);
+                set.fields.refuse(&shown, rejection.headers_mut());
             }
             let standing = wait.map(|wait| Standing::denied(shown.remaining, shown.reset, wait));
             if let Some(seconds) = standing.and_then(|standing| retry_after(&standing)) {
-                rejection = rejection.retry_after(seconds);
+                rejection.set_retry_after(seconds);
             }
         }
         if speaks.is_grpc() {

@@ -187,8 +187,9 @@ impl<St: Store> Core<St> {
         } else {
             Speaks::Http
         };
-        let (limited, rejection) = self.rejection(set, refusal, Some(head), now, speaks);
-        rejection.reason(limited).into_response(&context)
+        let (limited, mut rejection) = self.rejection(set, refusal, Some(head), now, speaks);
+        rejection.set_reason(limited);
+        rejection.into_response(&context)
     }
 }
 

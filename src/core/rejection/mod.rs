@@ -191,15 +191,24 @@ impl Rejection {
     ///
     /// What was in the maps is gone. Call it before `header` and `reason`; what they added earlier is kept.
     pub fn reuse(mut self, head: Parts) -> Self {
+        self.take_over(head);
+        self
+    }
+
+    /// As [`reuse`](Self::reuse), in place: a refusal is large, and each call that hands it on may move it.
+    pub(crate) fn take_over(&mut self, head: Parts) {
         let mut headers = head.headers;
         headers.clear();
-        headers.extend(self.headers.drain());
+        if !self.headers.is_empty() {
+            headers.extend(self.headers.drain());
+        }
         self.headers = headers;
         let mut extensions = head.extensions;
         extensions.clear();
-        extensions.extend(self.extensions);
+        if !self.extensions.is_empty() {
+            extensions.extend(std::mem::take(&mut self.extensions));
+        }
         self.extensions = extensions;
-        self
     }
 
     /// Sets the gRPC status, where that of the table does not fit.
@@ -322,6 +331,20 @@ impl Rejection {
 
     pub(crate) fn pushback_value(&self) -> Option<HeaderValue> {
         self.pushback.map(Pushback::header_value)
+    }
+
+    /// As [`retry_after`](Self::retry_after), in place.
+    pub(crate) const fn set_retry_after(&mut self, seconds: u64) {
+        self.retry_after = Some(seconds);
+    }
+
+    /// As [`reason`](Self::reason), in place.
+    pub(crate) fn set_reason<T: Clone + Send + Sync + 'static>(&mut self, reason: T) {
+        self.extensions.insert(reason);
+    }
+
+    pub(crate) const fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
     }
 
     /// Returns the header lines that were added.
