@@ -26,7 +26,7 @@
 //! curl -i -X OPTIONS http://127.0.0.1:3000/orders
 //!
 //! # A flood of one client: 429 at its end, with code rate_limited and retry-after: 1
-//! curl -i 'http://127.0.0.1:3000/orders?[1-60]'
+//! curl -i 'http://127.0.0.1:3000/orders?[1-90]'
 //! ```
 
 use std::error::Error;

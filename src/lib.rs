@@ -12,6 +12,9 @@
 //! | to stop sniffing, framing, leaking referrers and caching secrets | [`SecurityHeadersLayer`] |
 //! | HTTPS alone, on known hosts | [`HttpsLayer`] |
 //! | cookies that scripts, other sites and plain HTTP do not get | [`CookieLayer`] |
+//! | to refuse floods of requests | [`RateLimitLayer`], without Tower [`rate_limit::RateLimiter`] |
+//! | to shut out who keeps on | [`BanLayer`] |
+//! | passwords that cannot be guessed by trying | [`LoginThrottleLayer`], in a handler [`rate_limit::login::LoginThrottle`] |
 //! | to know who is calling | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
 //! | to hear of attacks | [`core::EventSink`] |

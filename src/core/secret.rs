@@ -57,6 +57,20 @@ impl From<&str> for Secret<String> {
     }
 }
 
+impl<const N: usize> From<[u8; N]> for Secret<Vec<u8>> {
+    fn from(mut value: [u8; N]) -> Self {
+        let kept = Self::new(value.to_vec());
+        value.zeroize();
+        kept
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Secret<Vec<u8>> {
+    fn from(value: &[u8; N]) -> Self {
+        Self::new(value.to_vec())
+    }
+}
+
 impl From<&[u8]> for Secret<Vec<u8>> {
     fn from(value: &[u8]) -> Self {
         Self::new(value.to_vec())

@@ -249,7 +249,7 @@ impl Protection for BanLayer {
             PostureEntry::new("bans", self.mode().into())
                 .setting("counts_per", counts)
                 .setting("signals", signals)
-                .setting("rules", self.request_rules().to_string())
+                .setting("request_rules", self.request_rules().to_string())
                 .setting("safelist", self.safelist().nets().len().to_string())
                 .setting("blocklist", self.blocklist().nets().len().to_string()),
         );

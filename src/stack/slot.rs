@@ -35,7 +35,8 @@ use crate::https::HttpsLayer;
     note = "`.extra(position, layer)` takes any layer"
 )]
 pub trait Protection {
-    /// Says what this layer does, for [`SecurityStack::posture`](super::SecurityStack::posture).
+    /// Says what this layer does, for [`SecurityStack::posture`](super::SecurityStack::posture). Without it the posture looks as if the
+    /// slot were empty.
     fn describe(&self, posture: &mut Posture) {
         let _ = posture;
     }
@@ -112,9 +113,37 @@ impl<A: Protection, B: Protection> Protection for (A, B) {
 
 /// A layer that says who is asking, by attaching a [`Principal`](crate::core::Principal) to the request.
 ///
-/// Implement it for your own authentication layer if it does so.
+/// Implement it for your own authentication layer if it does so; a wrapper does it for a layer of somebody else, such as axum's
+/// `from_fn`.
+///
+/// # Example
+///
+/// ```
+/// use tower_layer::Layer;
+/// use tower_security::stack::{Posture, PostureEntry, PostureState, Protection, ProvidesPrincipal};
+///
+/// /// `.auth(OwnAuth(axum::middleware::from_fn(authenticate)))`, where `authenticate` calls `Principal::dangerous_attach`.
+/// #[derive(Clone)]
+/// struct OwnAuth<L>(L);
+///
+/// impl<S, L: Layer<S>> Layer<S> for OwnAuth<L> {
+///     type Service = L::Service;
+///
+///     fn layer(&self, inner: S) -> L::Service {
+///         self.0.layer(inner)
+///     }
+/// }
+///
+/// impl<L> Protection for OwnAuth<L> {
+///     fn describe(&self, posture: &mut Posture) {
+///         posture.add(PostureEntry::new("auth", PostureState::On).setting("by", "our own"));
+///     }
+/// }
+///
+/// impl<L> ProvidesPrincipal for OwnAuth<L> {}
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not provide a principal; give `.auth(..)` an `AuthLayer` before this call",
+    message = "`{Self}` does not provide a principal; give `.auth(..)` a layer that does before this call",
     label = "what this slot decides depends on who is asking"
 )]
 pub trait ProvidesPrincipal {}
