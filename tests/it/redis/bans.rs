@@ -203,6 +203,51 @@ async fn a_ban_for_ever_does_not_silence_the_fleet() {
     wait_until(async || one.is_banned(later).is_some()).await;
 }
 
+/// The script alone: of the three keys the smallest is evicted.
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_version_that_is_lost_alone_is_found_in_the_changes() {
+    let server = Server::start().await;
+    let mut look = server.look().await;
+    let script = |known: i64, bans: &[&str]| {
+        let mut tell = cmd("EVAL");
+        tell.arg(include_str!("../../../src/redis/bans.lua"))
+            .arg(3)
+            .arg(&["b", "c", "v"]);
+        tell.arg(known).arg(10).arg(2);
+        for ban in bans {
+            tell.arg(ban).arg(60_000);
+        }
+        tell
+    };
+    let version = |answer: &Value| match answer {
+        Value::Array(items) => match items[..] {
+            [Value::Int(version), Value::Int(more), ..] => (version, more),
+            _ => panic!("{answer:?}"),
+        },
+        _ => panic!("{answer:?}"),
+    };
+    let told: Value = script(0, &["m1", "m2", "m3", "m4"])
+        .query_async(&mut look)
+        .await
+        .unwrap();
+    let (middle, more) = version(&told);
+    assert_eq!(more, 1);
+    let _: () = cmd("DEL").arg("v").query_async(&mut look).await.unwrap();
+    let rest: Value = script(middle, &[]).query_async(&mut look).await.unwrap();
+    assert_eq!(version(&rest), (middle + 2, 1));
+    let end: Value = script(middle + 2, &[])
+        .query_async(&mut look)
+        .await
+        .unwrap();
+    assert_eq!(version(&end), (middle + 2, 0));
+    let more: Value = script(middle + 2, &["m5"])
+        .query_async(&mut look)
+        .await
+        .unwrap();
+    assert_eq!(version(&more), (middle + 3, 0));
+}
+
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
 async fn the_task_ends_with_the_table() {
