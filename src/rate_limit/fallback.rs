@@ -34,9 +34,11 @@ impl Fallback {
         rules: impl Iterator<Item = Gcra>,
         fraction: f64,
     ) -> Local {
+        let mut rules: Box<[Gcra]> = rules.map(|rule| scaled(rule, fraction)).collect();
+        Gcra::share_bucket(&mut rules);
         Local {
             counter: self.0.open(spec),
-            rules: rules.map(|rule| scaled(rule, fraction)).collect(),
+            rules,
         }
     }
 }

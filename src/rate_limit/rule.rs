@@ -16,7 +16,8 @@ pub struct Gcra {
     interval: u64,
     window: u64,
     is_strict: bool,
-    /// How far ahead of now a debt may reach: the window, or two with [`with_overdraft`](Self::with_overdraft).
+    /// How far ahead of now a debt may reach: the window, or two with [`with_overdraft`](Self::with_overdraft); of plans that share a
+    /// bucket the farthest.
     debt: u64,
     /// 2^64 over the interval, so that no request divides.
     reciprocal: u64,
@@ -56,6 +57,14 @@ impl Gcra {
         }
     }
 
+    /// For the quotas of one bucket: what may be owed by one of them is not cut to what may be owed by another.
+    pub(super) fn share_bucket(rules: &mut [Self]) {
+        let most = rules.iter().map(|rule| rule.debt).max().unwrap_or_default();
+        for rule in rules {
+            rule.debt = most;
+        }
+    }
+
     /// Returns the nanoseconds in which one unit comes back.
     #[must_use]
     #[inline]
@@ -70,7 +79,8 @@ impl Gcra {
         self.window
     }
 
-    /// Returns how many nanoseconds a key may owe: the window, or two for a policy that also makes charges with `overdraw`.
+    /// Returns how many nanoseconds a key may owe: the window, or two for a policy that also makes charges with `overdraw`; with plans
+    /// the longest of theirs.
     #[must_use]
     #[inline]
     pub const fn debt(self) -> u64 {

@@ -79,9 +79,10 @@ impl<C> PolicySet<C> {
             let Some(key) = policy.key.clone() else {
                 continue;
             };
-            let rules: Vec<Gcra> = quotas(policy)
+            let mut rules: Vec<Gcra> = quotas(policy)
                 .filter_map(|quota| rule(policy, quota))
                 .collect();
+            Gcra::share_bucket(&mut rules);
             let Some((own, plans)) = rules.split_first() else {
                 continue;
             };

@@ -8,7 +8,9 @@ local bans, changes, counter = KEYS[1], KEYS[2], KEYS[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known, most, batch = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local version = tonumber(redis.call('GET', counter) or '0')
+-- The counter alone may have been evicted. Begun anew below the changes, they would be told again and again.
+local newest = redis.call('ZRANGE', changes, -1, -1, 'WITHSCORES')[2]
+local version = tonumber(redis.call('GET', counter) or newest or '0')
 
 local function text(number)
   return string.format('%.0f', number)

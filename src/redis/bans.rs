@@ -37,6 +37,9 @@ const QUEUE: usize = 4_096;
 /// Bans on the server.
 const MOST: usize = 100_000;
 
+/// Milliseconds, 2,283 years: as long as a table can ban.
+const LONGEST: u64 = (1 << 56) / 1_000;
+
 /// Bans told and heard of in one call: while its script runs, the server answers nobody else.
 const BATCH: usize = 500;
 
@@ -206,14 +209,21 @@ impl Follower {
         }
     }
 
-    /// Tells and hears. Whether there is more of either.
-    async fn exchange(&mut self, table: &BanTable) -> Result<bool, Failure> {
+    fn take_news(&mut self) {
         while self.pending.len() < QUEUE
             && let Ok(news) = self.queue.try_recv()
         {
             self.pending.insert(news.key, news.ends);
         }
+    }
+
+    /// Tells and hears. Whether there is more of either.
+    async fn exchange(&mut self, table: &BanTable) -> Result<bool, Failure> {
+        self.take_news();
         let now = self.inner.settings.clock.monotonic();
+        // Told as 0, one that is over would lift the ban that another node has started since.
+        self.pending
+            .retain(|_, ends| ends.is_none_or(|ends| ends > now));
         let told: HashMap<KeyHash, u64> = self
             .pending
             .iter()
@@ -238,10 +248,13 @@ impl Follower {
             self.pending.remove(key);
         }
         self.version = heard.version;
+        self.take_news();
         for (key, rest) in heard.bans {
             if rest.is_zero() {
-                // Lifted here as well, or over.
-                table.release(key);
+                // Lifted here as well, or over; but not the ban of which the server hears by the next call.
+                if !matches!(self.pending.get(&key), Some(Some(_))) {
+                    table.release(key);
+                }
             } else if told
                 .get(&key)
                 .is_none_or(|own| Duration::from_millis(*own) < rest)
@@ -253,11 +266,12 @@ impl Follower {
     }
 }
 
-/// Milliseconds that are left of a ban; 0 if it was lifted.
+/// Milliseconds that are left of a ban; 0 if it was lifted. One for ever ends when the server can still count: its script fails over
+/// a longer one, for all nodes and as long as it is there.
 fn rest(ends: Option<Duration>, now: Duration) -> u64 {
     ends.map_or(0, |ends| {
         let rest = ends.saturating_sub(now).as_nanos().div_ceil(1_000_000);
-        u64::try_from(rest).unwrap_or(u64::MAX)
+        u64::try_from(rest).unwrap_or(u64::MAX).min(LONGEST)
     })
 }
 
@@ -347,5 +361,6 @@ mod tests {
         assert_eq!(rest(Some(second(60)), second(61)), 0);
         assert_eq!(rest(Some(Duration::from_micros(1)), Duration::ZERO), 1);
         assert_eq!(rest(None, second(10)), 0);
+        assert_eq!(rest(Some(Duration::MAX), second(10)), LONGEST);
     }
 }

@@ -10,7 +10,8 @@ pub enum HashTag {
     #[default]
     PerLimiter,
     /// The counters of one key live together and the keys are spread: `shop:login:{..}`. Only where all policies of a limiter use
-    /// the same key; a call with two different keys fails.
+    /// the same key; a call with two different keys fails. Not for a login throttle, which counts an account and an address in one
+    /// call: each node would count by itself.
     PerKey,
 }
 

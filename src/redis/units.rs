@@ -16,7 +16,8 @@ pub(super) struct Bucket {
     pub(super) interval: u64,
     /// In which an empty bucket fills.
     pub(super) window: u64,
-    /// How much may be owed: the window, or two where charges are known only afterwards.
+    /// How much may be owed: the window, or two where charges are known only afterwards; with plans the most of theirs, or two
+    /// windows if that is more.
     pub(super) debt: u64,
     is_strict: bool,
 }
@@ -123,7 +124,7 @@ impl Bucket {
             interval,
             window,
             debt: if is_doubled {
-                window.saturating_mul(2)
+                window.saturating_mul(2).max(gcra.debt().div_ceil(1_000))
             } else {
                 window
             },

@@ -56,10 +56,12 @@ impl WordRule for Overdraw {
         if cost == 0 {
             return rule.charge(word, now, 0);
         }
-        let ceiling = now.saturating_add(rule.window().saturating_mul(2));
-        if word > ceiling.saturating_add(SLACK) {
-            return Step::Heal(ceiling);
+        let overdraft = rule.window().saturating_mul(2);
+        let healed = now.saturating_add(overdraft.max(rule.debt()));
+        if word > healed.saturating_add(SLACK) {
+            return Step::Heal(healed);
         }
+        let ceiling = now.saturating_add(overdraft);
         let base = word.max(now);
         let by = rule.interval().saturating_mul(u64::from(cost));
         let next = base.saturating_add(by).min(ceiling).max(base);

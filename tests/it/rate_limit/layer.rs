@@ -366,6 +366,32 @@ async fn a_plan_is_the_quota_of_those_who_have_it() {
 }
 
 #[tokio::test]
+async fn a_request_by_a_plan_of_a_shorter_window_forgives_no_debt() {
+    let bench = Bench::new();
+    let policy = by_address(1).plans([("bulk", Quota::per_day(3))], |parts| {
+        if parts.headers.contains_key("x-bulk") {
+            0
+        } else {
+            usize::MAX
+        }
+    });
+    let service = bench.layer([policy]).layer(Spy::new());
+    let bulk = || {
+        let mut request = from("203.0.113.10");
+        request
+            .headers_mut()
+            .insert("x-bulk", HeaderValue::from_static("1"));
+        request
+    };
+    assert_eq!(
+        statuses(&service, [bulk(), bulk(), bulk(), bulk()]).await,
+        [200, 200, 200, 429]
+    );
+    assert_eq!(statuses(&service, [from("203.0.113.10")]).await, [429]);
+    assert_eq!(statuses(&service, [bulk()]).await, [429]);
+}
+
+#[tokio::test]
 async fn a_trial_leaves_the_answers_byte_identical() {
     async fn bytes<S>(service: S) -> String
     where

@@ -1,8 +1,12 @@
 //! Bans of a fleet.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use redis::cmd;
+use redis::aio::{ConnectionLike, ConnectionManager};
+use redis::{Cmd, Pipeline, RedisFuture, Value, cmd};
+use tokio::sync::Semaphore;
 use tower_security::core::ClientIp;
 use tower_security::rate_limit::BanTable;
 use tower_security::rate_limit::key::KeyHash;
@@ -15,7 +19,16 @@ use super::store::wait_until;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn node(server: &Server) -> (BanTable, RedisBans) {
-    let connection = server.manager().await;
+    let (table, fleet) = deaf(server.manager().await);
+    fleet.follow(&table).unwrap();
+    (table, fleet)
+}
+
+/// A node that neither hears nor tells until it follows its table.
+fn deaf<C>(connection: C) -> (BanTable, RedisBans)
+where
+    C: ConnectionLike + Clone + Send + Sync + 'static,
+{
     let store = RedisStore::builder(connection)
         .prefix("t")
         .secret(SECRET)
@@ -23,7 +36,6 @@ async fn node(server: &Server) -> (BanTable, RedisBans) {
         .unwrap();
     let fleet = RedisBans::new(&store);
     let table = BanTable::builder().share(fleet.clone()).build().unwrap();
-    fleet.follow(&table).unwrap();
     (table, fleet)
 }
 
@@ -100,6 +112,144 @@ async fn an_outage_keeps_the_last_list_and_the_news_of_it_are_told_after() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_ban_that_ended_untold_pardons_nobody() {
+    let server = Server::start().await;
+    let (away, fleet) = deaf(server.manager().await);
+    let (other, _) = node(&server).await;
+    let (guesser, last) = (client(&away, "192.0.2.7"), client(&away, "192.0.2.8"));
+    assert!(other.ban(guesser, HOUR));
+    assert!(away.ban(guesser, Duration::from_millis(20)));
+    wait_until(async || away.is_banned(guesser).is_none()).await;
+    // Told after the other one's, which is longer.
+    let (third, _) = node(&server).await;
+    wait_until(async || third.is_banned(guesser).is_some()).await;
+    fleet.follow(&away).unwrap();
+    wait_until(async || away.is_banned(guesser).is_some()).await;
+    assert!(third.ban(last, HOUR));
+    wait_until(async || other.is_banned(last).is_some()).await;
+    assert!(other.is_banned(guesser).is_some());
+    // A pardon is one.
+    assert!(away.unban(guesser));
+    wait_until(async || other.is_banned(guesser).is_none()).await;
+}
+
+/// Sends what it is asked to once the gate is open.
+#[derive(Clone)]
+struct Gated {
+    connection: ConnectionManager,
+    gate: Arc<Semaphore>,
+    asked: Arc<AtomicBool>,
+}
+
+impl ConnectionLike for Gated {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            self.asked.store(true, Ordering::Relaxed);
+            drop(self.gate.acquire().await.unwrap());
+            self.connection.req_packed_command(command).await
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.connection.req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        0
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_pardon_that_arrives_before_a_newer_ban_is_told_does_not_lift_it() {
+    let server = Server::start().await;
+    let (other, _) = node(&server).await;
+    let (third, _) = node(&server).await;
+    let (guesser, marker) = (client(&other, "192.0.2.7"), client(&other, "192.0.2.8"));
+    assert!(other.ban(guesser, HOUR) && other.unban(guesser));
+    assert!(other.ban(marker, HOUR));
+    wait_until(async || third.is_banned(marker).is_some()).await;
+
+    let gated = Gated {
+        connection: server.manager().await,
+        gate: Arc::new(Semaphore::new(0)),
+        asked: Arc::default(),
+    };
+    let (slow, fleet) = deaf(gated.clone());
+    fleet.follow(&slow).unwrap();
+    wait_until(async || gated.asked.load(Ordering::Relaxed)).await;
+    assert!(slow.ban(guesser, HOUR));
+    gated.gate.add_permits(1);
+    wait_until(async || third.is_banned(guesser).is_some()).await;
+    assert!(slow.is_banned(guesser).is_some());
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_ban_for_ever_does_not_silence_the_fleet() {
+    let server = Server::start().await;
+    let (one, _) = node(&server).await;
+    let (two, _) = node(&server).await;
+    let (for_ever, later) = (client(&one, "192.0.2.7"), client(&one, "192.0.2.8"));
+    assert!(one.ban(for_ever, Duration::MAX));
+    wait_until(async || two.is_banned(for_ever).is_some()).await;
+    assert!(two.is_banned(for_ever).unwrap() > 1_000 * 365 * 24 * HOUR);
+    assert!(two.ban(later, HOUR));
+    wait_until(async || one.is_banned(later).is_some()).await;
+}
+
+/// The script alone: of the three keys the smallest is evicted.
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_version_that_is_lost_alone_is_found_in_the_changes() {
+    let server = Server::start().await;
+    let mut look = server.look().await;
+    let script = |known: i64, bans: &[&str]| {
+        let mut tell = cmd("EVAL");
+        tell.arg(include_str!("../../../src/redis/bans.lua"))
+            .arg(3)
+            .arg(&["b", "c", "v"]);
+        tell.arg(known).arg(10).arg(2);
+        for ban in bans {
+            tell.arg(ban).arg(60_000);
+        }
+        tell
+    };
+    let version = |answer: &Value| match answer {
+        Value::Array(items) => match items[..] {
+            [Value::Int(version), Value::Int(more), ..] => (version, more),
+            _ => panic!("{answer:?}"),
+        },
+        _ => panic!("{answer:?}"),
+    };
+    let told: Value = script(0, &["m1", "m2", "m3", "m4"])
+        .query_async(&mut look)
+        .await
+        .unwrap();
+    let (middle, more) = version(&told);
+    assert_eq!(more, 1);
+    let _: () = cmd("DEL").arg("v").query_async(&mut look).await.unwrap();
+    let rest: Value = script(middle, &[]).query_async(&mut look).await.unwrap();
+    assert_eq!(version(&rest), (middle + 2, 1));
+    let end: Value = script(middle + 2, &[])
+        .query_async(&mut look)
+        .await
+        .unwrap();
+    assert_eq!(version(&end), (middle + 2, 0));
+    let more: Value = script(middle + 2, &["m5"])
+        .query_async(&mut look)
+        .await
+        .unwrap();
+    assert_eq!(version(&more), (middle + 3, 0));
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
 async fn the_task_ends_with_the_table() {
     let server = Server::start().await;
     let (one, fleet) = node(&server).await;
@@ -162,7 +312,7 @@ async fn of_too_many_bans_those_that_end_first_are_dropped() {
     for n in 1..=15 {
         tell.arg(format!("m{n:02}")).arg(n * 60_000);
     }
-    let _: redis::Value = tell.query_async(&mut look).await.unwrap();
+    let _: Value = tell.query_async(&mut look).await.unwrap();
     let left: Vec<String> = cmd("ZRANGE")
         .arg("b")
         .arg(0)

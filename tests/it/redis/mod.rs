@@ -3,6 +3,7 @@
 mod bans;
 mod differential;
 mod lease;
+mod login;
 mod node;
 mod outage;
 mod processes;

@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use redis::cmd;
+use tower::Layer;
+use tower_security::RateLimitLayer;
 use tower_security::core::StoreErrorKind;
 use tower_security::rate_limit::{
-    Charge, CounterSpec, Ladder, Overflow, Quota, Rule, Standing, Store,
+    Charge, CounterSpec, Ladder, Overflow, Policy, Quota, Rule, Standing, Store, key as keys,
 };
-use tower_security::redis::HashTag;
+use tower_security::redis::{HashTag, RedisStore};
 
-use super::node::{all, now};
+use super::node::{SECRET, all, now};
 use super::{Node, Server, key};
+use crate::support::service::{Spy, go};
 
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
@@ -44,6 +50,30 @@ async fn two_nodes_admit_one_quota_together() {
         passed += u32::from(two.passes(key("a")).await);
     }
     assert_eq!(passed, 20);
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_request_by_a_plan_of_a_shorter_window_forgives_no_debt() {
+    let server = Server::start().await;
+    let status = async |plan: usize| {
+        // A node of its own for each request remembers nothing.
+        let store = RedisStore::builder(server.manager().await).secret(SECRET);
+        let plans = [("bulk", Quota::per_day(3))];
+        let policy = Policy::new("p", Quota::per_minute(1))
+            .key(keys::global())
+            .plans(plans, move |_| plan);
+        let layer = RateLimitLayer::builder()
+            .store(store.build().unwrap())
+            .policy(policy)
+            .build()
+            .unwrap();
+        let request = Request::new(Full::<Bytes>::default());
+        go(layer.layer(Spy::new()), request).await.status().as_u16()
+    };
+    for (plan, expected) in [(0, 200), (0, 200), (0, 200), (0, 429), (9, 429), (0, 429)] {
+        assert_eq!(status(plan).await, expected);
+    }
 }
 
 #[tokio::test]
