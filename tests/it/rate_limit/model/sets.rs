@@ -263,7 +263,6 @@ fn a_key_that_is_new_when_the_clock_went_back_counts_from_the_latest_time() {
         assert_eq!((again.is_allowed, again.wait), (false, SECOND));
     }
 }
-
 /// A look cannot know that there is no room for a new key: what was booked before is taken back.
 #[test]
 fn a_refusal_for_want_of_room_takes_back_what_the_other_policies_booked() {
