@@ -7,8 +7,8 @@
 //! - A charge without the mutex reads the mark, then the word, then the mark again: the word is one of this key (else a denial
 //!   would rest on what a stranger owes). It exchanges the word and reads the mark once more: if it still stands, the exchange hit
 //!   this key's word, since whoever sees a later word sees the later mark. If not, the charge went to whoever has the slot now, or
-//!   to nobody; it starts over and does not take that back, because by then the slot may be a third one's. That is once too strict
-//!   and never too lax.
+//!   to nobody; it is made again under the mutex and does not take that back, because by then the slot may be a third one's. That
+//!   is once too strict and never too lax.
 //! - A mark carries a generation, so that a key that loses a slot and gets it back is not taken for one that kept it.
 //! - Words fall under the mutex alone: refunds, healing and forgetting cannot meet a slot that changes hands.
 
@@ -16,19 +16,21 @@ use super::Overflow;
 use super::sync::{AtomicU64, LINES, Ordering, WAYS, pause};
 use super::word::{LOCK, Left, Step, Undo, WordRule};
 
-/// Slots for keys with the same last bits. A key has one of the two lines for its home: while a table is at most half full, all but
-/// 4 % of the keys are found in one cache line, mark and word.
+/// Slots of a set. This and both its factors are powers of two.
+pub(crate) const SLOTS: usize = LINES * WAYS;
+
+/// Slots for keys with the same last bits, in cache lines of `WAYS`. A key has one of the slots for its home: while a table is at
+/// most half full, most of the keys are found there, and all but 4 % of them in its line.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Set {
-    lines: [Line; LINES],
+    cells: [Cell; SLOTS],
 }
 
 #[derive(Debug)]
-#[repr(align(64))]
-struct Line {
-    marks: [AtomicU64; WAYS],
-    words: [AtomicU64; WAYS],
+struct Cell {
+    mark: AtomicU64,
+    word: AtomicU64,
 }
 
 /// What tells a key from the others of its set: the bits above `mask`, never 0 there.
@@ -106,10 +108,16 @@ impl Tag {
         }
     }
 
-    /// The line in which the key is looked for first.
+    /// The slot in which the key is looked for first.
     #[inline]
     const fn home(self) -> usize {
-        (self.id >> 63) as usize % LINES
+        (self.id >> 61) as usize % SLOTS
+    }
+
+    /// Whether a slot with `mark` is this key's.
+    #[inline]
+    const fn owns(self, mark: u64) -> bool {
+        mark & !self.mask == self.id
     }
 
     /// The mark of this key in a slot that had `mark`.
@@ -157,45 +165,51 @@ impl Slot<'_> {
 impl Set {
     pub(crate) fn new() -> Self {
         Self {
-            lines: std::array::from_fn(|_| Line {
-                marks: std::array::from_fn(|_| AtomicU64::new(0)),
-                words: std::array::from_fn(|_| AtomicU64::new(0)),
+            cells: std::array::from_fn(|_| Cell {
+                mark: AtomicU64::new(0),
+                word: AtomicU64::new(0),
             }),
         }
     }
 
-    /// All slots, those of the line `home` first.
-    fn slots(&self, home: usize) -> impl Iterator<Item = Slot<'_>> {
-        let lines = self.lines.iter().enumerate().cycle();
-        let lines = lines.skip(home).take(LINES);
-        lines.flat_map(|(side, line)| {
-            let cells = line.marks.iter().zip(&line.words).enumerate();
-            cells.map(move |(at, (mark, word))| Slot {
-                at: side.wrapping_mul(WAYS).wrapping_add(at),
-                seen: mark.load(Ordering::Acquire),
-                mark,
-                word,
-            })
+    #[inline]
+    fn slot(&self, at: usize) -> Option<Slot<'_>> {
+        let Cell { mark, word } = self.cells.get(at)?;
+        Some(Slot {
+            at,
+            seen: mark.load(Ordering::Acquire),
+            mark,
+            word,
         })
+    }
+
+    /// All slots: the one at `home`, the others of its line, and those of the other line.
+    fn slots(&self, home: usize) -> impl Iterator<Item = Slot<'_>> {
+        (0..SLOTS).filter_map(move |nth| self.slot(home ^ nth))
     }
 
     #[inline]
     fn find(&self, tag: Tag) -> Option<Slot<'_>> {
-        let mut side = tag.home();
-        for _ in 0..LINES {
-            let line = self.lines.get(side)?;
-            for (at, (mark, word)) in line.marks.iter().zip(&line.words).enumerate() {
-                let seen = mark.load(Ordering::Acquire);
-                if seen & !tag.mask == tag.id {
-                    return Some(Slot {
-                        at: side.wrapping_mul(WAYS).wrapping_add(at),
-                        seen,
-                        mark,
-                        word,
-                    });
-                }
+        let home = tag.home();
+        let at_home = self.slot(home).filter(|slot| tag.owns(slot.seen));
+        at_home.or_else(|| self.find_away(tag, home))
+    }
+
+    /// In which of the other slots it is cannot be foretold, so none of them is a branch: a wrong guess costs as much as half a
+    /// charge. A function of its own, so that it takes no registers from the charges that are found at home.
+    #[inline(never)]
+    fn find_away(&self, tag: Tag, home: usize) -> Option<Slot<'_>> {
+        for side in 0..LINES {
+            let first = (home ^ side.wrapping_mul(WAYS)) & !(WAYS - 1);
+            let line = self.cells.get(first..first.wrapping_add(WAYS))?;
+            let mut hits = 0_usize;
+            for (nth, cell) in line.iter().enumerate() {
+                hits |= usize::from(tag.owns(cell.mark.load(Ordering::Relaxed))) << nth;
             }
-            side = side.wrapping_add(1) % LINES;
+            if hits != 0 {
+                let slot = self.slot(first | hits.trailing_zeros() as usize)?;
+                return tag.owns(slot.seen).then_some(slot);
+            }
         }
         None
     }
@@ -207,37 +221,32 @@ impl Set {
         tag: Tag,
         demand: Demand<R>,
     ) -> Option<Verdict<Place>> {
-        'again: loop {
-            let slot = self.find(tag)?;
+        let slot = self.find(tag)?;
+        pause();
+        let mut word = slot.word.load(Ordering::Acquire);
+        loop {
+            if word == LOCK {
+                return None;
+            }
             pause();
-            let mut word = slot.word.load(Ordering::Acquire);
-            loop {
-                if word == LOCK {
-                    return None;
+            if !slot.stands() {
+                return None;
+            }
+            let (next, by, left) = match demand.rule.charge(word, demand.now, demand.cost) {
+                Step::Pass { next, by, left } => (next.min(LOCK.wrapping_sub(1)), by, left),
+                Step::Deny { wait, left } => return Some(Verdict::Denied(left, wait)),
+                Step::Heal(_) => return None,
+            };
+            if demand.cost == 0 {
+                return Some(slot.passed(left, 0, 0));
+            }
+            pause();
+            match slot.exchange(word, next) {
+                Ok(()) => {
+                    pause();
+                    return slot.stands().then(|| slot.passed(left, by, next));
                 }
-                pause();
-                if !slot.stands() {
-                    continue 'again;
-                }
-                let (next, by, left) = match demand.rule.charge(word, demand.now, demand.cost) {
-                    Step::Pass { next, by, left } => (next.min(LOCK.wrapping_sub(1)), by, left),
-                    Step::Deny { wait, left } => return Some(Verdict::Denied(left, wait)),
-                    Step::Heal(_) => return None,
-                };
-                if demand.cost == 0 {
-                    return Some(slot.passed(left, 0, 0));
-                }
-                pause();
-                match slot.exchange(word, next) {
-                    Ok(()) => {
-                        pause();
-                        if slot.stands() {
-                            return Some(slot.passed(left, by, next));
-                        }
-                        continue 'again;
-                    }
-                    Err(newer) => word = newer,
-                }
+                Err(newer) => word = newer,
             }
         }
     }
@@ -356,7 +365,7 @@ impl Set {
 
     /// Takes a charge back if the slot has been this key's ever since.
     pub(crate) fn refund_held<R: WordRule>(&self, _: &mut Ledger, place: Place, now: u64) {
-        let Some(slot) = self.slots(0).nth(place.slot) else {
+        let Some(slot) = self.slot(place.slot) else {
             return;
         };
         if slot.seen != place.mark {

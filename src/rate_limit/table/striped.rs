@@ -4,13 +4,11 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
 
 use super::Overflow;
-use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
-use super::sync::{AtomicU64, LINES, Lock, Ordering, WAYS};
+use super::set::{Demand, Found, Ledger, Place, SLOTS, Set, Tag, Verdict};
+use super::sync::{AtomicU64, Lock, Ordering};
 use super::word::{Left, Step, Undo, WordRule};
 use crate::rate_limit::key::KeyHash;
 
-/// Slots of a set.
-const SLOTS: usize = LINES * WAYS;
 /// Sets of a stripe: 64 KiB.
 const STRIPE: u64 = 512;
 const STRIPE_BITS: u32 = STRIPE.trailing_zeros();

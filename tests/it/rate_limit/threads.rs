@@ -110,6 +110,25 @@ fn a_burst_of_fifty_is_fifty_where_all_keys_are_one() {
     assert_eq!(sums, [50; 200]);
 }
 
+/// Long enough for the threads to meet at every step of a charge, and repeated, since on a busy machine they may not.
+#[test]
+fn a_long_burst_is_counted_to_the_last_one() {
+    let store = MemoryStore::with_capacity(1 << 14);
+    let keyed = CounterSpec::new("keyed", Overflow::Evict);
+    let single = CounterSpec::new("single", Overflow::Evict).single();
+    let rule = rule(100_000, 3_600);
+    for spec in [keyed, single] {
+        for _ in 0..8 {
+            let counter = store.open(&spec);
+            let sums = rounds(1, |_, _| {
+                let tries = (0..50_000).filter(|_| passes(&store, &counter, 1, rule));
+                tries.count() as u64
+            });
+            assert_eq!(sums, [100_000], "{}", spec.name);
+        }
+    }
+}
+
 #[test]
 fn of_several_first_charges_with_a_burst_of_one_exactly_one_passes() {
     let store = MemoryStore::with_capacity(1 << 16);
