@@ -189,8 +189,10 @@ impl Policy {
 
     /// Gives some keys another quota: `choose` returns the index of the plan, and any other number means the policy's own quota.
     ///
-    /// A key has one bucket whatever its plan, so a change of plan holds at once. Take the plan from something that the client
-    /// cannot choose, such as the [`Principal`](crate::core::Principal).
+    /// A key has one bucket whatever its plan: a change of plan holds at once, and what was used up under the old one stays owed until
+    /// then when it would have been there again. Whoever bought a better plan is let off by
+    /// [`RateLimiter::reset`](super::RateLimiter::reset). Take the plan from something that the client cannot choose, such as the
+    /// [`Principal`](crate::core::Principal).
     ///
     /// Rejected: no plans, two plans of one name, and what is rejected of a quota.
     ///

@@ -16,7 +16,8 @@ pub struct Gcra {
     interval: u64,
     window: u64,
     is_strict: bool,
-    /// How far ahead of now a debt may reach: the window, or two with [`with_overdraft`](Self::with_overdraft).
+    /// How far ahead of now a debt may reach: the window, two with [`with_overdraft`](Self::with_overdraft), or what another quota of
+    /// the same policy lets a key owe.
     debt: u64,
     /// 2^64 over the interval, so that no request divides.
     reciprocal: u64,
@@ -56,6 +57,14 @@ impl Gcra {
         }
     }
 
+    /// For one of several quotas that charge the same counters: what a key owes under another one is not too much under this one.
+    pub(super) const fn owing_up_to(self, nanos: u64) -> Self {
+        Self {
+            debt: if nanos > self.debt { nanos } else { self.debt },
+            ..self
+        }
+    }
+
     /// Returns the nanoseconds in which one unit comes back.
     #[must_use]
     #[inline]
@@ -70,7 +79,8 @@ impl Gcra {
         self.window
     }
 
-    /// Returns how many nanoseconds a key may owe: the window, or two for a policy that also makes charges with `overdraw`.
+    /// Returns how many nanoseconds a key may owe: the window, or two for a policy that also makes charges with `overdraw`; with plans
+    /// the most that any of them allows. A store cuts what is more than that, and nothing less.
     #[must_use]
     #[inline]
     pub const fn debt(self) -> u64 {

@@ -81,9 +81,7 @@ impl<C> PolicySet<C> {
             let Some(key) = policy.key.clone() else {
                 continue;
             };
-            let rules: Vec<Gcra> = quotas(policy)
-                .filter_map(|quota| rule(policy, quota))
-                .collect();
+            let rules = rules(policy);
             let Some((own, plans)) = rules.split_first() else {
                 continue;
             };
@@ -241,13 +239,19 @@ fn quotas(policy: &Policy) -> impl Iterator<Item = Quota> {
     once(policy.quota).chain(plans.map(|(_, quota)| *quota))
 }
 
-/// A quota, compiled. What was refused has no rule.
-fn rule(policy: &Policy, quota: Quota) -> Option<Gcra> {
-    let rule = quota.compile().ok()?;
-    Some(match policy.charge_after {
-        Some(_) => rule.with_overdraft(),
-        None => rule,
-    })
+/// Its quotas, compiled. What was refused has no rule.
+fn rules(policy: &Policy) -> Vec<Gcra> {
+    let rules = quotas(policy).filter_map(|quota| quota.compile().ok());
+    let rules: Vec<Gcra> = match policy.charge_after {
+        Some(_) => rules.map(Gcra::with_overdraft).collect(),
+        None => rules.collect(),
+    };
+    // A key has one bucket: a request under a shorter plan must not cut what is owed under a longer one.
+    let most = rules.iter().map(|rule| rule.debt()).max().unwrap_or(0);
+    rules
+        .into_iter()
+        .map(|rule| rule.owing_up_to(most))
+        .collect()
 }
 
 /// The part of a quota that this process may spend alone.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use http::Request;
 use redis::cmd;
 use tower_security::core::StoreErrorKind;
 use tower_security::rate_limit::{
-    Charge, CounterSpec, Ladder, Overflow, Quota, Rule, Standing, Store,
+    Charge, CounterSpec, Ladder, Overflow, Policy, Quota, RateLimiter, Rule, Standing, Store,
+    key as keys,
 };
 use tower_security::redis::HashTag;
 
@@ -44,6 +46,34 @@ async fn two_nodes_admit_one_quota_together() {
         passed += u32::from(two.passes(key("a")).await);
     }
     assert_eq!(passed, 20);
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_request_under_a_shorter_plan_forgives_nothing() {
+    let server = Server::start().await;
+    // None of them knows what another one was told.
+    let limiter = async || {
+        let node = Node::new(server.manager().await, Quota::per_second(5));
+        let policy = Policy::new("p", Quota::per_second(5))
+            .key(keys::global())
+            .charge_after(|_| 0)
+            .plans([("pro", Quota::per_hour(100))], |parts| {
+                usize::from(!parts.headers.contains_key("x-pro"))
+            });
+        let builder = RateLimiter::builder().store(node.store).policy(policy);
+        builder.build().unwrap()
+    };
+    let (plain, ()) = Request::new(()).into_parts();
+    let pro = Request::builder().header("x-pro", "1").body(());
+    let (pro, ()) = pro.unwrap().into_parts();
+    let first = limiter().await;
+    for _ in 0..100 {
+        assert!(first.check(&pro).await.is_ok());
+    }
+    assert!(first.check(&pro).await.is_err());
+    assert!(limiter().await.check(&plain).await.is_err());
+    assert!(limiter().await.check(&pro).await.is_err());
 }
 
 #[tokio::test]
