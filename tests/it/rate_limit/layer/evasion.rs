@@ -77,3 +77,63 @@ async fn while_the_store_is_away_a_shorter_plan_forgives_nothing() {
     bench.clock.advance(Duration::from_secs(1));
     assert_eq!(statuses(&service, [pro()]).await, [429]);
 }
+
+#[tokio::test]
+async fn while_the_store_is_away_nothing_above_the_burst_passes() {
+    for fraction in [None, Some(0.5)] {
+        let bench = Bench::new();
+        let store = Away::new();
+        let spy = Spy::new();
+        let policy = by_address(4)
+            .on_store_error(OnStoreError::Local { fraction })
+            .cost_by(|parts| parts.headers.len().try_into().unwrap())
+            .plans([("large", Quota::new(1, MINUTE).burst(9))], |parts| {
+                usize::from(!parts.headers.contains_key("x-large"))
+            });
+        let limiter = bench.limiter(store.clone(), [policy]);
+        let service = RateLimitLayer::new(limiter).layer(spy.clone());
+        let of = |cost: usize, is_large: bool| {
+            let mut request = one();
+            let names = ["x-a", "x-b", "x-c", "x-d", "x-e"].into_iter();
+            let names = names.chain(["x-f", "x-g", "x-h", "x-i", "x-j"]);
+            let large = is_large.then_some("x-large");
+            for name in large.into_iter().chain(names).take(cost) {
+                let value = HeaderValue::from_static("1");
+                request.headers_mut().insert(name, value);
+            }
+            request
+        };
+        store.away(true);
+        for request in [of(5, false), of(10, true)] {
+            let answer = go(service.clone(), request).await;
+            assert_eq!(
+                answer.status(),
+                StatusCode::TOO_MANY_REQUESTS,
+                "{fraction:?}"
+            );
+            let limited = answer.extensions().get::<RateLimited>().unwrap();
+            assert_eq!(limited.reason(), RateLimitReason::CostExceedsQuota);
+        }
+        assert_eq!(spy.calls(), 0);
+        assert_eq!(
+            statuses(&service, [of(4, false)]).await,
+            [200],
+            "{fraction:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_what_was_overdrawn_stays_owed() {
+    let bench = Bench::new();
+    let store = Away::new();
+    let limiter = bench.limiter(store.clone(), [by_address(4).charge_after(|_| 4)]);
+    let service = RateLimitLayer::new(limiter).layer(Spy::new());
+    store.away(true);
+    // One before and four after: five minutes, and four is the window.
+    assert_eq!(statuses(&service, [one(), one()]).await, [200, 429]);
+    bench.clock.advance(2 * MINUTE - Duration::from_nanos(1));
+    assert_eq!(statuses(&service, [one()]).await, [429]);
+    bench.clock.advance(Duration::from_nanos(1));
+    assert_eq!(statuses(&service, [one()]).await, [200]);
+}
