@@ -35,7 +35,7 @@ pub(super) struct PolicySet<C> {
 pub(super) struct Active<C> {
     pub(super) policy: Policy,
     pub(super) key: Key,
-    /// The place of an earlier policy with the same key.
+    /// The place of an earlier policy with the same key, also for requests that have none.
     pub(super) same_key_as: Option<usize>,
     /// It is only reported.
     pub(super) reports: bool,
@@ -95,8 +95,13 @@ impl<C> PolicySet<C> {
                 StoreAway::Allow | StoreAway::Deny => None,
             });
             active.push(Active {
-                same_key_as: active.iter().position(|other| other.key.is_same(&key)),
-                reports: settings.mode == Mode::ReportOnly || policy.mode == Mode::ReportOnly,
+                // What a request without a key is counted by is no key for a policy that refuses it.
+                same_key_as: active.iter().position(|other| {
+                    other.key.is_same(&key) && other.policy.on_missing == policy.on_missing
+                }),
+                reports: settings.mode == Mode::ReportOnly
+                    || policy.mode == Mode::ReportOnly
+                    || policy.enforce_percent == Some(0),
                 counter: store.open(&spec),
                 local,
                 rule: Rule::Gcra(*own),

@@ -137,3 +137,40 @@ async fn while_the_store_is_away_what_was_overdrawn_stays_owed() {
     bench.clock.advance(Duration::from_nanos(1));
     assert_eq!(statuses(&service, [one()]).await, [200]);
 }
+
+#[tokio::test]
+async fn policies_of_one_key_each_say_what_becomes_of_a_request_without_it() {
+    let nobody = || Request::new(Full::default());
+    let shared = || everybody("all", 9).key(key::client_ip());
+    let rows = [
+        ("refuse", by_address(9).on_missing(OnMissing::Refuse), 403),
+        ("skip", by_address(1).dangerous_skip_missing(), 200),
+        ("share", by_address(1), 429),
+    ];
+    for (name, policy, expected) in rows {
+        for policies in [[shared(), policy.clone()], [policy, shared()]] {
+            let bench = Bench::new();
+            let service = bench.layer(policies).layer(Spy::new());
+            statuses(&service, [nobody()]).await;
+            assert_eq!(statuses(&service, [nobody()]).await, [expected], "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_is_enforced_for_no_key_refuses_nobody() {
+    let refusing = key::custom(|_, _| KeyOutcome::Refuse(KeyRefusal::new(StatusCode::FORBIDDEN)));
+    for (percent, expected) in [(0, 200), (100, 403)] {
+        let policies = [
+            by_address(1).on_missing(OnMissing::Refuse),
+            everybody("x", 1).key(refusing.clone()),
+        ];
+        for policy in policies {
+            let bench = Bench::new();
+            let layer = bench.layer([policy.enforce_percent(percent)]);
+            let service = layer.layer(Spy::new());
+            let request = Request::new(Full::default());
+            assert_eq!(statuses(&service, [request]).await, [expected], "{percent}");
+        }
+    }
+}
