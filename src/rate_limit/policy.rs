@@ -171,9 +171,10 @@ impl Policy {
         self
     }
 
-    /// Sets how many units a request takes; 1 without it. 0 looks at the counter and takes nothing.
+    /// Sets how many units a request takes; 1 without it. 0 looks at the counter, takes nothing, and passes whatever the key owes.
     ///
-    /// Rejected: more than the burst, since no request would ever pass.
+    /// Rejected: more than the burst, since no request would ever pass, and 0 with [`charge_after`](Self::charge_after), since none
+    /// would be refused.
     pub fn cost(mut self, cost: u32) -> Self {
         self.cost = Cost::Fixed(cost);
         self
@@ -181,7 +182,8 @@ impl Policy {
 
     /// Lets the head of the request say how many units it takes. Replaces [`cost`](Self::cost).
     ///
-    /// A request that takes more than the burst is refused for good: without `Retry-After`, code `cost_exceeds_quota`.
+    /// A request that takes more than the burst is refused for good: without `Retry-After`, code `cost_exceeds_quota`. One that takes
+    /// 0 passes whatever its key owes.
     pub fn cost_by(mut self, cost: impl Fn(&Parts) -> u32 + Send + Sync + 'static) -> Self {
         self.cost = Cost::By(Arc::new(cost));
         self
@@ -243,7 +245,11 @@ impl Policy {
 
     /// Takes more units once the answer is there, for a cost that is known only then.
     ///
-    /// The bucket may be overdrawn by that, up to twice its size: the key then waits until it has paid off what it owes.
+    /// The bucket may be overdrawn by that, up to twice its size: the key then waits until it has paid off what it owes. A request
+    /// without an answer, because the client went away or the service failed with an error, pays its [`cost`](Self::cost) alone: let
+    /// that be what a request is worth that is given up early.
+    ///
+    /// Rejected: a cost of 0 beside it.
     pub fn charge_after(
         mut self,
         cost: impl Fn(&Outcome<'_>) -> u32 + Send + Sync + 'static,
