@@ -174,3 +174,13 @@ async fn a_policy_that_is_enforced_for_no_key_refuses_nobody() {
         }
     }
 }
+
+#[test]
+fn what_hashes_keys_does_not_show_its_seed() {
+    let seed = KeySeed::fleet(*b"0123456789abcdef");
+    let hasher = key::KeyHasher::new(&seed);
+    assert_eq!(
+        format!("{hasher:?} {hasher:#?}"),
+        "KeyHasher(..) KeyHasher(..)"
+    );
+}
