@@ -234,7 +234,7 @@ impl Policy {
     ///
     /// The unit is taken before the service is called, or a burst of parallel requests would all pass, and given back when the
     /// answer does not count. An error of the service, a panic and a request that is dropped do count. Units that come back late may
-    /// add up to half a burst: in the worst case a key makes 1.5 times the burst.
+    /// add up to another burst, though no faster than the quota refills: in the worst case a key makes twice the burst at once.
     pub fn count_when(
         mut self,
         counts: impl Fn(&Outcome<'_>) -> bool + Send + Sync + 'static,

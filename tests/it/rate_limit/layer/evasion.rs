@@ -184,3 +184,41 @@ fn what_hashes_keys_does_not_show_its_seed() {
         "KeyHasher(..) KeyHasher(..)"
     );
 }
+
+/// The worst that late refunds can do: the kept requests all stand at the end of the queue, since those before them were given back
+/// at once, and each is still worth a whole unit when time has given back all of them but one.
+#[tokio::test]
+async fn late_refunds_are_worth_less_than_another_burst() {
+    const BURST: u32 = 20;
+    let bench = Bench::new();
+    let policy = by_address(BURST).count_when(Outcome::is_failure);
+    let limiter = bench.limiter(MemoryStore::default(), [policy]);
+    let (parts, _) = one().into_parts();
+    let take = async || limiter.check(&parts).await;
+
+    let mut kept = Vec::new();
+    for _ in 0..BURST {
+        let mut others = Vec::new();
+        while let Ok(permit) = take().await {
+            others.push(permit);
+        }
+        kept.extend(others.pop());
+        others.into_iter().for_each(|permit| limiter.refund(permit));
+    }
+    bench.clock.advance(MINUTE * (BURST - 1));
+    let mut counted = 0;
+    while take().await.is_ok() {
+        counted += 1;
+    }
+    kept.into_iter().for_each(|permit| limiter.refund(permit));
+    while take().await.is_ok() {
+        counted += 1;
+    }
+    assert_eq!(counted, 2 * BURST - 1);
+    // It was saved up: another unit comes when one would have come anyway.
+    bench.clock.advance(MINUTE - Duration::from_nanos(1));
+    assert!(take().await.is_err());
+    bench.clock.advance(Duration::from_nanos(1));
+    assert!(take().await.is_ok());
+    assert!(take().await.is_err());
+}
