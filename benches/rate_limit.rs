@@ -9,6 +9,7 @@ mod harness;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -24,12 +25,13 @@ use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::SmartIpKeyExtractor;
 
 use tower_security::RateLimitLayer;
-use tower_security::core::{ClientIp, TrustedProxies};
+use tower_security::core::{ClientIp, Clock, TrustedProxies};
 use tower_security::rate_limit::{Emit, HeaderStyle, Policy, Quota, key};
 
 use harness::{Group, bare, go, go_axum};
 
 const OURS: &str = "tower-security";
+const OURS_WITH_THEIR_CLOCK: &str = "tower-security, quanta";
 const RIVAL: &str = "tower_governor";
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -37,6 +39,32 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PLENTY: Quota = Quota::per_second(1_000_000);
 /// One, and then none for a day.
 const SCARCE: Quota = Quota::per_day(1);
+
+/// The clock of `tower_governor`, for a row in which the clocks are the same.
+#[derive(Clone, Debug)]
+struct Quanta {
+    clock: quanta::Clock,
+    start: u64,
+}
+
+impl Quanta {
+    fn new() -> Self {
+        let clock = quanta::Clock::new();
+        let start = clock.raw();
+        Self { clock, start }
+    }
+}
+
+impl Clock for Quanta {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    #[inline]
+    fn monotonic(&self) -> Duration {
+        Duration::from_nanos(self.clock.delta_as_nanos(self.start, self.clock.raw()))
+    }
+}
 
 fn main() -> std::process::ExitCode {
     let groups: Vec<_> = groups().into_iter().chain(bans::groups()).collect();
@@ -50,6 +78,11 @@ fn groups() -> Vec<Group> {
             .row(RIVAL, || (request, go(governor().layer(axum_bodied()))))
             .row(OURS, || {
                 (request, go(ours([client()]).layer(axum_bodied())))
+            })
+            .row(OURS_WITH_THEIR_CLOCK, || {
+                let layer = RateLimitLayer::builder().clock(Quanta::new()).policy(client());
+                let layer = layer.build().expect("it builds");
+                (request, go(layer.layer(axum_bodied())))
             }),
         Group::new("allowed, with fields", RIVAL)
             .row("bare", || (request, go(axum_bodied())))

@@ -194,7 +194,7 @@ impl Keys {
                 *state ^= *state << 13;
                 *state ^= *state >> 7;
                 *state ^= *state << 17;
-                (u128::from(*state) * u128::from(MILLION) >> 64) as u64
+                ((u128::from(*state) * u128::from(MILLION)) >> 64) as u64
             }
         }
     }

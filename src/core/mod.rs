@@ -12,6 +12,7 @@ pub(crate) mod fetch;
 pub(crate) mod field;
 mod future;
 mod ledger;
+pub(crate) mod line;
 pub mod origin;
 mod pattern;
 mod principal;

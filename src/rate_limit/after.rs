@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::Response;
 
-use super::check::{Charged, Kept};
+use super::examine::Core;
 use super::fields::Shown;
-use super::limiter::Core;
+use super::items::{Charged, Kept};
 use super::outcome::Outcome;
 use super::set::{Active, PolicySet};
 use super::store::{Charge, Nanos, Receipt, Store};

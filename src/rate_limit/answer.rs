@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use http::request::Parts;
 
+use super::examine::Core;
 use super::fields::{Shown, jittered, retry_after};
 use super::grpc;
 use super::key::KeyHasher;
-use super::limiter::Core;
-use super::refusal::{self, RETRY_STORE, RateLimitReason, RateLimited, Refusal};
+use super::limited::{RateLimitReason, RateLimited};
+use super::problem::{self, RETRY_STORE};
+use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::{Nanos, Standing, Store};
 use super::verdict::RateLimitRefusal;
@@ -44,24 +46,23 @@ impl<St: Store> Core<St> {
             reset: refusal.reset,
         };
         let wait = self.wait(&refusal, now);
-        let rejection = refusal::rejection(refusal, &set.labels, &self.settings.types, &set.bodies);
-        // First of all: what is set before would have to move into the maps of the head.
-        let rejection = match head {
-            Some(head) => rejection.reuse(head),
-            None => rejection,
-        };
+        let rejection = problem::rejection(refusal, &set.labels, &self.settings.types, &set.bodies);
         let reason = limited.reason();
         let mut rejection = match &self.settings.renderer {
             Some(renderer) => rejection.renderer(Arc::clone(renderer)),
             None => rejection,
         };
+        // Before anything is added, which would have to move into the maps of the head.
+        if let Some(head) = head {
+            rejection.take_over(head);
+        }
         if speaks.is_http() {
             if let RateLimitReason::Exceeded | RateLimitReason::CostExceedsQuota = reason {
-                rejection = set.fields.refuse(&shown, rejection);
+                set.fields.refuse(&shown, rejection.headers_mut());
             }
             let standing = wait.map(|wait| Standing::denied(shown.remaining, shown.reset, wait));
             if let Some(seconds) = standing.and_then(|standing| retry_after(&standing)) {
-                rejection = rejection.retry_after(seconds);
+                rejection.set_retry_after(seconds);
             }
         }
         if speaks.is_grpc() {

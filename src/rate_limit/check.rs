@@ -2,92 +2,18 @@
 
 use std::array::from_fn;
 
+use super::away::{Asked, acquire};
+use super::examine::Core;
 use super::fields::Shown;
+use super::items::{Charged, Found, Item, Items, Kept, Stage, Step, Subject, Waiting};
 use super::key::{Head, KeyHash, KeyHasher, KeyOutcome};
-use super::limiter::Core;
 use super::marks::Marks;
 use super::notices::Notices;
-use super::policy::{MAX_POLICIES, MissingKey, StoreAway};
+use super::policy::{MAX_POLICIES, MissingKey};
 use super::refusal::{Refusal, Why};
-use super::rule::Rule;
 use super::set::{Active, PolicySet};
 use super::store::{Acquire, Charge, Nanos, Standing, Store};
 use crate::core::{StoreError, StoreErrorKind};
-use http::Method;
-
-/// A request, as a decision looks at it.
-#[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
-    pub(super) method: &'a Method,
-    pub(super) head: Head<'a>,
-}
-
-/// What came of looking for a key.
-pub(super) type Found = (KeyOutcome, KeyHash);
-
-/// What becomes of a request.
-pub(super) enum Step<P> {
-    /// It passes, and nothing is left to do.
-    Pass,
-    /// It passes, and something is still to be done with it or with its answer.
-    Allowed(Kept),
-    /// It does not pass.
-    Refused(Refusal),
-    /// The store is being asked.
-    Waiting(Waiting, P),
-}
-
-/// One policy that concerns a request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Item {
-    /// Its place in the set.
-    pub(super) index: usize,
-    /// 0 is its own quota.
-    pub(super) plan: usize,
-    pub(super) key: KeyHash,
-    pub(super) cost: u32,
-    /// It is not enforced for this key.
-    pub(super) reported: bool,
-}
-
-/// The policies that concern a request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Items<const N: usize> {
-    list: [Item; N],
-    len: usize,
-}
-
-/// What was booked, for whoever needs it after the decision.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// What is told to the client, if anything is.
-    pub(super) binding: Option<Shown>,
-    /// The charges that are looked at again.
-    pub(super) charged: Vec<Charged>,
-    /// They were booked in the fallback.
-    pub(super) is_local: bool,
-}
-
-/// One charge and what came of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Charged {
-    pub(super) item: Item,
-    pub(super) standing: Standing,
-}
-
-/// A decision that waits for the store.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    items: Items<MAX_POLICIES>,
-    stage: Stage,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Enforced,
-    /// The enforced policies have let the request pass.
-    Reported(Option<Kept>),
-}
 
 /// Whose counter a request charges.
 enum Whose {
@@ -97,13 +23,6 @@ enum Whose {
     Refused(Box<Refusal>),
 }
 
-/// How a store answers several charges.
-enum Asked<const N: usize, P> {
-    Ready([Standing; N]),
-    Pending(P),
-    Failed(StoreError),
-}
-
 /// One decision.
 pub(super) struct Check<'a, St: Store> {
     pub(super) core: &'a Core<St>,
@@ -111,64 +30,6 @@ pub(super) struct Check<'a, St: Store> {
     pub(super) now: Nanos,
     /// Every charge is kept, for somebody who asks.
     pub(super) keeps_all: bool,
-}
-
-impl Waiting {
-    fn for_enforced<const N: usize>(items: &Items<N>) -> Self {
-        Self {
-            items: items.all(),
-            stage: Stage::Enforced,
-        }
-    }
-}
-
-impl<const N: usize> Items<N> {
-    const EMPTY: Self = {
-        let nothing = Item {
-            index: 0,
-            plan: 0,
-            key: KeyHash::new(0, 0),
-            cost: 0,
-            reported: false,
-        };
-        Self {
-            list: [nothing; N],
-            len: 0,
-        }
-    };
-
-    /// One policy that somebody has named.
-    pub(super) fn one(item: Item) -> Self {
-        let mut items = Self::EMPTY;
-        items.push(item);
-        items
-    }
-
-    #[inline]
-    fn push(&mut self, item: Item) {
-        if let Some(place) = self.list.get_mut(self.len) {
-            *place = item;
-            self.len = self.len.saturating_add(1);
-        }
-    }
-
-    #[inline]
-    fn iter(&self) -> impl Iterator<Item = &Item> + Clone {
-        self.list.iter().take(self.len)
-    }
-
-    /// Those that are enforced, or those that are not.
-    #[inline]
-    fn of(&self, reported: bool) -> impl Iterator<Item = &Item> + Clone {
-        self.iter().filter(move |item| item.reported == reported)
-    }
-
-    /// The same, in as many places as there can be policies.
-    fn all(&self) -> Items<MAX_POLICIES> {
-        let mut items = Items::EMPTY;
-        self.iter().for_each(|item| items.push(*item));
-        items
-    }
 }
 
 impl<St: Store> Check<'_, St> {
@@ -221,9 +82,10 @@ impl<St: Store> Check<'_, St> {
                 }
                 self.weigh(&Items::<1>::one(item), &[charge.standing], false, notices)
             }
-            Acquire::Pending(pending) => {
-                Step::Waiting(Waiting::for_enforced(&Items::<1>::one(item)), pending)
-            }
+            Acquire::Pending(pending) => Step::Waiting(
+                Waiting::boxed(&Items::<1>::one(item), Stage::Enforced),
+                pending,
+            ),
             Acquire::Failed(error) => self.without_store(&Items::<1>::one(item), error, notices),
         }
     }
@@ -300,7 +162,9 @@ impl<St: Store> Check<'_, St> {
                 let standings = charges.map(|charge| charge.standing);
                 self.weigh(&items, &standings, false, notices)
             }
-            Acquire::Pending(pending) => Step::Waiting(Waiting::for_enforced(&items), pending),
+            Acquire::Pending(pending) => {
+                Step::Waiting(Waiting::boxed(&items, Stage::Enforced), pending)
+            }
             Acquire::Failed(error) => self.without_store(&items, error, notices),
         }
     }
@@ -314,7 +178,9 @@ impl<St: Store> Check<'_, St> {
                 self.core.teller.answered(notices);
                 self.weigh(&items, &standings, false, notices)
             }
-            Asked::Pending(pending) => Step::Waiting(Waiting::for_enforced(&items), pending),
+            Asked::Pending(pending) => {
+                Step::Waiting(Waiting::boxed(&items, Stage::Enforced), pending)
+            }
             Asked::Failed(error) => self.without_store(&items, error, notices),
         }
     }
@@ -322,11 +188,11 @@ impl<St: Store> Check<'_, St> {
     /// Goes on with what the store has answered.
     pub(super) fn resume(
         &self,
-        waiting: Waiting,
+        waiting: Box<Waiting>,
         answer: Result<Vec<Standing>, StoreError>,
         notices: &mut Notices,
     ) -> Step<St::Pending> {
-        let Waiting { items, stage } = waiting;
+        let Waiting { items, stage } = *waiting;
         let is_reported = matches!(stage, Stage::Reported(_));
         let answer = answer.and_then(|standings| {
             if standings.len() == items.of(is_reported).count() {
@@ -448,7 +314,7 @@ impl<St: Store> Check<'_, St> {
 
     /// What the standings of the enforced policies mean.
     #[inline(never)]
-    fn weigh<const N: usize>(
+    pub(super) fn weigh<const N: usize>(
         &self,
         items: &Items<N>,
         standings: &[Standing],
@@ -477,11 +343,7 @@ impl<St: Store> Check<'_, St> {
         match self.ask::<N>(items, true) {
             Asked::Ready(standings) => self.reported(items, &standings, kept, notices),
             Asked::Pending(pending) => {
-                let waiting = Waiting {
-                    items: items.all(),
-                    stage: Stage::Reported(kept),
-                };
-                Step::Waiting(waiting, pending)
+                Step::Waiting(Waiting::boxed(items, Stage::Reported(kept)), pending)
             }
             Asked::Failed(error) => {
                 notices.store_failed(error);
@@ -572,89 +434,6 @@ impl<St: Store> Check<'_, St> {
             }
         }
         least.map(|(bound, _)| bound)
-    }
-
-    /// The store could not answer: each policy says what follows.
-    #[cold]
-    fn without_store<const N: usize>(
-        &self,
-        items: &Items<N>,
-        error: StoreError,
-        notices: &mut Notices,
-    ) -> Step<St::Pending> {
-        notices.store_failed(error);
-        let mut denied = Marks::NONE;
-        let mut local: Items<N> = Items::EMPTY;
-        for item in items.of(false) {
-            let active = self.set.active.get(item.index);
-            match active.map(|active| active.policy.on_store_error) {
-                Some(StoreAway::Allow) => {}
-                Some(StoreAway::Local { .. }) => local.push(*item),
-                Some(StoreAway::Deny) | None => denied.insert(item.index),
-            }
-        }
-        if let Some(first) = denied.first() {
-            return Step::Refused(Refusal::new(Why::StoreUnavailable, denied, first));
-        }
-        let Some(fallback) = self.core.fallback.as_ref() else {
-            // Every policy has said that it lets requests pass.
-            return match local.iter().next() {
-                None => Step::Pass,
-                Some(item) => {
-                    let mark = Marks::of(item.index);
-                    Step::Refused(Refusal::new(Why::StoreUnavailable, mark, item.index))
-                }
-            };
-        };
-        let charges = local.iter().filter_map(|item| {
-            let counting = self.set.active.get(item.index)?.local.as_ref()?;
-            let (rule, cost) = counting.charge(item.plan, item.cost);
-            Some((&*counting.counter, item.key, rule, cost))
-        });
-        match acquire::<_, N>(fallback.store(), self.now, charges) {
-            Asked::Ready(standings) => self.weigh(&local, &standings, true, notices),
-            // A table in memory does not wait; what it cannot decide is denied.
-            Asked::Pending(_) | Asked::Failed(_) => {
-                let denied = local.iter().fold(Marks::NONE, |mut marks, item| {
-                    marks.insert(item.index);
-                    marks
-                });
-                let first = denied.first().unwrap_or_default();
-                Step::Refused(Refusal::new(Why::StoreUnavailable, denied, first))
-            }
-        }
-    }
-}
-
-/// Charges all of `charges` or none. The standings stand in their order.
-#[inline]
-fn acquire<'c, S: Store, const N: usize>(
-    store: &S,
-    now: Nanos,
-    mut charges: impl Iterator<Item = (&'c S::Counter, KeyHash, Rule, u32)>,
-) -> Asked<N, S::Pending> {
-    let mut standings = [Standing::UNKNOWN; N];
-    let Some((counter, key, rule, cost)) = charges.next() else {
-        return Asked::Ready(standings);
-    };
-    // The places that are not filled are not shown to the store.
-    let mut places: [Charge<'_, S::Counter>; N] =
-        from_fn(|_| Charge::new(counter, key, rule, cost));
-    let mut count: usize = 1;
-    for (place, (counter, key, rule, cost)) in places.iter_mut().skip(1).zip(charges) {
-        *place = Charge::new(counter, key, rule, cost);
-        count = count.saturating_add(1);
-    }
-    let shown = places.get_mut(..count).unwrap_or_default();
-    match store.acquire(now, shown) {
-        Acquire::Ready => {
-            for (standing, charge) in standings.iter_mut().zip(shown) {
-                *standing = charge.standing;
-            }
-            Asked::Ready(standings)
-        }
-        Acquire::Pending(pending) => Asked::Pending(pending),
-        Acquire::Failed(error) => Asked::Failed(error),
     }
 }
 

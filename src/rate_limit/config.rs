@@ -13,7 +13,7 @@ use super::limiter::{Ingredients, RateLimiter};
 use super::memory::MemoryStore;
 use super::mistakes::{check_jitter, check_percent, check_policies};
 use super::policy::Policy;
-use super::refusal::ProblemTypes;
+use super::problem::ProblemTypes;
 use super::store::Store;
 use super::tell::Teller;
 use super::time::Ticker;

@@ -2,11 +2,11 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::line::{Line, number};
 use super::policy::Policy;
 use super::quota::Quota;
 use super::store::Standing;
-use crate::core::{Mode, Rejection, field};
+use crate::core::line::{Line, number};
+use crate::core::{Mode, field};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -164,19 +164,16 @@ impl PolicyFields {
     }
 
     /// Adds the fields to a refusal.
-    pub(super) fn refuse(&self, shown: &Shown, rejection: Rejection) -> Rejection {
+    pub(super) fn refuse(&self, shown: &Shown, headers: &mut HeaderMap) {
         let Some((one, quota)) = self.find(shown) else {
-            return rejection;
+            return;
         };
-        let mut rejection = Some(rejection);
-        let mut add = |name, value| {
-            rejection = rejection.take().map(|before| before.header(name, value));
-        };
-        self.ietf(one, quota, shown, &mut add);
+        self.ietf(one, quota, shown, |name, value| {
+            field::add(headers, name, value);
+        });
         if self.style.is_legacy() {
-            legacy(quota, shown, &mut add);
+            legacy(quota, shown, |name, value| field::set(headers, name, value));
         }
-        rejection.unwrap_or_else(Rejection::internal)
     }
 
     fn find(&self, shown: &Shown) -> Option<(&OneField, &QuotaField)> {

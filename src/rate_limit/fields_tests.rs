@@ -5,7 +5,7 @@ use sfv::{BareItem, List, ListEntry, Parser};
 use super::fields::{Emit, HeaderStyle, IetfDraft, PolicyFields, Shown, jittered, retry_after};
 use super::store::{Receipt, Standing};
 use super::{Policy, Quota, key};
-use crate::core::{Mode, Rejection};
+use crate::core::Mode;
 
 const IETF: HeaderStyle = HeaderStyle::Ietf(IetfDraft::Draft10);
 const BOTH: HeaderStyle = HeaderStyle::Both(IetfDraft::Draft10);
@@ -45,8 +45,9 @@ fn told(fields: &PolicyFields, shown: &Shown, status: u16) -> HeaderMap {
 }
 
 fn refused(fields: &PolicyFields, shown: &Shown) -> HeaderMap {
-    let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "t");
-    fields.refuse(shown, rejection).headers().clone()
+    let mut headers = HeaderMap::new();
+    fields.refuse(shown, &mut headers);
+    headers
 }
 
 #[test]

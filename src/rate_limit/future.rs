@@ -14,8 +14,9 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::after::After;
-use super::check::{Check, Step, Waiting};
-use super::limiter::Core;
+use super::check::Check;
+use super::examine::Core;
+use super::items::{Step, Waiting};
 use super::memory::MemoryStore;
 use super::notices::Notices;
 use super::set::PolicySet;
@@ -56,7 +57,7 @@ pin_project! {
         // Both are there until the inner service is called.
         pub(super) request: Option<Req>,
         pub(super) ready: Option<S>,
-        pub(super) waiting: Option<Waiting>,
+        pub(super) waiting: Option<Box<Waiting>>,
         #[pin]
         pub(super) pending: St::Pending,
         pub(super) now: Nanos,

@@ -5,26 +5,25 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Request};
 
-use super::check::{Check, Found, Item, Step, Subject};
+use super::check::Check;
 use super::config::{RateLimiterBuilder, Settings};
+use super::examine::Core;
 use super::fallback::Fallback;
-use super::key::{Head, KeyHash, KeyHasher, KeyOutcome, KeySeed};
-use super::lend;
+use super::items::{Item, Step, Subject};
+use super::key::{KeyHash, KeyHasher, KeyOutcome};
 use super::memory::MemoryStore;
 use super::mistakes::check_policies;
 use super::notices::Notices;
-use super::policy::{MAX_POLICIES, Policy};
+use super::policy::Policy;
 use super::refusal::Refusal;
 use super::set::PolicySet;
+use super::standing::PolicyStanding;
 use super::store::Store;
 use super::tell::Teller;
 use super::time::Ticker;
-use super::verdict::{Permit, PolicyStanding, RateLimitRefusal};
-use crate::core::{
-    Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
-};
+use super::verdict::{Permit, RateLimitRefusal};
+use crate::core::{Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, TrustedProxies};
 
 /// Counts requests by one policy or several, and says which of them pass. Cloning shares it.
 ///
@@ -56,21 +55,6 @@ use crate::core::{
 /// ```
 pub struct RateLimiter<St: Store = MemoryStore> {
     pub(super) core: Arc<Core<St>>,
-}
-
-/// What a limiter, its layer and all their services share.
-pub(super) struct Core<St: Store> {
-    pub(super) store: St,
-    pub(super) seed: KeySeed,
-    pub(super) sets: Reload<PolicySet<St::Counter>>,
-    handle: ReloadHandle<PolicySet<St::Counter>>,
-    pub(super) settings: Settings,
-    pub(super) proxies: TrustedProxies,
-    exempt: IpSet,
-    pub(super) ticker: Ticker,
-    pub(super) teller: Teller,
-    /// There if a policy counts in this process while the store is away.
-    pub(super) fallback: Option<Fallback>,
 }
 
 /// What a limiter has seen since it was built. A request that passes is not counted: it would cost it more than the decision.
@@ -144,19 +128,13 @@ impl<St: Store> RateLimiter<St> {
             return Ok(Permit::free(self, set));
         }
         let client = core.client(&set, &parts.headers, &parts.extensions, &mut notices);
+        let client = client.as_ref();
         if core.is_exempt(client) {
             return Ok(Permit::free(self, set));
         }
         let subject = Subject {
             method: &parts.method,
-            head: Head {
-                headers: &parts.headers,
-                extensions: &parts.extensions,
-                parts: Some(parts),
-                request: None,
-                client,
-                proxies: &core.proxies,
-            },
+            head: core.head(parts, client),
         };
         notices.now = core.ticker.now();
         let check = Check {
@@ -235,14 +213,6 @@ impl<St: Store> RateLimiter<St> {
     /// Gives back what a permit has taken.
     ///
     /// A permit that is dropped stays charged.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "what was given back cannot be given back again"
-    )]
-    #[expect(
-        clippy::unused_self,
-        reason = "a permit knows its limiter; the call reads as what it does"
-    )]
     pub fn refund(&self, permit: Permit<St>) {
         permit.give_back();
     }
@@ -262,14 +232,8 @@ impl<St: Store> RateLimiter<St> {
         let Some(index) = set.position(policy) else {
             return false;
         };
-        let head = Head {
-            headers: &parts.headers,
-            extensions: &parts.extensions,
-            parts: Some(parts),
-            request: None,
-            client: Caller::from_extensions(&parts.extensions),
-            proxies: &core.proxies,
-        };
+        let client = Caller::from_extensions(&parts.extensions);
+        let head = core.head(parts, client.as_ref());
         let mut hasher = KeyHasher::new(&core.seed);
         let found = set
             .active
@@ -440,116 +404,6 @@ impl<St: Store> RateLimiter<St> {
         let refusal = Refusal::unknown();
         core.refusal(&set, refusal, core.ticker.now())
     }
-}
-
-impl<St: Store> Core<St> {
-    /// Decides about a request.
-    #[inline]
-    pub(super) fn examine<B>(
-        &self,
-        set: &PolicySet<St::Counter>,
-        request: &mut Request<B>,
-        notices: &mut Notices,
-    ) -> Step<St::Pending> {
-        let client = self.client(set, request.headers(), request.extensions(), notices);
-        if self.is_exempt(client) {
-            return Step::Pass;
-        }
-        notices.now = self.ticker.now();
-        let check = Check {
-            core: self,
-            set,
-            now: notices.now,
-            keeps_all: self.settings.expose_info,
-        };
-        if set.needs.parts || set.needs.request {
-            return examine_whole(&check, client, request, notices);
-        }
-        let subject = Subject {
-            method: request.method(),
-            head: Head {
-                headers: request.headers(),
-                extensions: request.extensions(),
-                parts: None,
-                request: None,
-                client,
-                proxies: &self.proxies,
-            },
-        };
-        check.decide(subject, &mut [], notices)
-    }
-
-    /// The client of a request, where somebody asks for it.
-    #[inline]
-    fn client(
-        &self,
-        set: &PolicySet<St::Counter>,
-        headers: &HeaderMap,
-        extensions: &Extensions,
-        notices: &mut Notices,
-    ) -> Option<Caller> {
-        if !set.needs.client && self.exempt.is_empty() {
-            return None;
-        }
-        if let Some(client) = Caller::from_extensions(extensions) {
-            return Some(client);
-        }
-        let client = self.proxies.caller(headers, extensions)?;
-        if client.is_degraded {
-            notices.degraded();
-        }
-        Some(client)
-    }
-
-    /// A client that could not be read up to its end bears the address of a proxy, which is no reason to let it pass.
-    #[inline]
-    fn is_exempt(&self, client: Option<Caller>) -> bool {
-        !self.exempt.is_empty()
-            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip))
-    }
-}
-
-/// Decides about a request of which a closure or an extractor wants to see more than built-in keys do.
-#[inline(never)]
-fn examine_whole<St: Store, B>(
-    check: &Check<'_, St>,
-    client: Option<Caller>,
-    request: &mut Request<B>,
-    notices: &mut Notices,
-) -> Step<St::Pending> {
-    let proxies = &check.core.proxies;
-    let lent = lend::take(request);
-    let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
-    if check.set.needs.request {
-        let head = Head {
-            headers: lent.headers(),
-            extensions: lent.extensions(),
-            parts: None,
-            request: Some(&lent),
-            client,
-            proxies,
-        };
-        for (place, active) in found.iter_mut().zip(&check.set.active) {
-            if active.key.needs_request() {
-                *place = Some(check.extract(active, &head));
-            }
-        }
-    }
-    let (parts, ()) = lent.into_parts();
-    let subject = Subject {
-        method: &parts.method,
-        head: Head {
-            headers: &parts.headers,
-            extensions: &parts.extensions,
-            parts: Some(&parts),
-            request: None,
-            client,
-            proxies,
-        },
-    };
-    let step = check.decide(subject, &mut found, notices);
-    lend::give_back(request, parts);
-    step
 }
 
 /// What a limiter is made of.

@@ -1,7 +1,7 @@
 //! The service: carries the decision out.
 
 use std::fmt;
-use std::mem::replace;
+use std::mem::{ManuallyDrop, replace};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,16 +10,17 @@ use tower_service::Service;
 
 use super::after::{After, Settling};
 use super::answer::Speaks;
-use super::check::{Kept, Step};
+use super::examine::Core;
 use super::future::{Asking, RateLimitFuture};
+use super::items::{Kept, Step};
 use super::lend;
-use super::limiter::{Core, RateLimiter};
+use super::limiter::RateLimiter;
 use super::memory::MemoryStore;
 use super::notices::{Notices, Told};
 use super::refusal::Refusal;
 use super::set::PolicySet;
+use super::standing::RateLimitInfo;
 use super::store::{Nanos, Store};
-use super::verdict::RateLimitInfo;
 use crate::core::{Loaded, Mode, RefusalContext, RejectionBody};
 
 /// The service of [`RateLimitLayer`](super::RateLimitLayer). The [module](crate::rate_limit) has the rules and an example.
@@ -49,19 +50,24 @@ where
     }
 
     #[inline]
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let core = &self.limiter.core;
         if core.settings.mode == Mode::Off {
             return RateLimitFuture::inner(self.inner.call(request));
         }
         let set = core.sets.load();
         let mut notices = Notices::default();
-        let step = core.examine(&set, &mut request, &mut notices);
-        if let Step::Pass = step
-            && notices.is_empty()
-        {
+        if set.needs.whole {
+            return carry_out(&mut self.inner, core, &set, request, None, notices);
+        }
+        let (headers, extensions) = (request.headers(), request.extensions());
+        let step = core.examine(&set, request.method(), headers, extensions, &mut notices);
+        // A step that lets pass holds nothing; the look at what else would have to be dropped is spared.
+        let step = ManuallyDrop::new(step);
+        if matches!(*step, Step::Pass) && notices.is_empty() {
             return RateLimitFuture::inner(self.inner.call(request));
         }
+        let step = Some(ManuallyDrop::into_inner(step));
         carry_out(&mut self.inner, core, &set, request, step, notices)
     }
 }
@@ -73,7 +79,7 @@ fn carry_out<S, St, ReqBody, ResBody>(
     core: &Arc<Core<St>>,
     set: &Loaded<'_, PolicySet<St::Counter>>,
     mut request: Request<ReqBody>,
-    step: Step<St::Pending>,
+    step: Option<Step<St::Pending>>,
     mut notices: Notices,
 ) -> RateLimitFuture<S, Request<ReqBody>, St>
 where
@@ -81,6 +87,7 @@ where
     St: Store,
     ResBody: RejectionBody,
 {
+    let step = step.unwrap_or_else(|| core.examine_whole(set, &mut request, &mut notices));
     let now = notices.now;
     if let Some(told) = notices.take() {
         core.tell(set, &mut request, &told, now);
@@ -180,8 +187,9 @@ impl<St: Store> Core<St> {
         } else {
             Speaks::Http
         };
-        let (limited, rejection) = self.rejection(set, refusal, Some(head), now, speaks);
-        rejection.reason(limited).into_response(&context)
+        let (limited, mut rejection) = self.rejection(set, refusal, Some(head), now, speaks);
+        rejection.set_reason(limited);
+        rejection.into_response(&context)
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::check::{Item, Subject};
 use super::config::Settings;
 use super::fallback::{Fallback, Local};
 use super::fields::PolicyFields;
+use super::items::{Item, Subject};
 use super::key::{Key, KeyHash};
 use super::policy::{Cost, Policy, StoreAway};
+use super::problem::Bodies;
 use super::quota::Quota;
-use super::refusal::Bodies;
 use super::rule::{Gcra, Rule};
 use super::store::{Charge, CounterSpec, Store};
 use crate::core::Mode;
@@ -57,10 +57,8 @@ pub(super) struct Label {
 /// What has to be done with a request before it can be decided.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Needs {
-    /// A closure reads the whole head.
-    pub(super) parts: bool,
-    /// A key is read from a request, not from its parts.
-    pub(super) request: bool,
+    /// A closure reads the whole head, or a key is read from a request, not from its parts.
+    pub(super) whole: bool,
     /// A key is made of the client's address.
     pub(super) client: bool,
     /// A policy waits for the answer.
@@ -138,10 +136,9 @@ impl<C> Active<C> {
         };
         is_method
             && match (&self.policy.when, request.head.parts) {
-                (None, _) => true,
                 (Some(when), Some(parts)) => when(parts),
                 // `Needs` has seen to the parts; what cannot be asked is limited.
-                (Some(_), None) => true,
+                (None, _) | (Some(_), None) => true,
             }
     }
 
@@ -217,7 +214,8 @@ impl Label {
 
     /// The quota of a plan; 0 is the policy's own.
     pub(super) fn quota(&self, plan: usize) -> Option<Quota> {
-        self.quotas.get(plan).or(self.quotas.first()).copied()
+        let own = || self.quotas.first();
+        self.quotas.get(plan).or_else(own).copied()
     }
 }
 
@@ -225,13 +223,13 @@ impl Needs {
     fn of<C>(active: &[Active<C>]) -> Self {
         let any = |needs: fn(&Active<C>) -> bool| active.iter().any(needs);
         Self {
-            parts: any(|one| {
+            whole: any(|one| {
                 one.key.needs_parts()
+                    || one.key.needs_request()
                     || one.policy.when.is_some()
                     || one.policy.plans.is_some()
                     || matches!(one.policy.cost, Cost::By(_))
             }),
-            request: any(|one| one.key.needs_request()),
             client: any(|one| one.key.needs_client()),
             answer: any(Active::needs_answer),
         }

@@ -334,3 +334,32 @@ fn login_throttles_cross_threads_and_can_be_printed() {
     vocabulary::<LoginRefusal>();
     vocabulary::<Pressure>();
 }
+
+#[test]
+fn rate_limits_cross_threads_and_can_be_printed() {
+    use tower_security::rate_limit::{
+        Emit, HeaderStyle, IetfDraft, LimiterStats, MemoryStore, Permit, Policy, PolicyStanding,
+        Quota, RateLimit, RateLimitConfigError, RateLimitFuture, RateLimitInfo, RateLimitLayer,
+        RateLimitReason, RateLimitRefusal, RateLimited, RateLimiter, RateLimiterBuilder,
+    };
+    type Inner = tower::util::BoxCloneService<http::Request<()>, u8, u8>;
+    layer::<RateLimitLayer>();
+    layer::<RateLimiter>();
+    layer::<RateLimit<u8>>();
+    layer::<Policy>();
+    layer::<MemoryStore>();
+    layer::<RateLimited>();
+    layer::<RateLimitInfo>();
+    value::<RateLimiterBuilder<MemoryStore, RateLimitLayer>>();
+    value::<Permit<MemoryStore>>();
+    moved::<RateLimitRefusal>();
+    moved::<RateLimitFuture<Inner, http::Request<()>>>();
+    vocabulary::<PolicyStanding>();
+    vocabulary::<RateLimitReason>();
+    vocabulary::<RateLimitConfigError>();
+    vocabulary::<LimiterStats>();
+    vocabulary::<Quota>();
+    vocabulary::<HeaderStyle>();
+    vocabulary::<IetfDraft>();
+    vocabulary::<Emit>();
+}

@@ -26,6 +26,8 @@ pub use problem::Problem;
 #[cfg(feature = "tonic")]
 pub(crate) use render::GRPC_PUSHBACK;
 
+use crate::core::line;
+
 /// A refusal: what is answered instead of calling the service.
 ///
 /// One value renders as RFC 9457 `application/problem+json`, as a gRPC status for a gRPC request, and as a head alone for `HEAD`.
@@ -104,7 +106,7 @@ impl Pushback {
         match self {
             Self::After(wait) => {
                 let milliseconds = wait.as_nanos().div_ceil(1_000_000);
-                HeaderValue::from(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+                line::number(u64::try_from(milliseconds).unwrap_or(u64::MAX))
             }
             Self::Never => HeaderValue::from_static("-1"),
         }
@@ -189,15 +191,24 @@ impl Rejection {
     ///
     /// What was in the maps is gone. Call it before `header` and `reason`; what they added earlier is kept.
     pub fn reuse(mut self, head: Parts) -> Self {
+        self.take_over(head);
+        self
+    }
+
+    /// As [`reuse`](Self::reuse), in place: a refusal is large, and each call that hands it on may move it.
+    pub(crate) fn take_over(&mut self, head: Parts) {
         let mut headers = head.headers;
         headers.clear();
-        headers.extend(self.headers.drain());
+        if !self.headers.is_empty() {
+            headers.extend(self.headers.drain());
+        }
         self.headers = headers;
         let mut extensions = head.extensions;
         extensions.clear();
-        extensions.extend(self.extensions);
+        if !self.extensions.is_empty() {
+            extensions.extend(std::mem::take(&mut self.extensions));
+        }
         self.extensions = extensions;
-        self
     }
 
     /// Sets the gRPC status, where that of the table does not fit.
@@ -320,6 +331,20 @@ impl Rejection {
 
     pub(crate) fn pushback_value(&self) -> Option<HeaderValue> {
         self.pushback.map(Pushback::header_value)
+    }
+
+    /// As [`retry_after`](Self::retry_after), in place.
+    pub(crate) const fn set_retry_after(&mut self, seconds: u64) {
+        self.retry_after = Some(seconds);
+    }
+
+    /// As [`reason`](Self::reason), in place.
+    pub(crate) fn set_reason<T: Clone + Send + Sync + 'static>(&mut self, reason: T) {
+        self.extensions.insert(reason);
+    }
+
+    pub(crate) const fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
     }
 
     /// Returns the header lines that were added.

@@ -5,7 +5,7 @@
 )]
 
 use std::borrow::Cow;
-use std::mem::replace;
+use std::mem::{replace, take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use super::grpc::{self, GrpcContentType};
 use super::{Problem, RefusalContext, Refused, Rejection, Shape};
-use crate::core::{RejectionBody, RequestId, Shared, field};
+use crate::core::{RejectionBody, RequestId, Shared, field, line};
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -58,7 +58,7 @@ impl Rejection {
         response
     }
 
-    fn grpc_response<B: RejectionBody>(mut self, content_type: GrpcContentType) -> Response<B> {
+    fn grpc_response<B: RejectionBody>(&mut self, content_type: GrpcContentType) -> Response<B> {
         if let Some(details) = self.grpc_details.as_ref().and_then(|raw| grpc::binary(raw)) {
             self.set(GRPC_DETAILS, details);
         }
@@ -72,9 +72,9 @@ impl Rejection {
         self.finish(B::empty())
     }
 
-    fn http_response<B: RejectionBody>(mut self, context: &RefusalContext) -> Response<B> {
+    fn http_response<B: RejectionBody>(&mut self, context: &RefusalContext) -> Response<B> {
         if let Some(seconds) = self.retry_after {
-            self.set(RETRY_AFTER, HeaderValue::from(seconds));
+            self.set(RETRY_AFTER, line::number(seconds));
         }
         let (content_type, body) = match &mut self.shape {
             Shape::Redirect(location) => {
@@ -93,7 +93,7 @@ impl Rejection {
             // `Empty` was answered before.
             Shape::Problem | Shape::Empty => self
                 .rendered(context)
-                .unwrap_or_else(|| (PROBLEM_JSON, problem_body(&self, context.request_id()))),
+                .unwrap_or_else(|| (PROBLEM_JSON, problem_body(self, context.request_id()))),
         };
         self.set(CONTENT_TYPE, content_type);
         if context.is_head() {
@@ -119,11 +119,11 @@ impl Rejection {
         field::set(&mut self.headers, name, value);
     }
 
-    fn finish<B>(self, body: B) -> Response<B> {
+    fn finish<B>(&mut self, body: B) -> Response<B> {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
-        *response.extensions_mut() = self.extensions;
+        *response.headers_mut() = take(&mut self.headers);
+        *response.extensions_mut() = take(&mut self.extensions);
         response
     }
 }

@@ -24,7 +24,7 @@ pub(in crate::rate_limit) struct Head<'a> {
     /// There if [`Key::needs_request`]; then `parts` may be absent.
     pub(in crate::rate_limit) request: Option<&'a Request<()>>,
     /// Already resolved, if the request has a client address at all.
-    pub(in crate::rate_limit) client: Option<Caller>,
+    pub(in crate::rate_limit) client: Option<&'a Caller>,
     /// For keys that have to find the address themselves.
     pub(in crate::rate_limit) proxies: &'a TrustedProxies,
 }
@@ -32,10 +32,13 @@ pub(in crate::rate_limit) struct Head<'a> {
 impl Head<'_> {
     #[inline]
     fn client(&self) -> Option<Caller> {
-        self.client.or_else(|| self.found_client())
+        match self.client {
+            Some(client) => Some(*client),
+            None => self.found_client(),
+        }
     }
 
-    #[inline(never)]
+    #[inline]
     fn found_client(&self) -> Option<Caller> {
         Caller::from_extensions(self.extensions)
             .or_else(|| self.proxies.caller(self.headers, self.extensions))

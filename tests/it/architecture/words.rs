@@ -18,6 +18,7 @@ const EXEMPT: &[(&str, &str)] = &[
     // A table of what was told, of fixed size, in 256 parts.
     ("src/csp/report/quota.rs", "disallowed_types"),
     // The one box of an attempt that a store is really pending on; the table of sprays, of fixed size, in 512 parts.
+    ("src/rate_limit/future.rs", "disallowed_methods"),
     ("src/rate_limit/login/future.rs", "disallowed_methods"),
     ("src/rate_limit/login/spray.rs", "disallowed_types"),
     // The list of tables of a store, and one mutex for each 512 sets of slots.

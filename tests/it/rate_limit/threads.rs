@@ -1,5 +1,6 @@
 //! Several threads at one store, and floods of new keys.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -14,6 +15,9 @@ type Counter = <MemoryStore as Store>::Counter;
 
 const NOW: Nanos = Nanos::new(1 << 40);
 const THREADS: usize = 4;
+
+/// More than any round sums up to.
+const PANICKED: u64 = 1 << 40;
 
 /// In a debug build a tenth is enough: `benches/rate_store.rs` floods with all ten million.
 const FLOOD: u64 = 1_000_000;
@@ -63,11 +67,17 @@ fn rounds(count: usize, work: impl Fn(usize, usize) -> u64 + Sync) -> Vec<u64> {
             scope.spawn(move || {
                 for (round, sum) in sums.iter().enumerate() {
                     barrier.wait();
-                    sum.fetch_add(work(thread, round), Ordering::Relaxed);
+                    // The others would wait for a thread that is gone.
+                    let done = catch_unwind(AssertUnwindSafe(|| work(thread, round)));
+                    sum.fetch_add(done.unwrap_or(PANICKED), Ordering::Relaxed);
                 }
             });
         }
     });
+    let panicked = sums
+        .iter()
+        .any(|sum| sum.load(Ordering::Relaxed) >= PANICKED);
+    assert!(!panicked, "a thread has panicked");
     sums.into_iter().map(AtomicU64::into_inner).collect()
 }
 
@@ -79,6 +89,23 @@ fn a_burst_of_fifty_is_fifty_for_all_threads_together() {
     let sums = rounds(200, |_, round| {
         let tries = (0..200).filter(|_| passes(&store, &counter, round as u64, rule));
         tries.count() as u64
+    });
+    assert_eq!(sums, [50; 200]);
+}
+
+#[test]
+fn a_burst_of_fifty_is_fifty_where_all_keys_are_one() {
+    let store = MemoryStore::with_capacity(1 << 14);
+    let counters = (0..200)
+        .map(|round| {
+            store.open(&CounterSpec::new(&format!("all{round}"), Overflow::Evict).single())
+        })
+        .collect::<Vec<_>>();
+    let rule = rule(50, 60);
+    let sums = rounds(200, |thread, round| {
+        let keys = (0..200).map(|nth| nth * thread as u64);
+        keys.filter(|&key| passes(&store, &counters[round], key, rule))
+            .count() as u64
     });
     assert_eq!(sums, [50; 200]);
 }

@@ -179,8 +179,8 @@ proptest! {
         let parts = [0, 1, 2, 3].map(|policy| Part::new(policy, 1, quotas[policy], costs[policy]));
         let fits = |policy: usize| before[policy * 2][0].remaining >= u64::from(costs[policy]);
         let standings = subject.acquire(now, &parts);
-        for policy in 0..4 {
-            prop_assert_eq!(standings[policy].is_allowed, fits(policy), "policy {}", policy);
+        for (policy, standing) in standings.iter().enumerate() {
+            prop_assert_eq!(standing.is_allowed, fits(policy), "policy {}", policy);
         }
         if (0..4).all(fits) {
             let after = look();

@@ -66,9 +66,9 @@ impl Run {
         };
         if goes_back {
             // A key that is new to a store whose clock has gone back is counted from the latest time seen: not the model's matter.
-            for policy in 0..POLICIES {
+            for (policy, plans) in plans.iter().enumerate() {
                 for key in 0..KEYS {
-                    run.acquire(&[Part::new(policy, key, plans[policy][0], 1)]);
+                    run.acquire(&[Part::new(policy, key, plans[0], 1)]);
                 }
             }
         }
@@ -134,8 +134,12 @@ impl Run {
             14 | 15 => part(window),
             _ => part(interval),
         };
-        if self.goes_back && amount % 5 == 0 {
-            let behind = if kind % 3 == 0 { ahead * 3 } else { ahead };
+        if self.goes_back && amount.is_multiple_of(5) {
+            let behind = if kind.is_multiple_of(3) {
+                ahead * 3
+            } else {
+                ahead
+            };
             self.now -= behind.min(self.now - START / 2);
         } else {
             self.now += ahead;

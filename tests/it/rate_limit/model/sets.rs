@@ -263,3 +263,29 @@ fn a_key_that_is_new_when_the_clock_went_back_counts_from_the_latest_time() {
         assert_eq!((again.is_allowed, again.wait), (false, SECOND));
     }
 }
+/// A look cannot know that there is no room for a new key: what was booked before is taken back.
+#[test]
+fn a_refusal_for_want_of_room_takes_back_what_the_other_policies_booked() {
+    let quota = Both::new(10, Duration::from_secs(10), 10);
+    let subject = Subject::new(4, CAPACITY, Overflow::Deny);
+    let keys = keys_of_one_set(&subject, Overflow::Deny, WAYS + 1);
+    let (last, others) = keys.split_last().expect("nine keys");
+    for &key in others {
+        assert!(subject.one(AFTERWARDS, key, quota, 5).is_allowed);
+    }
+    for place in 0..4 {
+        // The policy without room comes first, last or between.
+        let mut order = [1, 2, 3, 0];
+        order.rotate_right(place);
+        let parts = order.map(|policy| Part::new(policy, *last, quota, 1 + policy as u32));
+        let standings = subject.acquire(AFTERWARDS, &parts);
+        for (policy, standing) in order.into_iter().zip(standings) {
+            let said = (standing.is_allowed, standing.remaining);
+            assert_eq!(said, (policy != 0, if policy == 0 { 0 } else { 10 }));
+        }
+    }
+    for policy in 1..4 {
+        let all = subject.acquire(AFTERWARDS, &[Part::new(policy, *last, quota, 10)])[0];
+        assert!(all.is_allowed, "policy {policy}");
+    }
+}

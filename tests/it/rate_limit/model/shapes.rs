@@ -28,7 +28,6 @@ struct Trio {
     subject: Subject,
     model: Model,
     clock: FakeRelativeClock,
-    #[expect(clippy::type_complexity, reason = "the rival spells it out")]
     rival: Option<
         RateLimiter<
             governor::state::NotKeyed,
@@ -45,7 +44,7 @@ impl Trio {
     fn new((limit, seconds, burst): (u32, u64, u32)) -> Self {
         let period = Duration::from_secs(seconds);
         let clock = FakeRelativeClock::default();
-        let divides = seconds * SECOND % u64::from(limit) == 0;
+        let divides = (seconds * SECOND).is_multiple_of(u64::from(limit));
         let rival = divides.then(|| {
             let quota = governor::Quota::with_period(period / limit)
                 .expect("not zero")

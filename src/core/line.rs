@@ -6,7 +6,7 @@ use http::HeaderValue;
 const CAPACITY: usize = 128;
 
 /// A header value that is being written. What does not fit makes it none.
-pub(super) struct Line {
+pub(crate) struct Line {
     bytes: [u8; CAPACITY],
     /// `None`: it did not fit.
     length: Option<usize>,
@@ -14,7 +14,7 @@ pub(super) struct Line {
 
 impl Line {
     #[inline]
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             bytes: [0; CAPACITY],
             length: Some(0),
@@ -22,7 +22,7 @@ impl Line {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push(&mut self, text: &[u8]) {
         self.length = self.length.and_then(|start| {
             let end = start.checked_add(text.len())?;
             self.bytes.get_mut(start..end)?.copy_from_slice(text);
@@ -30,7 +30,7 @@ impl Line {
         });
     }
 
-    pub(super) fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         let mut digits = [b'0'; 20];
         let mut rest = number;
         let mut first = digits.len();
@@ -45,7 +45,7 @@ impl Line {
         self.push(digits.get(first..).unwrap_or_default());
     }
 
-    pub(super) fn value(&self) -> Option<HeaderValue> {
+    pub(crate) fn value(&self) -> Option<HeaderValue> {
         let written = self.bytes.get(..self.length?)?;
         HeaderValue::from_bytes(written).ok()
     }
@@ -58,7 +58,7 @@ const fn digit_of(number: u64) -> u8 {
 }
 
 /// A number by itself.
-pub(super) fn number(number: u64) -> HeaderValue {
+pub(crate) fn number(number: u64) -> HeaderValue {
     const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
     let short = usize::try_from(number).ok().and_then(|at| DIGITS.get(at));
     if let Some(digit) = short {

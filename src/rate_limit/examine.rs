@@ -1,0 +1,172 @@
+//! What a limiter and its services share, and how they look at a request.
+
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Method, Request};
+
+use super::check::Check;
+use super::config::Settings;
+use super::fallback::Fallback;
+use super::items::{Found, Step, Subject};
+use super::key::{Head, KeySeed};
+use super::lend;
+use super::notices::Notices;
+use super::policy::MAX_POLICIES;
+use super::set::PolicySet;
+use super::store::Store;
+use super::tell::Teller;
+use super::time::Ticker;
+use crate::core::{Caller, IpSet, Reload, ReloadHandle, TrustedProxies};
+
+/// What a limiter, its layer and all their services share.
+pub(super) struct Core<St: Store> {
+    pub(super) store: St,
+    pub(super) seed: KeySeed,
+    pub(super) sets: Reload<PolicySet<St::Counter>>,
+    pub(super) handle: ReloadHandle<PolicySet<St::Counter>>,
+    pub(super) settings: Settings,
+    pub(super) proxies: TrustedProxies,
+    pub(super) exempt: IpSet,
+    pub(super) ticker: Ticker,
+    pub(super) teller: Teller,
+    /// There if a policy counts in this process while the store is away.
+    pub(super) fallback: Option<Fallback>,
+}
+
+impl<St: Store> Core<St> {
+    /// Decides about a request of which no more is looked at than this. [`Needs::whole`](super::set::Needs::whole) says whether that is
+    /// so.
+    #[inline]
+    pub(super) fn examine(
+        &self,
+        set: &PolicySet<St::Counter>,
+        method: &Method,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        notices: &mut Notices,
+    ) -> Step<St::Pending> {
+        let client = self.client(set, headers, extensions, notices);
+        let client = client.as_ref();
+        if self.is_exempt(client) {
+            return Step::Pass;
+        }
+        let subject = Subject {
+            method,
+            head: Head {
+                headers,
+                extensions,
+                parts: None,
+                request: None,
+                client,
+                proxies: &self.proxies,
+            },
+        };
+        self.check(set, notices).decide(subject, &mut [], notices)
+    }
+
+    /// Decides about a request of which a closure or an extractor wants to see more than built-in keys do.
+    #[inline(never)]
+    pub(super) fn examine_whole<B>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        request: &mut Request<B>,
+        notices: &mut Notices,
+    ) -> Step<St::Pending> {
+        let client = self.client(set, request.headers(), request.extensions(), notices);
+        let client = client.as_ref();
+        if self.is_exempt(client) {
+            return Step::Pass;
+        }
+        let check = self.check(set, notices);
+        let lent = lend::take(request);
+        let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
+        let head = Head {
+            headers: lent.headers(),
+            extensions: lent.extensions(),
+            parts: None,
+            request: Some(&lent),
+            client,
+            proxies: &self.proxies,
+        };
+        for (place, active) in found.iter_mut().zip(&set.active) {
+            if active.key.needs_request() {
+                *place = Some(check.extract(active, &head));
+            }
+        }
+        let (parts, ()) = lent.into_parts();
+        let subject = Subject {
+            method: &parts.method,
+            head: self.head(&parts, client),
+        };
+        let step = check.decide(subject, &mut found, notices);
+        lend::give_back(request, parts);
+        step
+    }
+
+    pub(super) fn head<'a>(&'a self, parts: &'a Parts, client: Option<&'a Caller>) -> Head<'a> {
+        Head {
+            headers: &parts.headers,
+            extensions: &parts.extensions,
+            parts: Some(parts),
+            request: None,
+            client,
+            proxies: &self.proxies,
+        }
+    }
+
+    /// Reads the clock, once for all that follows.
+    #[inline]
+    fn check<'a>(
+        &'a self,
+        set: &'a PolicySet<St::Counter>,
+        notices: &mut Notices,
+    ) -> Check<'a, St> {
+        notices.now = self.ticker.now();
+        Check {
+            core: self,
+            set,
+            now: notices.now,
+            keeps_all: self.settings.expose_info,
+        }
+    }
+
+    /// The client of a request, where somebody besides the keys asks for it: they find it too, once for all that are alike, and what is
+    /// handed about costs more than to look it up.
+    #[inline]
+    pub(super) fn client(
+        &self,
+        set: &PolicySet<St::Counter>,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        notices: &mut Notices,
+    ) -> Option<Caller> {
+        let is_told_of = set.needs.client && !self.proxies.is_direct();
+        if !is_told_of && self.exempt.is_empty() {
+            return None;
+        }
+        self.found_client(headers, extensions, notices)
+    }
+
+    #[inline(never)]
+    fn found_client(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        notices: &mut Notices,
+    ) -> Option<Caller> {
+        if let Some(client) = Caller::from_extensions(extensions) {
+            return Some(client);
+        }
+        let client = self.proxies.caller(headers, extensions)?;
+        if client.is_degraded {
+            notices.degraded();
+        }
+        Some(client)
+    }
+
+    /// A client that could not be read up to its end bears the address of a proxy, which is no reason to let it pass.
+    #[inline]
+    pub(super) fn is_exempt(&self, client: Option<&Caller>) -> bool {
+        !self.exempt.is_empty()
+            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip))
+    }
+}
