@@ -52,6 +52,11 @@ pub enum RateLimitConfigError {
         /// The fraction as given.
         fraction: f32,
     },
+    /// Requests cost nothing until they were answered, so that none is ever refused.
+    #[error(
+        "invalid cost 0 with charge_after: a request that costs nothing passes whatever its key owes, write a cost of at least 1"
+    )]
+    FreeCharge,
     /// The header of a key is no header name.
     #[error("invalid header {name:?}: write the name of a header, such as \"x-api-key\"")]
     HeaderName {
@@ -174,6 +179,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             | Self::DuplicatePolicy { .. }
             | Self::EmptyQuota { .. }
             | Self::Fraction { .. }
+            | Self::FreeCharge
             | Self::HeaderName { .. }
             | Self::KeyRequired { .. }
             | Self::MixedKey { .. }
@@ -198,6 +204,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             Self::DuplicatePolicy { .. } => "duplicate_policy",
             Self::EmptyQuota { .. } => "empty_quota",
             Self::Fraction { .. } => "fraction",
+            Self::FreeCharge => "free_charge",
             Self::HeaderName { .. } => "header_name",
             Self::Jitter { .. } => "jitter",
             Self::KeyRequired { .. } => "key_required",

@@ -14,8 +14,16 @@ pub(super) struct Fallback(MemoryStore);
 #[derive(Debug)]
 pub(super) struct Local {
     pub(super) counter: Arc<<MemoryStore as Store>::Counter>,
-    /// Its own rule and those of its plans, each of a fraction of the quota.
-    rules: Box<[Gcra]>,
+    /// Its own rule and those of its plans.
+    rules: Box<[Part]>,
+}
+
+/// A rule of a fraction of a quota.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    rule: Gcra,
+    /// What the whole quota allows at once.
+    whole: u64,
 }
 
 impl Fallback {
@@ -34,30 +42,43 @@ impl Fallback {
         rules: impl Iterator<Item = Gcra>,
         fraction: f64,
     ) -> Local {
-        let mut rules: Box<[Gcra]> = rules.map(|rule| scaled(rule, fraction)).collect();
-        Gcra::share_bucket(&mut rules);
         Local {
             counter: self.0.open(spec),
-            rules,
+            rules: rules
+                .map(|rule| Part {
+                    rule: scaled(rule, fraction),
+                    whole: burst(rule),
+                })
+                .collect(),
         }
     }
 }
 
 impl Local {
-    /// By what rule and how much is charged. What fits into the whole quota fits into a full bucket here too.
+    /// By what rule and how much is charged. What fits into the whole quota fits into a full bucket here too, and nothing else does.
     pub(super) fn charge(&self, plan: usize, cost: u32) -> (Rule, u32) {
         let own = self.rules.first().copied();
-        let rule = self.rules.get(plan).copied().or(own);
+        let part = self.rules.get(plan).copied().or(own);
         // There is at least the policy's own rule.
-        let rule = rule.unwrap_or_else(|| Gcra::new(u64::MAX >> 2, u64::MAX >> 2));
-        let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
-        let most = u32::try_from(burst).unwrap_or(u32::MAX);
+        let Part { rule, whole } = part.unwrap_or_else(|| Part {
+            rule: Gcra::new(u64::MAX >> 2, u64::MAX >> 2),
+            whole: 1,
+        });
+        if u64::from(cost) > whole {
+            return (Rule::Gcra(rule), cost);
+        }
+        let most = u32::try_from(burst(rule)).unwrap_or(u32::MAX);
         (Rule::Gcra(rule), cost.min(most))
     }
 }
 
+/// How many units fit into a full bucket.
+fn burst(rule: Gcra) -> u64 {
+    rule.window().checked_div(rule.interval()).unwrap_or(1)
+}
+
 /// A rule of which one unit takes as much longer to come back as the fraction is small, and of whose burst that part is left, at least
-/// one.
+/// one. What may be owed beyond the window may be owed here too.
 pub(super) fn scaled(rule: Gcra, fraction: f64) -> Gcra {
     #[expect(
         clippy::cast_possible_truncation,
@@ -66,11 +87,16 @@ pub(super) fn scaled(rule: Gcra, fraction: f64) -> Gcra {
         reason = "the cast saturates, and a fraction is no exact matter"
     )]
     let times = |number: u64, factor: f64| (number as f64 * factor) as u64;
-    let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
-    let burst = times(burst, fraction).max(1);
+    let burst = times(burst(rule), fraction).max(1);
     let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
     let interval = times(rule.interval(), fraction.recip()).clamp(1, most);
-    Gcra::new(interval, interval.saturating_mul(burst))
+    let part = Gcra::new(interval, interval.saturating_mul(burst));
+    if rule.debt() > rule.window() {
+        // A window is longer here by no more than a unit is.
+        part.owing_up_to(times(rule.debt(), fraction.recip()))
+    } else {
+        part
+    }
 }
 
 #[cfg(test)]

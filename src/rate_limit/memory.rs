@@ -33,7 +33,8 @@ const BY_LADDER: u64 = 1 << 62;
 ///
 /// Nothing runs in the background, and nothing is allocated until keys come: then 64 KiB at a time, 16 bytes a key.
 ///
-/// A clone is the same store. Two limiters with one store count the policies of one name together. Processes do not: with `n` of
+/// A clone is the same store. Two limiters with one store count the policies of one name together; give such policies the same quota,
+/// since a request under the shorter of two cuts what is owed under the longer one. Processes do not: with `n` of
 /// them behind a balancer, a client gets up to `n` times its quota.
 ///
 /// # Example

@@ -70,6 +70,9 @@ impl Policy {
                 );
             }
         }
+        if matches!(self.cost, Cost::Fixed(0)) && self.charge_after.is_some() {
+            mistakes.push(format!("{path}.cost"), RateLimitConfigError::FreeCharge);
+        }
         if self.methods.as_ref().is_some_and(Vec::is_empty) {
             mistakes.push(format!("{path}.methods"), RateLimitConfigError::NoMethods);
         }

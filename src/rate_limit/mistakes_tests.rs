@@ -47,6 +47,8 @@ fn each_mistake_is_reported_and_its_twin_is_not() {
         (Policy::new("p", Quota::new(1, SECOND * 60).burst(307_445_736)).key(key::global()), Policy::new("p", Quota::new(1, SECOND * 60).burst(76_861_433)).key(key::global()), ".quota", Invalid, "quota_overflow"),
         (policy("p").cost(11), policy("p").cost(10), ".quota", Invalid, "cost_exceeds_burst"),
         (policy("p").cost(10).cost(11), policy("p").cost(11).cost_by(|_| 11), ".quota", Invalid, "cost_exceeds_burst"),
+        (policy("p").cost(0).charge_after(|_| 1), policy("p").charge_after(|_| 1), ".cost", Invalid, "free_charge"),
+        (policy("p").charge_after(|_| 1).cost(0), policy("p").cost(0), ".cost", Invalid, "free_charge"),
         (policy(""), policy("0"), ".name", Invalid, "policy_name"),
         (policy("per address"), policy("per_address.v-4"), ".name", Invalid, "policy_name"),
         (policy("a\"b"), policy("a.b"), ".name", Invalid, "policy_name"),

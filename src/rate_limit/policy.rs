@@ -171,9 +171,10 @@ impl Policy {
         self
     }
 
-    /// Sets how many units a request takes; 1 without it. 0 looks at the counter and takes nothing.
+    /// Sets how many units a request takes; 1 without it. 0 looks at the counter, takes nothing, and passes whatever the key owes.
     ///
-    /// Rejected: more than the burst, since no request would ever pass.
+    /// Rejected: more than the burst, since no request would ever pass, and 0 with [`charge_after`](Self::charge_after), since none
+    /// would be refused.
     pub fn cost(mut self, cost: u32) -> Self {
         self.cost = Cost::Fixed(cost);
         self
@@ -181,7 +182,8 @@ impl Policy {
 
     /// Lets the head of the request say how many units it takes. Replaces [`cost`](Self::cost).
     ///
-    /// A request that takes more than the burst is refused for good: without `Retry-After`, code `cost_exceeds_quota`.
+    /// A request that takes more than the burst is refused for good: without `Retry-After`, code `cost_exceeds_quota`. One that takes
+    /// 0 passes whatever its key owes.
     pub fn cost_by(mut self, cost: impl Fn(&Parts) -> u32 + Send + Sync + 'static) -> Self {
         self.cost = Cost::By(Arc::new(cost));
         self
@@ -189,8 +191,10 @@ impl Policy {
 
     /// Gives some keys another quota: `choose` returns the index of the plan, and any other number means the policy's own quota.
     ///
-    /// A key has one bucket whatever its plan, so a change of plan holds at once. Take the plan from something that the client
-    /// cannot choose, such as the [`Principal`](crate::core::Principal).
+    /// A key has one bucket whatever its plan: a change of plan holds at once, and what was used up under the old one stays owed until
+    /// then when it would have been there again. Whoever bought a better plan is let off by
+    /// [`RateLimiter::reset`](super::RateLimiter::reset). Take the plan from something that the client cannot choose, such as the
+    /// [`Principal`](crate::core::Principal).
     ///
     /// Rejected: no plans, two plans of one name, and what is rejected of a quota.
     ///
@@ -230,7 +234,7 @@ impl Policy {
     ///
     /// The unit is taken before the service is called, or a burst of parallel requests would all pass, and given back when the
     /// answer does not count. An error of the service, a panic and a request that is dropped do count. Units that come back late may
-    /// add up to half a burst: in the worst case a key makes 1.5 times the burst.
+    /// add up to another burst, though no faster than the quota refills: in the worst case a key makes twice the burst at once.
     pub fn count_when(
         mut self,
         counts: impl Fn(&Outcome<'_>) -> bool + Send + Sync + 'static,
@@ -241,7 +245,11 @@ impl Policy {
 
     /// Takes more units once the answer is there, for a cost that is known only then.
     ///
-    /// The bucket may be overdrawn by that, up to twice its size: the key then waits until it has paid off what it owes.
+    /// The bucket may be overdrawn by that, up to twice its size: the key then waits until it has paid off what it owes. A request
+    /// without an answer, because the client went away or the service failed with an error, pays its [`cost`](Self::cost) alone: let
+    /// that be what a request is worth that is given up early.
+    ///
+    /// Rejected: a cost of 0 beside it.
     pub fn charge_after(
         mut self,
         cost: impl Fn(&Outcome<'_>) -> u32 + Send + Sync + 'static,

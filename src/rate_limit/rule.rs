@@ -16,8 +16,8 @@ pub struct Gcra {
     interval: u64,
     window: u64,
     is_strict: bool,
-    /// How far ahead of now a debt may reach: the window, or two with [`with_overdraft`](Self::with_overdraft); of plans that share a
-    /// bucket the farthest.
+    /// How far ahead of now a debt may reach: the window, two with [`with_overdraft`](Self::with_overdraft), or what another quota of
+    /// the same policy lets a key owe.
     debt: u64,
     /// 2^64 over the interval, so that no request divides.
     reciprocal: u64,
@@ -57,11 +57,11 @@ impl Gcra {
         }
     }
 
-    /// For the quotas of one bucket: what may be owed by one of them is not cut to what may be owed by another.
-    pub(super) fn share_bucket(rules: &mut [Self]) {
-        let most = rules.iter().map(|rule| rule.debt).max().unwrap_or_default();
-        for rule in rules {
-            rule.debt = most;
+    /// For one of several quotas that charge the same counters: what a key owes under another one is not too much under this one.
+    pub(super) const fn owing_up_to(self, nanos: u64) -> Self {
+        Self {
+            debt: if nanos > self.debt { nanos } else { self.debt },
+            ..self
         }
     }
 
@@ -80,7 +80,7 @@ impl Gcra {
     }
 
     /// Returns how many nanoseconds a key may owe: the window, or two for a policy that also makes charges with `overdraw`; with plans
-    /// the longest of theirs.
+    /// the most that any of them allows. A store cuts what is more than that, and nothing less.
     #[must_use]
     #[inline]
     pub const fn debt(self) -> u64 {

@@ -35,7 +35,7 @@ pub(super) struct PolicySet<C> {
 pub(super) struct Active<C> {
     pub(super) policy: Policy,
     pub(super) key: Key,
-    /// The place of an earlier policy with the same key.
+    /// The place of an earlier policy with the same key, also for requests that have none.
     pub(super) same_key_as: Option<usize>,
     /// It is only reported.
     pub(super) reports: bool,
@@ -79,10 +79,7 @@ impl<C> PolicySet<C> {
             let Some(key) = policy.key.clone() else {
                 continue;
             };
-            let mut rules: Vec<Gcra> = quotas(policy)
-                .filter_map(|quota| rule(policy, quota))
-                .collect();
-            Gcra::share_bucket(&mut rules);
+            let rules = rules(policy);
             let Some((own, plans)) = rules.split_first() else {
                 continue;
             };
@@ -96,8 +93,13 @@ impl<C> PolicySet<C> {
                 StoreAway::Allow | StoreAway::Deny => None,
             });
             active.push(Active {
-                same_key_as: active.iter().position(|other| other.key.is_same(&key)),
-                reports: settings.mode == Mode::ReportOnly || policy.mode == Mode::ReportOnly,
+                // What a request without a key is counted by is no key for a policy that refuses it.
+                same_key_as: active.iter().position(|other| {
+                    other.key.is_same(&key) && other.policy.on_missing == policy.on_missing
+                }),
+                reports: settings.mode == Mode::ReportOnly
+                    || policy.mode == Mode::ReportOnly
+                    || policy.enforce_percent == Some(0),
                 counter: store.open(&spec),
                 local,
                 rule: Rule::Gcra(*own),
@@ -240,13 +242,19 @@ fn quotas(policy: &Policy) -> impl Iterator<Item = Quota> {
     once(policy.quota).chain(plans.map(|(_, quota)| *quota))
 }
 
-/// A quota, compiled. What was refused has no rule.
-fn rule(policy: &Policy, quota: Quota) -> Option<Gcra> {
-    let rule = quota.compile().ok()?;
-    Some(match policy.charge_after {
-        Some(_) => rule.with_overdraft(),
-        None => rule,
-    })
+/// Its quotas, compiled. What was refused has no rule.
+fn rules(policy: &Policy) -> Vec<Gcra> {
+    let rules = quotas(policy).filter_map(|quota| quota.compile().ok());
+    let rules: Vec<Gcra> = match policy.charge_after {
+        Some(_) => rules.map(Gcra::with_overdraft).collect(),
+        None => rules.collect(),
+    };
+    // A key has one bucket: a request under a shorter plan must not cut what is owed under a longer one.
+    let most = rules.iter().map(|rule| rule.debt()).max().unwrap_or(0);
+    rules
+        .into_iter()
+        .map(|rule| rule.owing_up_to(most))
+        .collect()
 }
 
 /// The part of a quota that this process may spend alone.

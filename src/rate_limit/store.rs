@@ -36,7 +36,10 @@ pub trait Store: Send + Sync + 'static {
     /// The counters of one policy.
     type Counter: fmt::Debug + Send + Sync + 'static;
 
-    /// The answer of a store that has to ask somebody else. Dropping it does not undo a charge that is on its way.
+    /// The answer of a store that has to ask somebody else. It comes in time by itself: a request waits for as long as it takes.
+    ///
+    /// The charge is on its way before the first poll, and dropping this does not undo it: nobody waits for the answer to a charge
+    /// with `overdraw`.
     type Pending: Future<Output = Result<Vec<Standing>, StoreError>> + Send + 'static;
 
     /// Returns with what keys are hashed: per process, or the same on every node that shares the counters.

@@ -66,7 +66,8 @@ for i, key in ipairs(KEYS) do
       if #stored > 16 or not string.match(stored, '^%d+$') then return corrupt(key) end
       full = math.max(now, tonumber(stored))
     end
-    if rule == 'o' then debt = math.max(debt, 2 * window) end
+    local most = 2 * window
+    if rule == 'o' then debt = math.max(debt, most) end
     -- More than a second beyond what may be owed: the quota was higher, or the clock was set back. It is cut, so that who waits as
     -- long as he is told does not wait in vain.
     if full > now + debt + 1000000 then
@@ -79,7 +80,7 @@ for i, key in ipairs(KEYS) do
     answer[#answer + 1] = 0
     local charge = cost * interval
     if charge > 0 and rule == 'o' then
-      bookings[i] = function() write_bucket(key, math.max(full, math.min(full + charge, now + 2 * window))) end
+      bookings[i] = function() write_bucket(key, math.max(full, math.min(full + charge, now + most))) end
     elseif charge > 0 then
       granted = math.min(granted, math.floor((now + window - full) / charge))
       bookings[i] = function() write_bucket(key, full + granted * charge) end

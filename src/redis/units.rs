@@ -119,14 +119,15 @@ impl Bucket {
             .unwrap_or_default();
         let interval = gcra.interval().div_ceil(1_000).min(MAX_MICROS);
         let window = interval.saturating_mul(burst).min(MAX_MICROS);
-        let is_doubled = gcra.debt() > gcra.window();
+        let doubled = gcra.window().saturating_mul(2);
         Self {
             interval,
             window,
-            debt: if is_doubled {
-                window.saturating_mul(2).max(gcra.debt().div_ceil(1_000))
-            } else {
-                window
+            debt: match gcra.debt() {
+                debt if debt <= gcra.window() => window,
+                debt if debt == doubled => window.saturating_mul(2),
+                // That of another plan, whose units were rounded up to at most twice their time.
+                debt => debt.div_ceil(1_000).saturating_mul(2).min(MAX_MICROS),
             },
             is_strict: gcra.is_strict(),
         }

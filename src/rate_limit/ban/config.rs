@@ -126,6 +126,8 @@ impl BanBuilder {
     }
 
     /// Names the clients that are always refused. By default nobody.
+    ///
+    /// A [degraded](crate::core::ClientIp::is_degraded) address is that of a proxy: whoever hides behind one is not found in the list.
     pub fn blocklist(mut self, blocklist: IpSet) -> Self {
         self.switches.blocklist = blocklist;
         self

@@ -37,7 +37,25 @@ impl BanAmendment {
             context: RequestContext::from_extensions(extensions).cloned(),
         }
     }
+
+    /// Whether no layer of this table has counted the answer. Marks it as counted, unless nothing of it is to be changed.
+    fn is_first<B>(&self, response: &mut Response<B>) -> bool {
+        let table = self.core.table.identity();
+        let counted = response.extensions().get::<CountedBy>();
+        if counted.is_some_and(|counted| counted.0.contains(&table)) {
+            return false;
+        }
+        if self.mode == Mode::Enforce {
+            let counted: &mut CountedBy = response.extensions_mut().get_or_insert_default();
+            counted.0.push(table);
+        }
+        true
+    }
 }
+
+/// The tables that have counted the sign of abuse of an answer: a layer further outside with one of them does not count it again.
+#[derive(Clone, Debug, Default)]
+struct CountedBy(Vec<usize>);
 
 impl Amend for BanAmendment {
     #[inline]
@@ -45,6 +63,9 @@ impl Amend for BanAmendment {
         let Some(kind) = AbuseSignal::of(response.extensions()) else {
             return;
         };
+        if !self.is_first(response) {
+            return;
+        }
         let Some(started) = self.core.table.strike_by(self.key, kind) else {
             return;
         };

@@ -23,7 +23,7 @@ use crate::rate_limit::key::{KeyHash, KeyHasher, KeySeed};
 ///
 /// A [`BanLayer`](super::BanLayer) keeps its bans here. Several layers may share one table, and so may whatever else catches
 /// abusers: what one of them bans, all of them refuse. Share it between layers of one [`Mode`](crate::core::Mode) only: what a
-/// layer that merely reports has banned, the others refuse.
+/// layer that merely reports has banned, the others refuse. A sign of abuse that passes several of them counts once.
 ///
 /// A table has a fixed size. Each rule that counts has one of its own besides; memory is taken as keys come, and never more than
 /// 16 bytes for each entry of the capacity. When it is full, bans that have ended give way first, and a ban in force is never given up for a
@@ -305,6 +305,11 @@ impl BanTable {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.core.share.is_some()
+    }
+
+    /// Tells it from other tables as long as it is there.
+    pub(super) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.core).addr()
     }
 
     /// Counts one sign of abuse by each rule for its kind.

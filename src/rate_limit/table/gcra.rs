@@ -56,15 +56,14 @@ impl WordRule for Overdraw {
         if cost == 0 {
             return rule.charge(word, now, 0);
         }
-        let overdraft = rule.window().saturating_mul(2);
-        let healed = now.saturating_add(overdraft.max(rule.debt()));
-        if word > healed.saturating_add(SLACK) {
-            return Step::Heal(healed);
+        let most = now.saturating_add(rule.window().saturating_mul(2));
+        let ceiling = most.max(now.saturating_add(rule.debt()));
+        if word > ceiling.saturating_add(SLACK) {
+            return Step::Heal(ceiling);
         }
-        let ceiling = now.saturating_add(overdraft);
         let base = word.max(now);
         let by = rule.interval().saturating_mul(u64::from(cost));
-        let next = base.saturating_add(by).min(ceiling).max(base);
+        let next = base.saturating_add(by).min(most).max(base);
         Step::Pass {
             next,
             by: next.saturating_sub(base),

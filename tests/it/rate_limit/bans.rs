@@ -999,6 +999,28 @@ async fn several_layers_share_one_table_and_count_requests_apart() {
 }
 
 #[tokio::test]
+async fn layers_of_one_table_count_an_answer_that_passes_both_once() {
+    let table = |times| {
+        let builder = BanTable::builder().on(PROBE, times, MINUTE, HOUR);
+        builder.clock(ManualClock::new()).build().unwrap()
+    };
+    let (shared, other) = (table(2), table(2));
+    let layers = [&shared, &shared, &other, &shared].map(|table| BanLayer::new(table.clone()));
+    let [first, second, apart, third] = layers;
+    let service = first.layer(second.layer(apart.layer(third.layer(Handler::default()))));
+    let alice = ClientIp::resolved_by_caller(ALICE.parse().unwrap());
+    let banned = |table: &BanTable| table.is_banned(table.client_key(alice)).is_some();
+
+    assert_eq!(
+        go(service.clone(), from(ALICE, "/probe")).await.status(),
+        200
+    );
+    assert_eq!((banned(&shared), banned(&other)), (false, false));
+    assert_eq!(go(service, from(ALICE, "/probe")).await.status(), 200);
+    assert_eq!((banned(&shared), banned(&other)), (true, true));
+}
+
+#[tokio::test]
 async fn custom_keys_are_apart_from_clients() {
     let table = BanTable::builder()
         .on(PROBE, 1, MINUTE, HOUR)

@@ -10,7 +10,8 @@ use tower::Layer;
 use tower_security::RateLimitLayer;
 use tower_security::core::StoreErrorKind;
 use tower_security::rate_limit::{
-    Charge, CounterSpec, Ladder, Overflow, Policy, Quota, Rule, Standing, Store, key as keys,
+    Charge, CounterSpec, Ladder, Overflow, Policy, Quota, RateLimiter, Rule, Standing, Store,
+    key as keys,
 };
 use tower_security::redis::{HashTag, RedisStore};
 
@@ -74,6 +75,34 @@ async fn a_request_by_a_plan_of_a_shorter_window_forgives_no_debt() {
     for (plan, expected) in [(0, 200), (0, 200), (0, 200), (0, 429), (9, 429), (0, 429)] {
         assert_eq!(status(plan).await, expected);
     }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_request_under_a_shorter_plan_forgives_nothing() {
+    let server = Server::start().await;
+    // None of them knows what another one was told.
+    let limiter = async || {
+        let node = Node::new(server.manager().await, Quota::per_second(5));
+        let policy = Policy::new("p", Quota::per_second(5))
+            .key(keys::global())
+            .charge_after(|_| 0)
+            .plans([("pro", Quota::per_hour(100))], |parts| {
+                usize::from(!parts.headers.contains_key("x-pro"))
+            });
+        let builder = RateLimiter::builder().store(node.store).policy(policy);
+        builder.build().unwrap()
+    };
+    let (plain, ()) = Request::new(()).into_parts();
+    let pro = Request::builder().header("x-pro", "1").body(());
+    let (pro, ()) = pro.unwrap().into_parts();
+    let first = limiter().await;
+    for _ in 0..100 {
+        assert!(first.check(&pro).await.is_ok());
+    }
+    assert!(first.check(&pro).await.is_err());
+    assert!(limiter().await.check(&plain).await.is_err());
+    assert!(limiter().await.check(&pro).await.is_err());
 }
 
 #[tokio::test]

@@ -746,6 +746,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
+mod evasion;
 mod options;
 mod reload;
 mod stores;

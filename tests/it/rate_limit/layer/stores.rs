@@ -6,14 +6,14 @@ type Answered = Result<Vec<Standing>, StoreError>;
 
 /// Counts in memory as long as it is not away.
 #[derive(Clone)]
-struct Away {
+pub(super) struct Away {
     inner: MemoryStore,
     is_away: Arc<AtomicBool>,
     nodes: Option<u32>,
 }
 
 impl Away {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             inner: MemoryStore::default(),
             is_away: Arc::default(),
@@ -21,7 +21,7 @@ impl Away {
         }
     }
 
-    fn away(&self, is_away: bool) {
+    pub(super) fn away(&self, is_away: bool) {
         self.is_away.store(is_away, Ordering::SeqCst);
     }
 }
