@@ -14,8 +14,16 @@ pub(super) struct Fallback(MemoryStore);
 #[derive(Debug)]
 pub(super) struct Local {
     pub(super) counter: Arc<<MemoryStore as Store>::Counter>,
-    /// Its own rule and those of its plans, each of a fraction of the quota.
-    rules: Box<[Gcra]>,
+    /// For its own quota and those of its plans.
+    parts: Box<[Part]>,
+}
+
+/// The part of a quota that this process may spend.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    rule: Gcra,
+    /// What the whole quota allows at once.
+    whole_burst: u64,
 }
 
 impl Fallback {
@@ -36,22 +44,39 @@ impl Fallback {
     ) -> Local {
         Local {
             counter: self.0.open(spec),
-            rules: rules.map(|rule| scaled(rule, fraction)).collect(),
+            parts: rules
+                .map(|whole| Part {
+                    rule: scaled(whole, fraction),
+                    whole_burst: burst(whole),
+                })
+                .collect(),
         }
     }
 }
 
 impl Local {
-    /// By what rule and how much is charged. What fits into the whole quota fits into a full bucket here too.
+    /// By what rule and how much is charged. What fits into the whole quota fits into a full bucket here too, and what does not is
+    /// refused here as it is there.
     pub(super) fn charge(&self, plan: usize, cost: u32) -> (Rule, u32) {
-        let own = self.rules.first().copied();
-        let rule = self.rules.get(plan).copied().or(own);
-        // There is at least the policy's own rule.
-        let rule = rule.unwrap_or_else(|| Gcra::new(u64::MAX >> 2, u64::MAX >> 2));
-        let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
-        let most = u32::try_from(burst).unwrap_or(u32::MAX);
+        let own = || self.parts.first();
+        let part = self.parts.get(plan).or_else(own).copied();
+        // There is at least the policy's own quota.
+        let Part { rule, whole_burst } = part.unwrap_or(Part {
+            rule: Gcra::new(u64::MAX >> 2, u64::MAX >> 2),
+            whole_burst: 1,
+        });
+        if u64::from(cost) > whole_burst {
+            return (Rule::Gcra(rule), cost);
+        }
+        let most = u32::try_from(burst(rule)).unwrap_or(u32::MAX);
         (Rule::Gcra(rule), cost.min(most))
     }
+}
+
+/// How much a rule allows at once.
+fn burst(rule: Gcra) -> u64 {
+    // An interval is at least 1.
+    rule.window().checked_div(rule.interval()).unwrap_or(1)
 }
 
 /// A rule of which one unit takes as much longer to come back as the fraction is small, and of whose burst that part is left, at least
@@ -64,11 +89,15 @@ pub(super) fn scaled(rule: Gcra, fraction: f64) -> Gcra {
         reason = "the cast saturates, and a fraction is no exact matter"
     )]
     let times = |number: u64, factor: f64| (number as f64 * factor) as u64;
-    let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
-    let burst = times(burst, fraction).max(1);
+    let burst = times(burst(rule), fraction).max(1);
     let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
     let interval = times(rule.interval(), fraction.recip()).clamp(1, most);
-    Gcra::new(interval, interval.saturating_mul(burst))
+    let part = Gcra::new(interval, interval.saturating_mul(burst)).strict(rule.is_strict());
+    if rule.has_overdraft() {
+        part.with_overdraft()
+    } else {
+        part
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +121,16 @@ mod tests {
             (none.interval(), none.window()),
             (600_000_000_000, 600_000_000_000)
         );
+    }
+
+    #[test]
+    fn a_part_is_of_the_same_kind_as_the_whole() {
+        let whole = Gcra::new(600_000_000, 60_000_000_000);
+        assert_eq!(scaled(whole, 0.5).debt(), 60_000_000_000);
+        let owing = scaled(whole.with_overdraft(), 0.5);
+        assert_eq!(owing.debt(), 120_000_000_000);
+        assert!(scaled(whole.strict(true), 0.5).is_strict());
+        assert!(!scaled(whole, 0.5).is_strict());
     }
 
     #[test]

@@ -56,6 +56,10 @@ impl Gcra {
         }
     }
 
+    pub(super) const fn has_overdraft(self) -> bool {
+        self.debt > self.window
+    }
+
     /// Returns the nanoseconds in which one unit comes back.
     #[must_use]
     #[inline]

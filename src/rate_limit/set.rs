@@ -1,6 +1,5 @@
 //! The policies of a limiter, compiled: what one request reads once and keeps to its end.
 
-use std::iter::once;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -79,7 +78,8 @@ impl<C> PolicySet<C> {
             let Some(key) = policy.key.clone() else {
                 continue;
             };
-            let rules: Vec<Gcra> = quotas(policy)
+            let rules: Vec<Gcra> = policy
+                .all_quotas()
                 .filter_map(|quota| rule(policy, quota))
                 .collect();
             let Some((own, plans)) = rules.split_first() else {
@@ -205,7 +205,7 @@ impl Label {
     fn of(policy: &Policy) -> Self {
         Self {
             name: Arc::from(&*policy.name),
-            quotas: quotas(policy).collect(),
+            quotas: policy.all_quotas().collect(),
         }
     }
 
@@ -231,12 +231,6 @@ impl Needs {
             answer: any(Active::needs_answer),
         }
     }
-}
-
-/// Its own quota, then those of its plans.
-fn quotas(policy: &Policy) -> impl Iterator<Item = Quota> {
-    let plans = policy.plans.iter().flat_map(|plans| &plans.quotas);
-    once(policy.quota).chain(plans.map(|(_, quota)| *quota))
 }
 
 /// A quota, compiled. What was refused has no rule.

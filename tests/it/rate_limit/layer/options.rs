@@ -340,6 +340,41 @@ async fn a_limiter_can_be_asked_without_a_request() {
 }
 
 #[tokio::test]
+async fn where_all_keys_are_one_a_call_is_counted_with_the_requests() {
+    let bench = Bench::new();
+    let store = MemoryStore::default();
+    let limiter = bench.limiter(store.clone(), [everybody("all", 2)]);
+    let (parts, _) = one().into_parts();
+    let named = |name: &'static str| limiter.acquire("all", move |key| key.str(name), 1);
+    assert!(limiter.check(&parts).await.is_ok());
+    assert!(named("ada").await.is_ok());
+    assert!(named("bob").await.is_err());
+    assert!(limiter.check(&parts).await.is_err());
+    assert!(limiter.reset("all", |key| key.str("eve")));
+    assert!(limiter.check(&parts).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_off_lets_calls_pass_and_charges_nothing() {
+    let bench = Bench::new();
+    let ada = |key: &mut key::KeyHasher| key.str("ada");
+    let limiter = bench.limiter(MemoryStore::default(), [by_address(1).mode(Mode::Off)]);
+    for _ in 0..2 {
+        let permit = limiter.acquire("ip", ada, 1).await.unwrap();
+        assert!(permit.standings().is_empty());
+    }
+    assert!(limiter.acquire("no", ada, 1).await.is_err());
+
+    let layer = with(|builder| builder.mode(Mode::Off));
+    let limiter = layer.limiter();
+    for _ in 0..9 {
+        drop(limiter.acquire("ip", ada, 4).await.unwrap());
+    }
+    assert_eq!(limiter.peek("ip", ada).await.unwrap().remaining(), 4);
+    assert_eq!(limiter.stats().would_refuse, 0);
+}
+
+#[tokio::test]
 async fn the_sender_of_a_request_is_reset() {
     let bench = Bench::new();
     let limiter = bench.limiter(MemoryStore::default(), [by_address(1)]);
