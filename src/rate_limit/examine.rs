@@ -5,6 +5,7 @@ use http::{Extensions, HeaderMap, Method, Request};
 
 use super::check::Check;
 use super::config::Settings;
+use super::events::Teller;
 use super::fallback::Fallback;
 use super::items::{Found, Step, Subject};
 use super::key::{Head, KeySeed};
@@ -14,7 +15,6 @@ use super::policy::MAX_POLICIES;
 use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::{Nanos, Store};
-use super::tell::Teller;
 use super::time::Ticker;
 use crate::core::{Caller, IpSet, Reload, ReloadHandle, TrustedProxies};
 

@@ -8,6 +8,7 @@ use http::request::Parts;
 
 use super::check::Check;
 use super::config::{RateLimiterBuilder, Settings};
+use super::events::Teller;
 use super::examine::Core;
 use super::fallback::Fallback;
 use super::items::{Item, Step, Subject};
@@ -21,7 +22,6 @@ use super::refusal::{Refusal, Why};
 use super::set::{Active, PolicySet};
 use super::standing::PolicyStanding;
 use super::store::Store;
-use super::tell::Teller;
 use super::time::Ticker;
 use super::verdict::{Permit, RateLimitRefusal};
 use crate::core::{Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, TrustedProxies};

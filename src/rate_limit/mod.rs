@@ -75,6 +75,7 @@ mod check;
 mod config;
 mod error;
 mod event_cap;
+mod events;
 mod examine;
 mod fallback;
 mod fields;
@@ -108,7 +109,6 @@ mod set;
 mod standing;
 mod store;
 mod table;
-mod tell;
 mod time;
 mod verdict;
 

@@ -96,8 +96,11 @@ async fn the_policy_with_the_smallest_part_left_is_told() {
 async fn redirects_carry_no_fields_and_inner_ones_are_kept() {
     let layer = || with(|builder| builder.headers(HeaderStyle::default(), Emit::Always));
     for (status, carries) in [
+        (101, false),
+        (300, true),
         (301, false),
         (302, false),
+        (303, false),
         (307, false),
         (308, false),
         (304, true),
