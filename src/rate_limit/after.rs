@@ -9,7 +9,7 @@ use super::fields::Shown;
 use super::items::{Charged, Kept};
 use super::outcome::Outcome;
 use super::set::{Active, PolicySet};
-use super::store::{Charge, Nanos, Receipt, Store};
+use super::store::{Acquire, Charge, Nanos, Receipt, Store};
 use crate::core::Amend;
 
 /// What a layer does with the answer to one request.
@@ -106,6 +106,7 @@ fn refund<St: Store>(
     }
 }
 
+/// Takes what an answer has cost besides. A store that cannot book it leaves it to the fallback, where the key is counted next.
 fn overdraw<St: Store>(
     core: &Core<St>,
     active: &Active<St::Counter>,
@@ -118,9 +119,13 @@ fn overdraw<St: Store>(
         let rule = active.rule(one.item.plan);
         let mut charge = Charge::new(&*active.counter, one.item.key, rule, cost);
         charge.overdraw = true;
-        // What a store answers to it changes nothing any more, and one that has to ask goes on without being waited for.
-        drop(core.store.acquire(now, &mut [charge]));
-    } else if let (Some(fallback), Some(local)) = (&core.fallback, &active.local) {
+        match core.store.acquire(now, &mut [charge]) {
+            // What becomes of it changes nothing any more, and a store that has to ask goes on without being waited for.
+            Acquire::Ready | Acquire::Pending(_) => return,
+            Acquire::Failed(_) => core.teller.store_failed(),
+        }
+    }
+    if let (Some(fallback), Some(local)) = (&core.fallback, &active.local) {
         let (rule, _) = local.charge(one.item.plan, cost);
         let mut charge = Charge::new(&*local.counter, one.item.key, rule, cost);
         charge.overdraw = true;

@@ -92,7 +92,10 @@ pub(super) fn acquire<'c, S: Store, const N: usize>(
         *place = Charge::new(counter, key, rule, cost);
         count = count.saturating_add(1);
     }
-    let shown = places.get_mut(..count).unwrap_or_default();
+    // There is a place for each charge; what no store has seen is denied.
+    let Some(shown) = places.get_mut(..count) else {
+        return Asked::Ready(standings);
+    };
     match store.acquire(now, shown) {
         Acquire::Ready => {
             for (standing, charge) in standings.iter_mut().zip(shown) {

@@ -151,7 +151,11 @@ impl<St: Store> Check<'_, St> {
         if enforced == 0 {
             return self.weigh(&items, &[], false, notices);
         }
-        let shown = charges.get_mut(..enforced).unwrap_or_default();
+        // There is a place for each policy; without one nothing would be charged.
+        let Some(shown) = charges.get_mut(..enforced) else {
+            let refusal = Refusal::new(Why::StoreUnavailable, Marks::NONE, 0);
+            return Step::Refused(refusal);
+        };
         match self.core.store.acquire(self.now, shown) {
             Acquire::Ready => {
                 self.core.teller.answered(notices);
@@ -173,6 +177,9 @@ impl<St: Store> Check<'_, St> {
     #[inline(never)]
     pub(super) fn charge(&self, item: Item, notices: &mut Notices) -> Step<St::Pending> {
         let items = Items::<1>::one(item);
+        if item.reported {
+            return self.weigh(&items, &[], false, notices);
+        }
         match self.ask::<1>(&items, false) {
             Asked::Ready(standings) => {
                 self.core.teller.answered(notices);
@@ -253,7 +260,7 @@ impl<St: Store> Check<'_, St> {
             KeyOutcome::Set => Whose::Key(key),
             KeyOutcome::Skip => Whose::Nobody,
             KeyOutcome::Missing => self.missing(index, active, notices),
-            KeyOutcome::Refuse(_) if active.reports => {
+            KeyOutcome::Refuse(_) if active.reports || !active.picks(self.nobody()) => {
                 notices.would_refuse(index, Standing::NEVER);
                 Whose::Nobody
             }
@@ -274,13 +281,11 @@ impl<St: Store> Check<'_, St> {
     /// What becomes of a request without a key: the key of all of them, or none.
     #[cold]
     fn missing(&self, index: usize, active: &Active<St::Counter>, notices: &mut Notices) -> Whose {
-        /// No key is made of this: keys that extractors write begin with other words.
-        const NOBODY: [u64; 2] = [0x6e6f_626f_6479_0000, 0];
         match active.policy.on_missing {
             MissingKey::Skip => Whose::Nobody,
             MissingKey::Refuse => {
                 notices.missing(index);
-                if active.reports {
+                if active.reports || !active.picks(self.nobody()) {
                     return Whose::Nobody;
                 }
                 let refusal = Refusal::new(Why::KeyMissing, Marks::of(index), index);
@@ -288,11 +293,19 @@ impl<St: Store> Check<'_, St> {
             }
             MissingKey::SharedBucket => {
                 notices.missing(index);
-                let mut hasher = KeyHasher::new(&self.core.seed);
-                NOBODY.into_iter().for_each(|word| hasher.u64(word));
-                Whose::Key(hasher.key())
+                Whose::Key(self.nobody())
             }
         }
+    }
+
+    /// The key of all who have none.
+    #[cold]
+    fn nobody(&self) -> KeyHash {
+        /// No key is made of this: keys that extractors write begin with other words.
+        const NOBODY: [u64; 2] = [0x6e6f_626f_6479_0000, 0];
+        let mut hasher = KeyHasher::new(&self.core.seed);
+        NOBODY.into_iter().for_each(|word| hasher.u64(word));
+        hasher.key()
     }
 
     /// Whether somebody wants to know where allowed requests stand.
@@ -341,7 +354,10 @@ impl<St: Store> Check<'_, St> {
             return passed(kept);
         }
         match self.ask::<N>(items, true) {
-            Asked::Ready(standings) => self.reported(items, &standings, kept, notices),
+            Asked::Ready(standings) => {
+                self.core.teller.answered(notices);
+                self.reported(items, &standings, kept, notices)
+            }
             Asked::Pending(pending) => {
                 Step::Waiting(Waiting::boxed(items, Stage::Reported(kept)), pending)
             }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::events::Teller;
 use super::fallback::Fallback;
 use super::fields::{Emit, HeaderStyle};
 use super::layer::RateLimitLayer;
@@ -15,7 +16,6 @@ use super::mistakes::{check_jitter, check_percent, check_policies};
 use super::policy::Policy;
 use super::problem::ProblemTypes;
 use super::store::Store;
-use super::tell::Teller;
 use super::time::Ticker;
 use crate::core::{
     Clock, ConfigErrors, EventSink, Events, IpSet, Mistakes, Mode, RejectionRenderer,

@@ -109,7 +109,7 @@ pub enum RateLimitConfigError {
         "invalid policy name {name:?}: write 1 to {MAX_NAME} of A-Z a-z 0-9 _ . -, such as {cleaned:?}"
     )]
     PolicyName {
-        /// The name as given, cut after 80 bytes.
+        /// The name as given, cut after 80 characters.
         name: String,
         /// What is left of it without the characters that are not allowed.
         cleaned: String,

@@ -5,15 +5,16 @@ use http::{Extensions, HeaderMap, Method, Request};
 
 use super::check::Check;
 use super::config::Settings;
+use super::events::Teller;
 use super::fallback::Fallback;
 use super::items::{Found, Step, Subject};
 use super::key::{Head, KeySeed};
 use super::lend;
-use super::notices::Notices;
+use super::notices::{Notices, Told};
 use super::policy::MAX_POLICIES;
+use super::refusal::Refusal;
 use super::set::PolicySet;
-use super::store::Store;
-use super::tell::Teller;
+use super::store::{Nanos, Store};
 use super::time::Ticker;
 use crate::core::{Caller, IpSet, Reload, ReloadHandle, TrustedProxies};
 
@@ -100,6 +101,43 @@ impl<St: Store> Core<St> {
         let step = check.decide(subject, &mut found, notices);
         lend::give_back(request, parts);
         step
+    }
+
+    /// Records a refusal.
+    pub(super) fn record_refusal(
+        &self,
+        set: &PolicySet<St::Counter>,
+        head: Option<&Parts>,
+        refusal: &Refusal,
+        now: Nanos,
+    ) {
+        self.teller.refused(head, refusal, &set.labels, now);
+        self.record_crowding(set, head, now);
+    }
+
+    /// Records what came up besides.
+    #[cold]
+    pub(super) fn record(
+        &self,
+        set: &PolicySet<St::Counter>,
+        head: Option<&Parts>,
+        told: &Told,
+        now: Nanos,
+    ) {
+        self.teller
+            .tell(head, told, &set.labels, &self.proxies, now);
+        if told.would_refuse.is_some() {
+            self.record_crowding(set, head, now);
+        }
+    }
+
+    /// Asked when somebody is over a limit: as long as nobody is, nothing was lost that matters.
+    fn record_crowding(&self, set: &PolicySet<St::Counter>, head: Option<&Parts>, now: Nanos) {
+        for (active, label) in set.active.iter().zip(&*set.labels) {
+            if self.store.is_newly_crowded(&active.counter) {
+                self.teller.crowded(head, label, now);
+            }
+        }
     }
 
     pub(super) fn head<'a>(&'a self, parts: &'a Parts, client: Option<&'a Caller>) -> Head<'a> {

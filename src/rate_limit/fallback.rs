@@ -90,7 +90,7 @@ pub(super) fn scaled(rule: Gcra, fraction: f64) -> Gcra {
     let burst = times(burst(rule), fraction).max(1);
     let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
     let interval = times(rule.interval(), fraction.recip()).clamp(1, most);
-    let part = Gcra::new(interval, interval.saturating_mul(burst));
+    let part = Gcra::new(interval, interval.saturating_mul(burst)).strict(rule.is_strict());
     if rule.debt() > rule.window() {
         // A window is longer here by no more than a unit is.
         part.owing_up_to(times(rule.debt(), fraction.recip()))

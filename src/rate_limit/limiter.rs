@@ -8,19 +8,20 @@ use http::request::Parts;
 
 use super::check::Check;
 use super::config::{RateLimiterBuilder, Settings};
+use super::events::Teller;
 use super::examine::Core;
 use super::fallback::Fallback;
 use super::items::{Item, Step, Subject};
-use super::key::{KeyHash, KeyHasher, KeyOutcome};
+use super::key::{self, KeyHash, KeyHasher, KeyOutcome};
+use super::marks::Marks;
 use super::memory::MemoryStore;
 use super::mistakes::check_policies;
 use super::notices::Notices;
 use super::policy::Policy;
-use super::refusal::Refusal;
-use super::set::PolicySet;
+use super::refusal::{Refusal, Why};
+use super::set::{Active, PolicySet};
 use super::standing::PolicyStanding;
 use super::store::Store;
-use super::tell::Teller;
 use super::time::Ticker;
 use super::verdict::{Permit, RateLimitRefusal};
 use crate::core::{Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, TrustedProxies};
@@ -151,12 +152,13 @@ impl<St: Store> RateLimiter<St> {
     ///
     /// Methods, `when`, `cost` and plans of the policy are not looked at; its quota, its mode and what it says of a store that is
     /// away are. What the key is made of is the caller's affair: it is a key beside those that requests have, unless the same is
-    /// written.
+    /// written. A policy by [`key::global`](super::key::global) has one counter, whatever key is named. Nothing is charged, and
+    /// everything passes, while the policy or the limiter is [`Mode::Off`].
     ///
     /// # Errors
     ///
-    /// Fails when the charge does not fit, and with [`UnknownPolicy`](super::RateLimitReason::UnknownPolicy) when no policy of this
-    /// name is in force.
+    /// Fails when the charge does not fit, and with [`UnknownPolicy`](super::RateLimitReason::UnknownPolicy) when there is no policy
+    /// of this name.
     ///
     /// # Cancel safety
     ///
@@ -170,13 +172,15 @@ impl<St: Store> RateLimiter<St> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let limiter = RateLimiter::builder()
-    ///     .policy(Policy::new("mails", Quota::per_hour(10)).key(key::global()))
+    ///     .policy(Policy::new("mails", Quota::per_hour(1)).key(key::principal_only()))
     ///     .build()?;
-    /// let to = "ada@example.com";
-    /// let permit = limiter.acquire("mails", |key| key.str(to), 1).await?;
-    /// assert_eq!(permit.standings()[0].remaining(), 9);
-    /// // It was not sent after all.
+    /// let permit = limiter.acquire("mails", |key| key.str("ada@example.com"), 1).await?;
+    /// assert!(limiter.acquire("mails", |key| key.str("ada@example.com"), 1).await.is_err());
+    /// assert!(limiter.acquire("mails", |key| key.str("bob@example.com"), 1).await.is_ok());
+    ///
+    /// // The first one was not sent after all.
     /// limiter.refund(permit);
+    /// assert!(limiter.acquire("mails", |key| key.str("ada@example.com"), 1).await.is_ok());
     /// # Ok(())
     /// # }
     /// ```
@@ -187,14 +191,25 @@ impl<St: Store> RateLimiter<St> {
         cost: u32,
     ) -> Result<Permit<St>, RateLimitRefusal> {
         let hash = self.hash(key);
-        self.charge(policy, hash, cost).await
+        let set = self.core.sets.load_full();
+        let Some(index) = set.position(policy) else {
+            return match set.policies.iter().any(|off| off.name() == policy) {
+                true => Ok(Permit::free(self, set)),
+                false => Err(self.refused(&set, Refusal::unknown())),
+            };
+        };
+        if self.core.settings.mode == Mode::Off {
+            return Ok(Permit::free(self, set));
+        }
+        self.charge(set, index, hash, cost).await
     }
 
-    /// Says where a key stands with a policy, and charges nothing.
+    /// Says where a key stands with the quota of a policy, and charges nothing.
     ///
     /// # Errors
     ///
-    /// As [`acquire`](Self::acquire), when there is no such policy or its store does not answer.
+    /// Fails with [`UnknownPolicy`](super::RateLimitReason::UnknownPolicy) when no policy of this name is in force, and with
+    /// [`StoreUnavailable`](super::RateLimitReason::StoreUnavailable) when its store does not answer and nobody counts in its place.
     ///
     /// # Cancel safety
     ///
@@ -205,9 +220,16 @@ impl<St: Store> RateLimiter<St> {
         key: impl FnOnce(&mut KeyHasher),
     ) -> Result<PolicyStanding, RateLimitRefusal> {
         let hash = self.hash(key);
-        let permit = self.charge(policy, hash, 0).await?;
+        let set = self.core.sets.load_full();
+        let Some(index) = set.position(policy) else {
+            return Err(self.refused(&set, Refusal::unknown()));
+        };
+        let permit = self.charge(Arc::clone(&set), index, hash, 0).await?;
         let standing = permit.standings().into_iter().next();
-        standing.ok_or_else(|| self.unknown())
+        standing.ok_or_else(|| {
+            let refusal = Refusal::new(Why::StoreUnavailable, Marks::of(index), index);
+            self.refused(&set, refusal)
+        })
     }
 
     /// Gives back what a permit has taken.
@@ -315,10 +337,20 @@ impl<St: Store> RateLimiter<St> {
         hasher.key()
     }
 
+    /// The key that a policy counts for somebody who names `key`: where all are one, requests and calls are too, in every store.
+    fn counted(&self, active: &Active<St::Counter>, key: KeyHash) -> KeyHash {
+        if active.key.is_global() {
+            self.hash(key::write_global)
+        } else {
+            key
+        }
+    }
+
     fn forget(&self, set: &PolicySet<St::Counter>, index: usize, key: KeyHash) -> bool {
         let Some(active) = set.active.get(index) else {
             return false;
         };
+        let key = self.counted(active, key);
         let now = self.core.ticker.now();
         self.core.store.reset(now, &active.counter, key);
         if let (Some(fallback), Some(local)) = (&self.core.fallback, &active.local) {
@@ -329,26 +361,23 @@ impl<St: Store> RateLimiter<St> {
 
     async fn charge(
         &self,
-        policy: &str,
+        set: Arc<PolicySet<St::Counter>>,
+        index: usize,
         key: KeyHash,
         cost: u32,
     ) -> Result<Permit<St>, RateLimitRefusal> {
         let core = &*self.core;
-        let set = core.sets.load_full();
-        let Some(index) = set.position(policy) else {
-            return Err(self.unknown());
+        let Some(active) = set.active.get(index) else {
+            return Err(self.refused(&set, Refusal::unknown()));
         };
-        let is_enforced = set
-            .active
-            .get(index)
-            .is_some_and(|active| !active.reports && active.picks(key));
+        let key = self.counted(active, key);
         let item = Item {
             index,
             plan: 0,
             key,
             cost,
             // A look is no charge, whatever the mode.
-            reported: cost > 0 && (!is_enforced || core.settings.mode == Mode::Off),
+            reported: cost > 0 && (active.reports || !active.picks(key)),
         };
         let mut notices = Notices::at(core.ticker.now());
         let check = Check {
@@ -389,20 +418,16 @@ impl<St: Store> RateLimiter<St> {
         };
         let now = notices.now;
         if let Some(told) = notices.take() {
-            core.teller
-                .tell(parts, &told, &set.labels, &core.proxies, now);
+            core.record(set, parts, &told, now);
         }
         outcome.map_err(|refusal| {
-            core.teller.refused(parts, &refusal, &set.labels, now);
+            core.record_refusal(set, parts, &refusal, now);
             core.refusal(set, refusal, now)
         })
     }
 
-    fn unknown(&self) -> RateLimitRefusal {
-        let core = &*self.core;
-        let set = core.sets.load_full();
-        let refusal = Refusal::unknown();
-        core.refusal(&set, refusal, core.ticker.now())
+    fn refused(&self, set: &PolicySet<St::Counter>, refusal: Refusal) -> RateLimitRefusal {
+        self.core.refusal(set, refusal, self.core.ticker.now())
     }
 }
 

@@ -101,7 +101,8 @@ pub struct MemoryStats {
     pub capacity: usize,
     /// How many keys owe something.
     pub live: usize,
-    /// How many keys were forgotten while they owed something. More than 1 % of the capacity says that it is too small.
+    /// How many keys were forgotten while they owed something. With 1 % of the capacity it is too small: the limiter records
+    /// `rate_store_crowded` when it next refuses a request, and again with each further 1 %.
     pub evicted_live: u64,
     /// How many charges went to the counter of another key.
     pub shared: u64,
@@ -265,6 +266,13 @@ impl Store for MemoryStore {
         match &counter.shape {
             Shape::Keyed(table) => table.clear(key),
             Shape::Single(word) => word.clear(),
+        }
+    }
+
+    fn is_newly_crowded(&self, counter: &MemoryCounter) -> bool {
+        match &counter.shape {
+            Shape::Keyed(table) => table.is_newly_crowded(),
+            Shape::Single(_) => false,
         }
     }
 

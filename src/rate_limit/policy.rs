@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::iter::once;
 use std::sync::Arc;
 
 use http::Method;
@@ -337,15 +338,10 @@ impl Policy {
         self.mode
     }
 
-    /// The quotas of its plans.
-    pub(super) fn plan_quotas(&self) -> impl Iterator<Item = Quota> {
-        let plans = self.plans.iter().flat_map(|plans| &plans.quotas);
-        plans.map(|(_, quota)| *quota)
-    }
-
     /// Its own quota, then those of its plans.
     pub(super) fn all_quotas(&self) -> impl Iterator<Item = Quota> {
-        std::iter::once(self.quota).chain(self.plan_quotas())
+        let plans = self.plans.iter().flat_map(|plans| &plans.quotas);
+        once(self.quota).chain(plans.map(|(_, quota)| *quota))
     }
 
     /// Which of the calls that weaken a limit were made.

@@ -214,15 +214,6 @@ impl Quota {
     }
 }
 
-/// As the limiter compiles it: for tests of a store of your own.
-impl TryFrom<Quota> for Rule {
-    type Error = RateLimitConfigError;
-
-    fn try_from(quota: Quota) -> Result<Self, Self::Error> {
-        quota.compile().map(Self::Gcra)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

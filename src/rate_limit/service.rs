@@ -166,8 +166,7 @@ impl<St: Store> Core<St> {
         now: Nanos,
     ) {
         lend::with_parts(request, |parts| {
-            self.teller
-                .tell(Some(parts), told, &set.labels, &self.proxies, now);
+            self.record(set, Some(parts), told, now);
         });
     }
 
@@ -180,7 +179,7 @@ impl<St: Store> Core<St> {
         now: Nanos,
     ) -> Response<ResBody> {
         let (head, _) = request.into_parts();
-        self.teller.refused(Some(&head), &refusal, &set.labels, now);
+        self.record_refusal(set, Some(&head), &refusal, now);
         let context = RefusalContext::new(&head);
         let speaks = if context.is_grpc() {
             Speaks::Grpc

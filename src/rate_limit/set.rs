@@ -1,6 +1,5 @@
 //! The policies of a limiter, compiled: what one request reads once and keeps to its end.
 
-use std::iter::once;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -208,7 +207,7 @@ impl Label {
     fn of(policy: &Policy) -> Self {
         Self {
             name: Arc::from(&*policy.name),
-            quotas: quotas(policy).collect(),
+            quotas: policy.all_quotas().collect(),
         }
     }
 
@@ -236,15 +235,9 @@ impl Needs {
     }
 }
 
-/// Its own quota, then those of its plans.
-fn quotas(policy: &Policy) -> impl Iterator<Item = Quota> {
-    let plans = policy.plans.iter().flat_map(|plans| &plans.quotas);
-    once(policy.quota).chain(plans.map(|(_, quota)| *quota))
-}
-
 /// Its quotas, compiled. What was refused has no rule.
 fn rules(policy: &Policy) -> Vec<Gcra> {
-    let rules = quotas(policy).filter_map(|quota| quota.compile().ok());
+    let rules = policy.all_quotas().filter_map(|quota| quota.compile().ok());
     let rules: Vec<Gcra> = match policy.charge_after {
         Some(_) => rules.map(Gcra::with_overdraft).collect(),
         None => rules.collect(),

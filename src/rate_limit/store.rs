@@ -7,7 +7,7 @@ use super::key::{KeyHash, KeySeed};
 use super::rule::Rule;
 use crate::core::{ConfigErrors, StoreError};
 
-/// A point in time as counters know it: nanoseconds since their store was made, plus one second, so that 0 can mean "no counter".
+/// A point in time as counters know it: nanoseconds on the limiter's clock, plus one second, so that 0 can mean "no counter".
 ///
 /// It comes from [`Clock::monotonic`](crate::core::Clock::monotonic), never from the wall clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +62,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets what a key has used.
     fn reset(&self, now: Nanos, counter: &Self::Counter, key: KeyHash);
+
+    /// Whether so many keys of a policy were forgotten since this was true before, while they still owed something, that there is too
+    /// little room. A limiter asks when it refuses, and records an event.
+    fn is_newly_crowded(&self, counter: &Self::Counter) -> bool {
+        let _ = counter;
+        false
+    }
 
     /// What is wrong with the configuration of the store, for the limiter's `build()` to report with the rest.
     fn config_errors(&self) -> Option<ConfigErrors> {

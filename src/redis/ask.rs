@@ -279,7 +279,7 @@ impl Refund {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rate_limit::{Quota, Rule};
+    use crate::rate_limit::Quota;
 
     #[test]
     fn a_refund_survives_its_receipt() {
@@ -335,7 +335,7 @@ mod tests {
             name: String::new(),
             local: 1,
             key: KeyHash::new(1, 2),
-            units: Units::of(Rule::try_from(Quota::per_second(10)).unwrap()),
+            units: Units::of(Quota::per_second(10).rule().unwrap()),
             cost: 1,
             overdraw: false,
             is_refunded: false,

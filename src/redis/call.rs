@@ -168,95 +168,29 @@ mod tests {
 
     #[test]
     fn each_error_of_the_client_has_its_meaning() {
+        use StoreErrorKind::{Corrupt, Full, Timeout, Unavailable};
         let io = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
+        #[rustfmt::skip]
         let rows = [
-            (io(io::ErrorKind::TimedOut), StoreErrorKind::Timeout, true),
-            (
-                io(io::ErrorKind::ConnectionRefused),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                io(io::ErrorKind::BrokenPipe),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                io(io::ErrorKind::NotFound),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (server("CORRUPT counter x"), StoreErrorKind::Corrupt, false),
-            (
-                server("OOM command not allowed when used memory > 'maxmemory'."),
-                StoreErrorKind::Full,
-                true,
-            ),
-            (
-                server("BUSY Redis is busy running a script."),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("MISCONF Redis is configured to save RDB snapshots"),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("NOAUTH Authentication required."),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("NOPERM this user has no permissions"),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("LOADING Redis is loading the dataset in memory"),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("READONLY You can't write against a read only replica."),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("MOVED 3999 127.0.0.1:6381"),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("CROSSSLOT Keys in request don't hash to the same slot"),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("CLUSTERDOWN The cluster is down"),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("NOSCRIPT No matching script."),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                server("ERR unknown command"),
-                StoreErrorKind::Unavailable,
-                true,
-            ),
-            (
-                RedisError::from((ErrorKind::Parse, "not RESP")),
-                StoreErrorKind::Corrupt,
-                true,
-            ),
-            (
-                RedisError::from((ErrorKind::UnexpectedReturnType, "a map")),
-                StoreErrorKind::Corrupt,
-                true,
-            ),
+            (io(io::ErrorKind::TimedOut), Timeout, true),
+            (io(io::ErrorKind::ConnectionRefused), Unavailable, true),
+            (io(io::ErrorKind::BrokenPipe), Unavailable, true),
+            (io(io::ErrorKind::NotFound), Unavailable, true),
+            (server("CORRUPT counter x"), Corrupt, false),
+            (server("OOM command not allowed when used memory > 'maxmemory'."), Full, true),
+            (server("BUSY Redis is busy running a script."), Unavailable, true),
+            (server("MISCONF Redis is configured to save RDB snapshots"), Unavailable, true),
+            (server("NOAUTH Authentication required."), Unavailable, true),
+            (server("NOPERM this user has no permissions"), Unavailable, true),
+            (server("LOADING Redis is loading the dataset in memory"), Unavailable, true),
+            (server("READONLY You can't write against a read only replica."), Unavailable, true),
+            (server("MOVED 3999 127.0.0.1:6381"), Unavailable, true),
+            (server("CROSSSLOT Keys in request don't hash to the same slot"), Unavailable, true),
+            (server("CLUSTERDOWN The cluster is down"), Unavailable, true),
+            (server("NOSCRIPT No matching script."), Unavailable, true),
+            (server("ERR unknown command"), Unavailable, true),
+            (RedisError::from((ErrorKind::Parse, "not RESP")), Corrupt, true),
+            (RedisError::from((ErrorKind::UnexpectedReturnType, "a map")), Corrupt, true),
         ];
         for (error, kind, is_outage) in rows {
             let found = failure(&error);

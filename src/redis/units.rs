@@ -231,7 +231,7 @@ mod tests {
     const MILLI: u64 = 1_000_000;
 
     fn bucket(quota: Quota) -> Units {
-        Units::of(Rule::try_from(quota).unwrap())
+        Units::of(quota.rule().unwrap())
     }
 
     #[test]

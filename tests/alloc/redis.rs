@@ -3,9 +3,7 @@
 use ::redis::aio::ConnectionLike;
 use ::redis::{Arg, Cmd, Pipeline, RedisFuture, Value};
 use tower_security::rate_limit::key::KeyHash;
-use tower_security::rate_limit::{
-    Acquire, Charge, CounterSpec, Nanos, Overflow, Quota, Rule, Store,
-};
+use tower_security::rate_limit::{Acquire, Charge, CounterSpec, Nanos, Overflow, Quota, Store};
 use tower_security::redis::RedisStore;
 
 use super::allocations;
@@ -59,7 +57,7 @@ fn at_hand(grants: bool, quota: Quota, asked: u32) -> (bool, usize) {
             .build()
             .unwrap();
         let counter = store.open(&CounterSpec::new("p", Overflow::Evict));
-        let rule = Rule::try_from(quota).unwrap();
+        let rule = quota.rule().unwrap();
         let charge = || [Charge::new(&*counter, KeyHash::new(1, 2), rule, 1)];
         let now = Nanos::new(5_000_000_000);
         for _ in 0..asked {

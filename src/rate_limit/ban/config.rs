@@ -8,7 +8,6 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::error::BanConfigError;
-use super::event_cap::EventCap;
 use super::layer::{BanLayer, Core, Matcher, RequestRule, Switches, check_lists};
 use super::rule::BanPolicy;
 use super::service::Bodies;
@@ -20,6 +19,7 @@ use crate::core::{
     TrustedProxies,
 };
 use crate::rate_limit::OnMissing;
+use crate::rate_limit::event_cap::EventCap;
 
 /// The problem type of the IANA registry that stands for a client that was found to abuse a service.
 const ABNORMAL_USAGE: &str =
@@ -315,7 +315,7 @@ impl BanBuilder {
             hides_duration: self.hides_duration,
             bodies: Bodies::new(self.status, self.problem_type),
             events: self.events,
-            event_cap: EventCap::default(),
+            event_cap: EventCap::new(),
             told: ClientEvents::new(),
         })
     }

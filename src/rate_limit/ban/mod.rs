@@ -3,7 +3,6 @@
 mod check;
 mod config;
 mod error;
-mod event_cap;
 mod future;
 mod keys;
 mod layer;

@@ -82,7 +82,7 @@ impl Key {
             Kind::Client(prefix) => from_client(head, Space::Address, prefix, hasher),
             Kind::Principal { or_address } => from_principal(head, *or_address, hasher),
             Kind::Global => {
-                hasher.u64(Space::Global.word());
+                write_global(hasher);
                 KeyOutcome::Set
             }
             Kind::All(parts) => from_all(parts, head, hasher),
@@ -124,6 +124,12 @@ impl Key {
             Kind::BadHeader(_) => KeyOutcome::Missing,
         }
     }
+}
+
+/// The key of everybody.
+#[inline]
+pub(in crate::rate_limit) fn write_global(hasher: &mut KeyHasher) {
+    hasher.u64(Space::Global.word());
 }
 
 fn from_all(parts: &[Key], head: &Head<'_>, hasher: &mut KeyHasher) -> KeyOutcome {

@@ -26,7 +26,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-pub(super) use extract::Head;
+pub(super) use extract::{Head, write_global};
 #[cfg(feature = "tower-governor")]
 pub use governor::{governor, governor_with};
 pub use hasher::{KeyHash, KeyHasher, KeySeed};

@@ -99,7 +99,7 @@ fn what_was_changed_is_no_cookie_of_ours() {
         format!("v1.{id}.{expiry}.{mac}."),
         format!("v1.{id}.{expiry}.{mac}.x"),
         format!("v1.{}.{expiry}.{mac}", id.to_uppercase() + "A"),
-        format!("v1.{id}.{expiry}.{}", &mac[..31]),
+        format!("v1.{id}.{expiry}.{}", mac.get(..31).unwrap()),
         format!("v1.{id}.0{expiry}.{mac}"),
         format!("v1.{id}.+{expiry}.{mac}"),
         format!("v1.{id}.-1.{mac}"),

@@ -27,6 +27,16 @@ pub(crate) struct Table {
     /// Apart from the stripes: taking a mutex must not slow down who only looks for a set.
     locks: Box<[Lock<Ledger>]>,
     overflow: AtomicU64,
+    /// Apart, too: it is written while others read what is above.
+    losses: Box<Losses>,
+}
+
+/// How many keys were forgotten that still owed something.
+#[derive(Debug)]
+struct Losses {
+    count: AtomicU64,
+    /// With how many it is said next that there is no room.
+    told_at: AtomicU64,
 }
 
 /// Where a charge was booked, for [`Table::refund`].
@@ -86,6 +96,10 @@ impl Table {
             stripes: stripes.clone().map(|_| OnceLock::new()).collect(),
             locks: stripes.map(|_| Lock::default()).collect(),
             overflow: AtomicU64::new(0),
+            losses: Box::new(Losses {
+                count: AtomicU64::new(0),
+                told_at: AtomicU64::new(hundredth(sets)),
+            }),
         };
         table.set_overflow(overflow);
         table
@@ -149,7 +163,12 @@ impl Table {
         let overflow = self.overflow();
         let demand = Demand { rule, now, cost };
         let verdict = self.held(spot.set, true, |set, ledger| {
-            set.charge_held(ledger, spot.tag, demand, overflow)
+            let before = ledger.evicted;
+            let verdict = set.charge_held(ledger, spot.tag, demand, overflow);
+            if ledger.evicted != before {
+                self.losses.count.fetch_add(1, Ordering::Relaxed);
+            }
+            verdict
         });
         verdict.map_or_else(
             || Verdict::Denied(Left::default(), u64::MAX),
@@ -226,6 +245,20 @@ impl Table {
         });
     }
 
+    /// Whether a hundredth of the capacity was forgotten since this was true before, of keys that still owed something.
+    pub(crate) fn is_newly_crowded(&self) -> bool {
+        // Relaxed: the words guard nothing but themselves.
+        let count = self.losses.count.load(Ordering::Relaxed);
+        let told_at = self.losses.told_at.load(Ordering::Relaxed);
+        let next = count.saturating_add(hundredth(self.mask.saturating_add(1)));
+        count >= told_at
+            && self
+                .losses
+                .told_at
+                .compare_exchange(told_at, next, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
     /// Counts the slots with a word of which `is_live` is true. Walks through the whole table.
     pub(crate) fn usage(&self, is_live: impl Fn(u64) -> bool) -> Usage {
         let sets = usize::try_from(self.mask).map_or(usize::MAX, |mask| mask.saturating_add(1));
@@ -283,4 +316,10 @@ impl Table {
         let mut ledger = self.locks.get(stripe)?.hold();
         Some(work(set, &mut ledger))
     }
+}
+
+/// A hundredth of the slots of so many sets, at least one.
+const fn hundredth(sets: u64) -> u64 {
+    let hundredth = sets.saturating_mul(SLOTS as u64) / 100;
+    if hundredth == 0 { 1 } else { hundredth }
 }

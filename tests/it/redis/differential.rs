@@ -90,15 +90,17 @@ impl Dice {
 
 fn rules() -> [Rule; 4] {
     let second = 1_000_000_000;
-    let Rule::Gcra(bytes) =
-        Rule::try_from(Quota::new(5, Duration::from_secs(600)).burst(3)).unwrap()
+    let Rule::Gcra(bytes) = Quota::new(5, Duration::from_secs(600))
+        .burst(3)
+        .rule()
+        .unwrap()
     else {
         panic!("a quota is a bucket");
     };
     [
-        Rule::try_from(Quota::per_hour(60)).unwrap(),
+        Quota::per_hour(60).rule().unwrap(),
         Rule::Gcra(bytes.with_overdraft()),
-        Rule::try_from(Quota::per_second(10).burst(36_000)).unwrap(),
+        Quota::per_second(10).burst(36_000).rule().unwrap(),
         Rule::Ladder(Ladder::new(
             3,
             2_000 * second,

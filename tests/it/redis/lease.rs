@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_security::rate_limit::{Acquire, Charge, CounterSpec, Overflow, Quota, Rule, Store};
+use tower_security::rate_limit::{Acquire, Charge, CounterSpec, Overflow, Quota, Store};
 
 use super::node::{all, now};
 use super::store::wait_until;
@@ -208,7 +208,7 @@ async fn sets_that_share_a_key_hold_its_share_together() {
     let node = Node::with(server.manager().await, hot(), |b| b.expected_nodes(1));
     let shared = node.store.open(&CounterSpec::new("all", Overflow::Evict));
     // 4 of it may be held in advance, by all clients together.
-    let tight = Rule::try_from(Quota::per_second(80).burst(10_000)).unwrap();
+    let tight = Quota::per_second(80).burst(10_000).rule().unwrap();
     let before = async || {
         let mut charges = [Charge::new(&*shared, key("all"), tight, 0)];
         all(&node.store, now(), &mut charges).await.unwrap()[0].remaining

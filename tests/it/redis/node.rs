@@ -39,7 +39,7 @@ impl Node {
         let builder = RedisStore::builder(connection).prefix("t").secret(SECRET);
         let store = set(builder).build().unwrap();
         let counter = store.open(&CounterSpec::new("p", Overflow::Evict));
-        let rule = Rule::try_from(quota).unwrap();
+        let rule = quota.rule().unwrap();
         Self {
             store,
             counter,

@@ -177,7 +177,7 @@ async fn policies_are_charged_all_or_none() {
     let server = Server::start().await;
     let node = Node::new(server.manager().await, Quota::per_hour(2));
     let wide = node.store.open(&CounterSpec::new("wide", Overflow::Evict));
-    let hundred = Rule::try_from(Quota::per_hour(100)).unwrap();
+    let hundred = Quota::per_hour(100).rule().unwrap();
     let charge = async |narrow: &str, broad: &str| {
         let mut charges = [
             Charge::new(&*wide, key(broad), hundred, 1),

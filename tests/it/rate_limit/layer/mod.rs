@@ -23,8 +23,8 @@ use tower_security::core::{
 use tower_security::rate_limit::key::{KeyOutcome, KeyRefusal, KeySeed};
 use tower_security::rate_limit::{
     Acquire, Charge, CounterSpec, Emit, HeaderStyle, IetfDraft, MemoryCounter, MemoryStore, Nanos,
-    OnMissing, OnStoreError, Outcome, Policy, Quota, RateLimit, RateLimitInfo, RateLimitReason,
-    RateLimited, RateLimiter, Receipt, Standing, Store, key,
+    OnMissing, OnStoreError, Outcome, Overflow, Policy, Quota, RateLimit, RateLimitInfo,
+    RateLimitReason, RateLimited, RateLimiter, Receipt, Standing, Store, key,
 };
 
 use crate::support::service::{Spy, go};
@@ -471,6 +471,40 @@ async fn a_share_of_the_keys_is_always_the_same_one() {
 }
 
 #[tokio::test]
+async fn a_policy_that_is_enforced_for_nobody_refuses_nobody() {
+    let refusing = |percent| {
+        let refuse =
+            |_: &_, _: &mut _| KeyOutcome::Refuse(KeyRefusal::new(StatusCode::UNAUTHORIZED));
+        Policy::new("ip", Quota::per_minute(1))
+            .key(key::custom(refuse))
+            .enforce_percent(percent)
+    };
+    let missing = |percent| {
+        by_address(1)
+            .on_missing(OnMissing::Refuse)
+            .enforce_percent(percent)
+    };
+    let rows = [
+        (by_address(1).enforce_percent(0), [200, 200]),
+        (by_address(1).enforce_percent(100), [200, 429]),
+        (missing(0), [200, 200]),
+        (missing(100), [403, 403]),
+        (refusing(0), [200, 200]),
+        (refusing(100), [401, 401]),
+    ];
+    for (index, (policy, expected)) in rows.into_iter().enumerate() {
+        let service = Bench::new().layer([policy]).layer(Spy::new());
+        let nobody = || Request::new(Full::default());
+        let requests = if index < 2 {
+            [one(), one()]
+        } else {
+            [nobody(), nobody()]
+        };
+        assert_eq!(statuses(&service, requests).await, expected, "row {index}");
+    }
+}
+
+#[tokio::test]
 async fn modes_of_the_whole_limiter() {
     let rows = [
         (Mode::Enforce, vec![200, 429], 1),
@@ -483,6 +517,7 @@ async fn modes_of_the_whole_limiter() {
         let layer = RateLimitLayer::builder()
             .policy(by_address(1))
             .mode(mode)
+            .clock(ManualClock::new())
             .events(move |event: &SecurityEvent<'_>| {
                 seen.lock().unwrap().push(event.code.to_owned());
             })

@@ -96,8 +96,11 @@ async fn the_policy_with_the_smallest_part_left_is_told() {
 async fn redirects_carry_no_fields_and_inner_ones_are_kept() {
     let layer = || with(|builder| builder.headers(HeaderStyle::default(), Emit::Always));
     for (status, carries) in [
+        (101, false),
+        (300, true),
         (301, false),
         (302, false),
+        (303, false),
         (307, false),
         (308, false),
         (304, true),
@@ -337,6 +340,41 @@ async fn a_limiter_can_be_asked_without_a_request() {
     assert!(!limiter.reset("no", ada));
     // What was asked by a wrong name was refused to nobody.
     assert_eq!(limiter.stats().refused, 2);
+}
+
+#[tokio::test]
+async fn where_all_keys_are_one_a_call_is_counted_with_the_requests() {
+    let bench = Bench::new();
+    let store = MemoryStore::default();
+    let limiter = bench.limiter(store.clone(), [everybody("all", 2)]);
+    let (parts, _) = one().into_parts();
+    let named = |name: &'static str| limiter.acquire("all", move |key| key.str(name), 1);
+    assert!(limiter.check(&parts).await.is_ok());
+    assert!(named("ada").await.is_ok());
+    assert!(named("bob").await.is_err());
+    assert!(limiter.check(&parts).await.is_err());
+    assert!(limiter.reset("all", |key| key.str("eve")));
+    assert!(limiter.check(&parts).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_off_lets_calls_pass_and_charges_nothing() {
+    let bench = Bench::new();
+    let ada = |key: &mut key::KeyHasher| key.str("ada");
+    let limiter = bench.limiter(MemoryStore::default(), [by_address(1).mode(Mode::Off)]);
+    for _ in 0..2 {
+        let permit = limiter.acquire("ip", ada, 1).await.unwrap();
+        assert!(permit.standings().is_empty());
+    }
+    assert!(limiter.acquire("no", ada, 1).await.is_err());
+
+    let layer = with(|builder| builder.mode(Mode::Off));
+    let limiter = layer.limiter();
+    for _ in 0..9 {
+        drop(limiter.acquire("ip", ada, 4).await.unwrap());
+    }
+    assert_eq!(limiter.peek("ip", ada).await.unwrap().remaining(), 4);
+    assert_eq!(limiter.stats().would_refuse, 0);
 }
 
 #[tokio::test]

@@ -187,6 +187,151 @@ async fn a_cost_above_a_part_of_the_burst_still_fits_into_a_full_bucket() {
     assert_eq!(answers, [200, 429]);
 }
 
+#[tokio::test]
+async fn what_costs_more_than_the_burst_is_refused_in_place_of_the_store_too() {
+    for (is_away, cost, expected) in [
+        (false, 4, 200),
+        (false, 5, 429),
+        (true, 4, 200),
+        (true, 5, 429),
+    ] {
+        let bench = Bench::new();
+        let store = Away::new();
+        let half = OnStoreError::Local {
+            fraction: Some(0.5),
+        };
+        let policy = by_address(4).cost_by(move |_| cost).on_store_error(half);
+        let limiter = bench.limiter(store.clone(), [policy]);
+        store.away(is_away);
+        let answer = go(RateLimitLayer::new(limiter).layer(Spy::new()), one()).await;
+        assert_eq!(answer.status(), expected, "{is_away} {cost}");
+        let limited = answer.extensions().get::<RateLimited>();
+        let reason = limited.map(RateLimited::reason);
+        let expected = (expected == 429).then_some(RateLimitReason::CostExceedsQuota);
+        assert_eq!(reason, expected, "{is_away} {cost}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_overdrawn_in_place_of_the_store_is_paid_off_there() {
+    let bench = Bench::new();
+    let store = Away::new();
+    let policy = by_address(4).charge_after(|_| 9);
+    let limiter = bench.limiter(store.clone(), [policy]);
+    let service = RateLimitLayer::new(limiter).layer(Spy::new());
+    store.away(true);
+    assert_eq!(statuses(&service, [one(), one()]).await, [200, 429]);
+    // Twice the window is owed, of which all but a unit less than one window has to be paid.
+    bench.clock.advance(MINUTE * 5 - Duration::from_nanos(1));
+    assert_eq!(statuses(&service, [one()]).await, [429]);
+    bench.clock.advance(Duration::from_nanos(1));
+    assert_eq!(statuses(&service, [one()]).await, [200]);
+}
+
+#[tokio::test]
+async fn what_an_answer_costs_is_booked_here_if_the_store_goes_away_meanwhile() {
+    let bench = Bench::new();
+    let store = Away::new();
+    let goes = store.clone();
+    let policy = by_address(4).charge_after(move |_| {
+        goes.away(true);
+        4
+    });
+    let limiter = bench.limiter(store.clone(), [policy]);
+    let service = RateLimitLayer::new(limiter.clone()).layer(Spy::new());
+    assert_eq!(statuses(&service, [one(), one()]).await, [200, 429]);
+    assert_eq!(limiter.stats().store_failures, 2);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_told_once_where_all_is_only_reported() {
+    let trial = |name| everybody(name, 9).mode(Mode::ReportOnly);
+    for policies in [vec![trial("a")], vec![trial("a"), trial("b")]] {
+        let bench = Bench::new();
+        let store = Away::new();
+        let limiter = bench.limiter(store.clone(), policies);
+        let service = RateLimitLayer::new(limiter).layer(Spy::new());
+        store.away(true);
+        for _ in 0..3 {
+            assert_eq!(statuses(&service, [one()]).await, [200]);
+            bench.clock.advance(MINUTE);
+        }
+        store.away(false);
+        assert_eq!(statuses(&service, [one(), one()]).await, [200, 200]);
+        assert_eq!(
+            bench.take_events(),
+            [
+                "sys_monitor_disabled error fault rate_store_unavailable rule=- \
+                 the store did not answer in time: node-2.internal",
+                "sys_monitor_enabled warn success rate_store_available rule=- -",
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_nobody_answers_says_so() {
+    let bench = Bench::new();
+    let store = Away::new();
+    let policies = [
+        everybody("open", 1).dangerous_allow_on_store_error(),
+        everybody("shut", 1).on_store_error(OnStoreError::Deny),
+        everybody("here", 1),
+    ];
+    let limiter = bench.limiter(store.clone(), policies);
+    store.away(true);
+    for name in ["open", "shut"] {
+        let refusal = limiter.peek(name, |_| {}).await.unwrap_err();
+        let reason = refusal.limited().reason();
+        assert_eq!(reason, RateLimitReason::StoreUnavailable, "{name}");
+        assert_eq!(refusal.limited().policy(), Some(name));
+    }
+    assert_eq!(limiter.peek("here", |_| {}).await.unwrap().remaining(), 1);
+}
+
+#[tokio::test]
+async fn a_table_that_forgets_who_is_over_his_limit_is_told() {
+    let crowded = "sys_monitor_disabled warn fault rate_store_crowded rule=ip keys over their limit were forgotten, \
+                   remedy=a larger MemoryStore::with_capacity, see MemoryStore::stats";
+    for (overflow, is_told) in [(Overflow::Evict, true), (Overflow::Share, false)] {
+        let bench = Bench::new();
+        let store = MemoryStore::with_capacity(1_024);
+        let policy = by_address(1).overflow(overflow);
+        let limiter = bench.limiter(store.clone(), [policy]);
+        let told = async |name: &str| {
+            let charged = limiter.acquire("ip", |key| key.str(name), 1).await;
+            assert!(charged.is_err(), "{name}");
+            let events = bench.take_events();
+            events.iter().filter(|event| *event == crowded).count()
+        };
+        let fill = async |keys: std::ops::Range<u64>| {
+            for number in keys {
+                // Who shares a counter is denied.
+                drop(limiter.acquire("ip", |key| key.u64(number), 1).await);
+            }
+            bench.take_events();
+            drop(limiter.acquire("ip", |key| key.str("last"), 1).await);
+        };
+        drop(limiter.acquire("ip", |key| key.str("last"), 1).await);
+        assert_eq!(told("last").await, 0);
+        fill(0..4_000).await;
+        let stats = store.stats(Nanos::new(1_000_000_000));
+        assert_eq!(stats[0].evicted_live > 2_000, is_told);
+        assert_eq!(told("last").await, usize::from(is_told));
+        // Not again for what was told, and not twice a minute.
+        assert_eq!(told("last").await, 0);
+        fill(4_000..8_000).await;
+        assert_eq!(told("last").await, 0);
+        fill(8_000..9_000).await;
+        bench.clock.advance(MINUTE - Duration::from_nanos(1));
+        fill(9_000..13_000).await;
+        assert_eq!(told("last").await, 0);
+        bench.clock.advance(Duration::from_nanos(1));
+        fill(13_000..17_000).await;
+        assert_eq!(told("last").await, usize::from(is_told));
+    }
+}
+
 /// Counts at once and says so when it is let.
 #[derive(Clone, Default)]
 struct Slow {

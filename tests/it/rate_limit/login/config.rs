@@ -29,6 +29,7 @@ fn mistake(builder: LoginThrottleBuilder) -> (String, ErrorClass, &'static str) 
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn each_mistake_is_refused_and_its_twin_builds() {
     use ErrorClass::{Invalid, Refused};
     let first = |first| builder().delays(first, minutes(15), minutes(15));

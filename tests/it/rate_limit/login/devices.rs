@@ -99,7 +99,7 @@ fn whoever_has_no_cookie_of_this_account_is_a_stranger() {
     };
     let other_throttle = LoginThrottle::builder(&SECRET[..])
         .name("otp")
-        .clock(clock.clone())
+        .clock(clock)
         .build()
         .unwrap();
     let home = client("198.51.100.7");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::budget::Budget;
+use super::event_cap::EventCap;
 use super::limited::RateLimitReason;
 use super::notices::{Notices, Told, WouldRefuse};
 use super::refusal::{Refusal, Why};
@@ -23,14 +23,20 @@ const LAYER: &str = "rate_limit";
 const REMEDY: &str =
     "remedy=axum: into_make_service_with_connect_info::<SocketAddr>(), hyper: WithPeerAddr";
 
+const CROWDED: &str = "rate_store_crowded";
+
+/// What a server has to do for a flood of keys not to free those who are over their limit.
+const ROOM: &str = "keys over their limit were forgotten, remedy=a larger MemoryStore::with_capacity, see MemoryStore::stats";
+
 /// Records events, and counts what is seldom enough to be counted.
 #[derive(Debug)]
 pub(super) struct Teller {
     events: Events,
     clients: ClientEvents,
-    budget: Budget,
+    event_cap: EventCap,
     missing: Sampler,
     failing: Sampler,
+    crowded: Sampler,
     is_store_away: AtomicBool,
     pub(super) counts: Counts,
 }
@@ -53,9 +59,10 @@ impl Teller {
         Self {
             events,
             clients: ClientEvents::new(),
-            budget: Budget::new(),
+            event_cap: EventCap::new(),
             missing: Sampler::new(Duration::from_secs(60)),
             failing: Sampler::new(Duration::from_secs(1)),
+            crowded: Sampler::new(Duration::from_secs(60)),
             is_store_away: AtomicBool::new(false),
             counts: Counts {
                 refused: AtomicU64::new(0),
@@ -74,6 +81,12 @@ impl Teller {
         {
             notices.store_is_back();
         }
+    }
+
+    /// Counts a failure that decides about no request; the next one that does is told.
+    #[cold]
+    pub(super) fn store_failed(&self) {
+        count(&self.counts.store_failures);
     }
 
     /// Records a refusal.
@@ -171,7 +184,7 @@ impl Teller {
         if !self.events.wants(shared, said.name, level) {
             return;
         }
-        let Some(suppressed) = self.budget.admit(now) else {
+        let Some(suppressed) = self.event_cap.admit(now) else {
             return;
         };
         let wait = match said.wait {
@@ -207,6 +220,26 @@ impl Teller {
                 Some(label) => event.rule(&label.name),
                 None => event,
             }
+        });
+    }
+
+    /// Records that counters have too little room.
+    #[cold]
+    pub(super) fn crowded(&self, head: Option<&Parts>, policy: &Label, now: Nanos) {
+        const NAME: EventName = EventName::SysMonitorDisabled;
+        if self
+            .crowded
+            .admit(Duration::from_nanos(now.get()))
+            .is_none()
+        {
+            return;
+        }
+        let shared = head.and_then(|head| Shared::from_extensions(&head.extensions));
+        self.events.emit(shared, NAME, Level::Warn, || {
+            of(head, SecurityEvent::new(NAME, LAYER, CROWDED))
+                .outcome(Outcome::Fault)
+                .rule(&policy.name)
+                .detail(ROOM)
         });
     }
 

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::rate_limit::Nanos;
+use super::store::Nanos;
 
 /// One in ten milliseconds, a hundred at once.
 const INTERVAL: u64 = 10_000_000;
 const BURST: u64 = 100;
 
 /// Lets a hundred events a second through and counts the others, without a lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct EventCap {
     /// When the events that were let through are used up.
     until: AtomicU64,
@@ -17,6 +17,13 @@ pub(super) struct EventCap {
 }
 
 impl EventCap {
+    pub(super) const fn new() -> Self {
+        Self {
+            until: AtomicU64::new(0),
+            suppressed: AtomicU64::new(0),
+        }
+    }
+
     /// How many events were held back since the last one that was let through, if this one is.
     pub(super) fn admit(&self, now: Nanos) -> Option<u64> {
         let now = now.get();
@@ -45,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_hundred_pass_at_once_then_one_each_ten_milliseconds() {
-        let cap = EventCap::default();
+        let cap = EventCap::new();
         let start = 1_000_000_000;
         let at = |nanos| cap.admit(Nanos::new(nanos));
         assert!((0..100).all(|_| at(start) == Some(0)));
@@ -57,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_clock_at_either_end_of_time_does_no_harm() {
-        let cap = EventCap::default();
+        let cap = EventCap::new();
         assert_eq!(cap.admit(Nanos::new(u64::MAX)), Some(0));
         assert!((0..100).all(|_| cap.admit(Nanos::new(0)) == Some(0)));
         assert_eq!(cap.admit(Nanos::new(0)), None);
