@@ -52,6 +52,17 @@ pub enum RateLimitConfigError {
         /// The fraction as given.
         fraction: f32,
     },
+    /// The store keeps the counters of different keys in different places, and no call charges both.
+    #[error(
+        "invalid keys {first} and {other} with HashTag::PerKey: a request charges both in one call, write HashTag::PerLimiter, or one \
+         key for all"
+    )]
+    HashTag {
+        /// What the first key is made of.
+        first: String,
+        /// What one that differs from it is made of.
+        other: String,
+    },
     /// The header of a key is no header name.
     #[error("invalid header {name:?}: write the name of a header, such as \"x-api-key\"")]
     HeaderName {
@@ -174,6 +185,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             | Self::DuplicatePolicy { .. }
             | Self::EmptyQuota { .. }
             | Self::Fraction { .. }
+            | Self::HashTag { .. }
             | Self::HeaderName { .. }
             | Self::KeyRequired { .. }
             | Self::MixedKey { .. }
@@ -198,6 +210,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             Self::DuplicatePolicy { .. } => "duplicate_policy",
             Self::EmptyQuota { .. } => "empty_quota",
             Self::Fraction { .. } => "fraction",
+            Self::HashTag { .. } => "hash_tag",
             Self::HeaderName { .. } => "header_name",
             Self::Jitter { .. } => "jitter",
             Self::KeyRequired { .. } => "key_required",

@@ -1,5 +1,6 @@
 //! Where policies count while their store is away.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use super::memory::MemoryStore;
@@ -16,6 +17,12 @@ pub(super) struct Local {
     pub(super) counter: Arc<<MemoryStore as Store>::Counter>,
     /// Its own rule and those of its plans, each of a fraction of the quota.
     rules: Box<[Gcra]>,
+}
+
+/// A store in memory is never away. With any other there is a fallback, also when nobody counts there yet: policies can be replaced, and
+/// until keys come it takes next to nothing.
+pub(super) fn can_be_away<St: Store>() -> bool {
+    TypeId::of::<St>() != TypeId::of::<MemoryStore>()
 }
 
 impl Fallback {
@@ -48,8 +55,7 @@ impl Local {
         let rule = self.rules.get(plan).copied().or(own);
         // There is at least the policy's own rule.
         let rule = rule.unwrap_or_else(|| Gcra::new(u64::MAX >> 2, u64::MAX >> 2));
-        let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
-        let most = u32::try_from(burst).unwrap_or(u32::MAX);
+        let most = u32::try_from(rule.burst()).unwrap_or(u32::MAX);
         (Rule::Gcra(rule), cost.min(most))
     }
 }
@@ -64,8 +70,7 @@ pub(super) fn scaled(rule: Gcra, fraction: f64) -> Gcra {
         reason = "the cast saturates, and a fraction is no exact matter"
     )]
     let times = |number: u64, factor: f64| (number as f64 * factor) as u64;
-    let burst = rule.window().checked_div(rule.interval()).unwrap_or(1);
-    let burst = times(burst, fraction).max(1);
+    let burst = times(rule.burst(), fraction).max(1);
     let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
     let interval = times(rule.interval(), fraction.recip()).clamp(1, most);
     Gcra::new(interval, interval.saturating_mul(burst))

@@ -11,9 +11,8 @@ use super::check::{Check, Found, Item, Step, Subject};
 use super::config::{RateLimiterBuilder, Settings};
 use super::fallback::Fallback;
 use super::key::{Head, KeyHash, KeyHasher, KeyOutcome, KeySeed};
-use super::lend;
 use super::memory::MemoryStore;
-use super::mistakes::check_policies;
+use super::mistakes::check_over;
 use super::notices::Notices;
 use super::policy::{MAX_POLICIES, Policy};
 use super::refusal::Refusal;
@@ -22,6 +21,7 @@ use super::store::Store;
 use super::tell::Teller;
 use super::time::Ticker;
 use super::verdict::{Permit, PolicyStanding, RateLimitRefusal};
+use crate::core::head;
 use crate::core::{
     Caller, ConfigErrors, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
 };
@@ -276,12 +276,7 @@ impl<St: Store> RateLimiter<St> {
     pub fn replace_policies(&self, policies: Vec<Policy>) -> Result<(), ConfigErrors> {
         let core = &*self.core;
         let mut mistakes = Mistakes::default();
-        check_policies(
-            &policies,
-            "rate_limit.policies",
-            core.store.is_shared(),
-            &mut mistakes,
-        );
+        check_over(&core.store, &policies, &mut mistakes);
         mistakes.finish(())?;
         let fallback = core.fallback.as_ref();
         let set = PolicySet::new(policies, &core.settings, &core.store, fallback);
@@ -475,7 +470,7 @@ impl<St: Store> Core<St> {
             return Step::Pass;
         }
         let check = self.check(set, notices);
-        let lent = lend::take(request);
+        let lent = head::take(request);
         let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
         let head = Head {
             headers: lent.headers(),
@@ -496,7 +491,7 @@ impl<St: Store> Core<St> {
             head: self.head(&parts, client),
         };
         let step = check.decide(subject, &mut found, notices);
-        lend::give_back(request, parts);
+        head::give_back(request, parts);
         step
     }
 

@@ -73,6 +73,7 @@ mod ban;
 mod check;
 mod config;
 mod error;
+mod event_cap;
 mod fallback;
 mod fields;
 #[cfg(test)]
@@ -83,7 +84,6 @@ mod future;
 mod grpc;
 pub mod key;
 mod layer;
-mod lend;
 mod limiter;
 pub mod login;
 mod marks;

@@ -12,7 +12,6 @@ use super::after::{After, Settling};
 use super::answer::Speaks;
 use super::check::{Kept, Step};
 use super::future::{Asking, RateLimitFuture};
-use super::lend;
 use super::limiter::{Core, RateLimiter};
 use super::memory::MemoryStore;
 use super::notices::{Notices, Told};
@@ -20,6 +19,7 @@ use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::{Nanos, Store};
 use super::verdict::RateLimitInfo;
+use crate::core::head;
 use crate::core::{Loaded, Mode, RefusalContext, RejectionBody};
 
 /// The service of [`RateLimitLayer`](super::RateLimitLayer). The [module](crate::rate_limit) has the rules and an example.
@@ -166,7 +166,7 @@ impl<St: Store> Core<St> {
         told: &Told,
         now: Nanos,
     ) {
-        lend::with_parts(request, |parts| {
+        head::with_parts(request, |parts| {
             self.teller
                 .tell(Some(parts), told, &set.labels, &self.proxies, now);
         });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
+use super::event_cap::EventCap;
 use super::notices::{Notices, Told, WouldRefuse};
 use super::refusal::{RateLimitReason, Refusal, Why};
 use super::set::Label;
@@ -26,7 +27,7 @@ const REMEDY: &str =
 pub(super) struct Teller {
     events: Events,
     clients: ClientEvents,
-    budget: Budget,
+    cap: EventCap,
     missing: Sampler,
     failing: Sampler,
     is_store_away: AtomicBool,
@@ -51,7 +52,7 @@ impl Teller {
         Self {
             events,
             clients: ClientEvents::new(),
-            budget: Budget::new(),
+            cap: EventCap::new(),
             missing: Sampler::new(Duration::from_secs(60)),
             failing: Sampler::new(Duration::from_secs(1)),
             is_store_away: AtomicBool::new(false),
@@ -169,7 +170,7 @@ impl Teller {
         if !self.events.wants(shared, said.name, level) {
             return;
         }
-        let Some(suppressed) = self.budget.admit(now) else {
+        let Some(suppressed) = self.cap.admit(now) else {
             return;
         };
         let wait = match said.wait {
@@ -240,66 +241,5 @@ fn of<'a>(head: Option<&'a Parts>, event: SecurityEvent<'a>) -> SecurityEvent<'a
     match head {
         Some(head) => event.request(head),
         None => event,
-    }
-}
-
-/// Lets a hundred events pass in each second, and counts the others.
-#[derive(Debug)]
-struct Budget {
-    /// When the last one is paid off, in nanoseconds.
-    owed_until: AtomicU64,
-    suppressed: AtomicU64,
-}
-
-impl Budget {
-    /// A hundred in a second.
-    const INTERVAL: u64 = 10_000_000;
-    const WINDOW: u64 = 1_000_000_000;
-
-    const fn new() -> Self {
-        Self {
-            owed_until: AtomicU64::new(0),
-            suppressed: AtomicU64::new(0),
-        }
-    }
-
-    /// How many were held back since the last one that was let through, if this one is.
-    fn admit(&self, now: Nanos) -> Option<u64> {
-        let now = now.get();
-        // Relaxed: the words guard nothing but themselves.
-        let booked = self
-            .owed_until
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |until| {
-                let next = until.max(now).saturating_add(Self::INTERVAL);
-                (next <= now.saturating_add(Self::WINDOW)).then_some(next)
-            });
-        match booked {
-            Ok(_) => Some(self.suppressed.swap(0, Ordering::Relaxed)),
-            Err(_) => {
-                self.suppressed.fetch_add(1, Ordering::Relaxed);
-                None
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hundred_events_pass_in_a_second_and_the_next_counts_the_others() {
-        let budget = Budget::new();
-        let start = Nanos::new(1_000_000_000);
-        let admitted: Vec<_> = (0..250).filter_map(|_| budget.admit(start)).collect();
-        assert_eq!(admitted, vec![0; 100]);
-        // A hundredth of a second later there is room for one.
-        let next = Nanos::new(1_010_000_000);
-        assert_eq!(budget.admit(next), Some(150));
-        assert_eq!(budget.admit(next), None);
-        let after = Nanos::new(9_000_000_000);
-        let admitted: Vec<_> = (0..250).filter_map(|_| budget.admit(after)).collect();
-        assert_eq!(admitted.len(), 100);
-        assert_eq!(admitted.first(), Some(&1));
     }
 }

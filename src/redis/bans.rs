@@ -192,7 +192,10 @@ impl Follower {
                 Ok(true) => continue,
                 Ok(false) => false,
                 // The list that is known lasts on; the news are kept for the next time.
-                Err(_) => true,
+                Err(failure) => {
+                    table.share_failed(&failure.error);
+                    true
+                }
             };
             drop(table);
             if has_failed {

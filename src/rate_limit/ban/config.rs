@@ -8,7 +8,6 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::error::BanConfigError;
-use super::event_cap::EventCap;
 use super::layer::{BanLayer, Core, Matcher, RequestRule, Switches, check_lists};
 use super::rule::BanPolicy;
 use super::service::Bodies;
@@ -20,10 +19,8 @@ use crate::core::{
     TrustedProxies,
 };
 use crate::rate_limit::OnMissing;
-
-/// The problem type of the IANA registry that stands for a client that was found to abuse a service.
-const ABNORMAL_USAGE: &str =
-    "https://iana.org/assignments/http-problem-types#abnormal-usage-detected";
+use crate::rate_limit::event_cap::EventCap;
+use crate::rate_limit::refusal::ABNORMAL_USAGE;
 
 /// With which status the requests of a banned client are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -273,7 +270,7 @@ impl BanBuilder {
             }
             None => {
                 self.own.check(&mut mistakes);
-                self.own.escalation_in_force()
+                self.own.escalation
             }
         };
         for (index, rule) in self.rules.iter().enumerate() {
@@ -313,7 +310,7 @@ impl BanBuilder {
             hides_duration: self.hides_duration,
             bodies: Bodies::new(self.status, self.problem_type),
             events: self.events,
-            event_cap: EventCap::default(),
+            event_cap: EventCap::new(),
             told: ClientEvents::new(),
         })
     }

@@ -8,7 +8,6 @@ use tower_layer::Layer;
 
 use super::config::BanBuilder;
 use super::error::BanConfigError;
-use super::event_cap::EventCap;
 use super::rule::Counter;
 use super::service::{Ban, Bodies};
 use super::table::BanTable;
@@ -16,6 +15,7 @@ use crate::core::{
     ClientEvents, ConfigErrors, Events, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
 };
 use crate::rate_limit::OnMissing;
+use crate::rate_limit::event_cap::EventCap;
 
 /// Refuses clients that are banned, and bans those that give cause: scanners, and whoever is refused again and again
 /// ([CWE-799](https://cwe.mitre.org/data/definitions/799.html), [CWE-307](https://cwe.mitre.org/data/definitions/307.html)).

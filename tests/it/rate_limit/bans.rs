@@ -717,11 +717,18 @@ async fn the_width_of_a_client_can_be_chosen() {
         ];
         assert_eq!(statuses, expected, "/{v4} /{v6} {first}");
     }
-    let full = Site::new(|builder| builder.client_prefix(32, 128).dangerous_full_v6());
-    full.ban("2001:db8::1", MINUTE);
-    assert_eq!(full.ask(from("2001:db8::1", "/")).await, banned(60));
-    assert_eq!(full.ask(from("2001:db8::2", "/")).await, passes());
-    assert_eq!(full.layer.dangerous(), [("dangerous_full_v6", true)]);
+    let orders: [fn(BanBuilder) -> BanBuilder; 3] = [
+        BanBuilder::dangerous_full_v6,
+        |builder| builder.client_prefix(24, 48).dangerous_full_v6(),
+        |builder| builder.dangerous_full_v6().client_prefix(24, 48),
+    ];
+    for order in orders {
+        let full = Site::new(order);
+        full.ban("2001:db8::1", MINUTE);
+        assert_eq!(full.ask(from("2001:db8::1", "/")).await, banned(60));
+        assert_eq!(full.ask(from("2001:db8::2", "/")).await, passes());
+        assert_eq!(full.layer.dangerous(), [("dangerous_full_v6", true)]);
+    }
     let plain = Site::new(|builder| builder);
     assert_eq!(plain.layer.dangerous(), [("dangerous_full_v6", false)]);
 }
