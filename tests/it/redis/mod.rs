@@ -2,7 +2,9 @@
 
 mod bans;
 mod differential;
+mod hash_tag;
 mod lease;
+mod login;
 mod node;
 mod outage;
 mod processes;

@@ -1,5 +1,7 @@
 //! What nodes tell each other.
 
+use tower_security::core::{StoreError, StoreErrorKind};
+
 use super::*;
 
 /// Writes down what it is told.
@@ -17,6 +19,42 @@ impl BanShare for Fleet {
 
     fn lifted(&self, key: KeyHash) {
         self.0.lock().unwrap().push(("lifted", key, Duration::ZERO));
+    }
+}
+
+#[test]
+fn a_share_that_fails_is_told_once_a_minute_with_the_words_of_the_store() {
+    let (clock, events) = (ManualClock::new(), Events::default());
+    let table = BanTable::builder()
+        .share(Fleet::default())
+        .clock(clock.clone())
+        .events(events.sink())
+        .build()
+        .unwrap();
+    let error = StoreError::new(StoreErrorKind::Unavailable, "redis-2.internal");
+    for _ in 0..3 {
+        table.share_failed(&error);
+    }
+    clock.advance(MINUTE);
+    table.share_failed(&error);
+    let told = events.take();
+    let details: Vec<_> = told
+        .iter()
+        .filter_map(|told| told.detail.as_deref())
+        .collect();
+    assert_eq!(
+        details,
+        [
+            "suppressed=0 share=redis-2.internal",
+            "suppressed=2 share=redis-2.internal",
+        ]
+    );
+    for told in told {
+        assert_eq!(
+            (told.name, told.level, told.outcome),
+            (EventName::SysMonitorDisabled, Level::Error, Outcome::Fault)
+        );
+        assert_eq!((told.layer, told.code), ("bans", "ban_share_unavailable"));
     }
 }
 

@@ -85,6 +85,17 @@ fn of_parallel_signals_one_starts_one_ban() {
 }
 
 #[test]
+fn a_larger_table_bans_more() {
+    let banned = |capacity| {
+        let table = BanTable::builder().capacity(capacity).build().unwrap();
+        let clients = (0..4_000).map(|number| table.client_key(client(number)));
+        clients.filter(|key| table.ban(*key, HOUR)).count()
+    };
+    assert!(banned(1 << 10) <= 1 << 10);
+    assert_eq!(banned(1 << 16), 4_000);
+}
+
+#[test]
 fn a_flood_of_fresh_keys_frees_nobody() {
     const OFFENDERS: u32 = 19_661;
     let clock = ManualClock::new();
