@@ -103,6 +103,15 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
         .saturating_add(duration.subsec_nanos() as u64)
 }
 
+/// What `Retry-After` says of a wait: whole seconds, rounded up and at least 1, so that nobody is told to come too early.
+pub(crate) const fn retry_seconds(wait: Duration) -> u64 {
+    let begun = if wait.subsec_nanos() > 0 { 1 } else { 0 };
+    match wait.as_secs().saturating_add(begun) {
+        0 => 1,
+        seconds => seconds,
+    }
+}
+
 /// A clock that stands still until it is told otherwise. For tests.
 ///
 /// Clones share their hands: give one to the layer, keep the other.
@@ -211,6 +220,19 @@ mod tests {
         clock.set_monotonic(Duration::from_secs(7));
         assert_eq!(shared.monotonic(), Duration::from_secs(7));
         assert_eq!(shared.now(), SystemTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds_and_never_too_short() {
+        for (wait, seconds) in [
+            (Duration::ZERO, 1),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_secs(1), 1),
+            (Duration::new(1, 1), 2),
+            (Duration::MAX, u64::MAX),
+        ] {
+            assert_eq!(retry_seconds(wait), seconds, "{wait:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod event;
 pub(crate) mod fetch;
 pub(crate) mod field;
 mod future;
+pub(crate) mod head;
 mod ledger;
 pub(crate) mod line;
 pub mod origin;
@@ -35,8 +36,8 @@ pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
     IpNetError, IpSet, IpSource, PeerAddr, TrustedProxies, TrustedProxiesBuilder, WithPeerAddr,
 };
-pub(crate) use clock::nanos;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub(crate) use clock::{nanos, retry_seconds};
 pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
@@ -69,4 +70,5 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
+pub(crate) use secret::is_weak_key;
 pub use store::{Lookup, StoreError, StoreErrorKind};

@@ -109,6 +109,11 @@ impl<'de, T: Zeroize + serde::Deserialize<'de>> serde::Deserialize<'de> for Secr
     }
 }
 
+/// Whether a key can be guessed: shorter than 128 bits, or one byte over and over.
+pub(crate) fn is_weak_key(key: &[u8]) -> bool {
+    key.len() < 16 || key.iter().all(|byte| Some(byte) == key.first())
+}
+
 /// Compares in time that depends on the lengths only.
 pub(crate) fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
@@ -146,6 +151,16 @@ mod tests {
         }
         assert_eq!(Secret::new([1_u8; 64]), Secret::new([1; 64]));
         assert_ne!(Secret::from("pa"), Secret::from("pA"));
+    }
+
+    #[test]
+    fn a_key_has_128_bits_that_are_not_all_alike() {
+        let mut key = [7; 16];
+        assert!(is_weak_key(&key));
+        key[15] = 8;
+        assert!(!is_weak_key(&key));
+        assert!(is_weak_key(&key[..15]));
+        assert!(is_weak_key(b"") && is_weak_key(&[0; 64]));
     }
 
     #[test]

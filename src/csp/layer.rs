@@ -9,10 +9,7 @@ use super::config::{CspLayerBuilder, NonceCaching, Precedence};
 use super::media::NonceTypes;
 use super::policy::CspPolicy;
 use super::service::CspService;
-use crate::core::text::cap;
-use crate::core::{
-    CleanText, EventName, Events, Level, Mode, Outcome, SchemeSource, SecurityEvent, Shared,
-};
+use crate::core::{EventName, Events, Level, Mode, Outcome, SchemeSource, SecurityEvent, Shared};
 
 /// The name of the room in events.
 pub(super) const LAYER: &str = "csp";
@@ -111,7 +108,7 @@ impl CspLayer {
                 let detail = lint.to_string();
                 SecurityEvent::new(NAME, LAYER, lint.code())
                     .outcome(Outcome::Success)
-                    .clean_detail(CleanText::new(&detail, cap::DETAIL).into_owned())
+                    .own_detail(&detail)
             });
         }
     }

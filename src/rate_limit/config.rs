@@ -1,18 +1,16 @@
 //! The configuration of a limiter and of its layer.
 
-use std::any::TypeId;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::events::Teller;
-use super::fallback::Fallback;
+use super::fallback::{Fallback, can_be_away};
 use super::fields::{Emit, HeaderStyle};
 use super::layer::RateLimitLayer;
 use super::limiter::{Ingredients, RateLimiter};
-use super::memory::MemoryStore;
-use super::mistakes::{check_jitter, check_percent, check_policies};
+use super::mistakes::{check_jitter, check_over, check_percent};
 use super::policy::Policy;
 use super::problem::ProblemTypes;
 use super::store::Store;
@@ -75,7 +73,7 @@ pub struct RateLimiterBuilder<St: Store, T> {
 }
 
 impl<St: Store> RateLimiterBuilder<St, RateLimiter<St>> {
-    /// Sets where counters live. Default: [`MemoryStore::default`].
+    /// Sets where counters live. Default: [`MemoryStore::default`](super::MemoryStore::default).
     pub fn store<Other: Store>(
         self,
         store: Other,
@@ -94,7 +92,7 @@ impl<St: Store> RateLimiterBuilder<St, RateLimiter<St>> {
 }
 
 impl<St: Store> RateLimiterBuilder<St, RateLimitLayer<St>> {
-    /// Sets where counters live. Default: [`MemoryStore::default`].
+    /// Sets where counters live. Default: [`MemoryStore::default`](super::MemoryStore::default).
     pub fn store<Other: Store>(
         self,
         store: Other,
@@ -234,12 +232,7 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
 
     fn limiter(self) -> Result<RateLimiter<St>, ConfigErrors> {
         let mut mistakes = Mistakes::default();
-        check_policies(
-            &self.policies,
-            "rate_limit.policies",
-            self.store.is_shared(),
-            &mut mistakes,
-        );
+        check_over(&self.store, &self.policies, &mut mistakes);
         if let Some(errors) = self.store.config_errors() {
             mistakes.extend(errors);
         }
@@ -250,7 +243,7 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
         check_jitter(jitter, "rate_limit.retry_jitter", &mut mistakes);
         mistakes.finish(())?;
         Ok(RateLimiter::of(Ingredients {
-            fallback: fallback::<St>(),
+            fallback: can_be_away::<St>().then(Fallback::new),
             store: self.store,
             policies: self.policies,
             settings: self.settings,
@@ -260,12 +253,6 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
             teller: Teller::new(self.events),
         }))
     }
-}
-
-/// A store in memory is never away. With any other there is a fallback, also when no policy counts there yet: policies can be
-/// replaced, and until a counter is opened it takes next to nothing.
-fn fallback<St: Store>() -> Option<Fallback> {
-    (TypeId::of::<St>() != TypeId::of::<MemoryStore>()).then(Fallback::new)
 }
 
 impl<St: Store, T> fmt::Debug for RateLimiterBuilder<St, T> {

@@ -57,6 +57,17 @@ pub enum RateLimitConfigError {
         "invalid cost 0 with charge_after: a request that costs nothing passes whatever its key owes, write a cost of at least 1"
     )]
     FreeCharge,
+    /// The store keeps the counters of different keys in different places, and no call charges both.
+    #[error(
+        "invalid keys {first} and {other} with HashTag::PerKey: a request charges both in one call, write HashTag::PerLimiter, or one \
+         key for all"
+    )]
+    HashTag {
+        /// What the first key is made of.
+        first: String,
+        /// What one that differs from it is made of.
+        other: String,
+    },
     /// The header of a key is no header name.
     #[error("invalid header {name:?}: write the name of a header, such as \"x-api-key\"")]
     HeaderName {
@@ -180,6 +191,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             | Self::EmptyQuota { .. }
             | Self::Fraction { .. }
             | Self::FreeCharge
+            | Self::HashTag { .. }
             | Self::HeaderName { .. }
             | Self::KeyRequired { .. }
             | Self::MixedKey { .. }
@@ -205,6 +217,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             Self::EmptyQuota { .. } => "empty_quota",
             Self::Fraction { .. } => "fraction",
             Self::FreeCharge => "free_charge",
+            Self::HashTag { .. } => "hash_tag",
             Self::HeaderName { .. } => "header_name",
             Self::Jitter { .. } => "jitter",
             Self::KeyRequired { .. } => "key_required",

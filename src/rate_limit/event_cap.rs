@@ -1,4 +1,4 @@
-//! No more events than somebody can read: a flood of refused requests is not to become a flood of events.
+//! No more events than somebody can read: a flood of refusals is not to become a flood of events.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use super::store::Nanos;
 
 /// One in ten milliseconds, a hundred at once.
 const INTERVAL: u64 = 10_000_000;
-const BURST: u64 = 100;
+const WINDOW: u64 = 1_000_000_000;
 
 /// Lets a hundred events a second through and counts the others, without a lock.
 #[derive(Debug)]
@@ -27,13 +27,14 @@ impl EventCap {
     /// How many events were held back since the last one that was let through, if this one is.
     pub(super) fn admit(&self, now: Nanos) -> Option<u64> {
         let now = now.get();
-        let limit = now.saturating_add(INTERVAL.saturating_mul(BURST));
+        let limit = now.saturating_add(WINDOW);
+        let latest = limit.saturating_add(WINDOW);
         // Relaxed: the words protect no other memory.
         let admitted = self
             .until
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |until| {
-                // Beyond the limit it was set by a clock that went back since.
-                let base = if until > limit { now } else { until.max(now) };
+                // Far beyond the limit it was set by a clock that went back since; a little, by a thread that read the clock later.
+                let base = if until > latest { now } else { until.max(now) };
                 let next = base.saturating_add(INTERVAL);
                 (next <= limit).then_some(next)
             });
@@ -60,6 +61,17 @@ mod tests {
         assert_eq!(at(start + 10_000_000), Some(2));
         assert_eq!(at(start + 10_000_000), None);
         assert_eq!(at(start + 20_000_000), Some(1));
+    }
+
+    #[test]
+    fn a_thread_that_read_the_clock_earlier_opens_nothing() {
+        let cap = EventCap::new();
+        let start = 5_000_000_000;
+        assert!((0..100).all(|_| cap.admit(Nanos::new(start)).is_some()));
+        for late in [1, 1_000, 1_000_000_000] {
+            assert_eq!(cap.admit(Nanos::new(start - late)), None, "{late}");
+        }
+        assert_eq!(cap.admit(Nanos::new(start - 1_000_000_001)), Some(3));
     }
 
     #[test]

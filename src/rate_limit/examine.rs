@@ -9,13 +9,13 @@ use super::events::Teller;
 use super::fallback::Fallback;
 use super::items::{Found, Step, Subject};
 use super::key::{Head, KeySeed};
-use super::lend;
 use super::notices::{Notices, Told};
 use super::policy::MAX_POLICIES;
 use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::store::{Nanos, Store};
 use super::time::Ticker;
+use crate::core::head;
 use crate::core::{Caller, IpSet, Reload, ReloadHandle, TrustedProxies};
 
 /// What a limiter, its layer and all their services share.
@@ -78,7 +78,7 @@ impl<St: Store> Core<St> {
             return Step::Pass;
         }
         let check = self.check(set, notices);
-        let lent = lend::take(request);
+        let lent = head::take(request);
         let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
         let head = Head {
             headers: lent.headers(),
@@ -99,7 +99,7 @@ impl<St: Store> Core<St> {
             head: self.head(&parts, client),
         };
         let step = check.decide(subject, &mut found, notices);
-        lend::give_back(request, parts);
+        head::give_back(request, parts);
         step
     }
 

@@ -1,5 +1,6 @@
 //! Where policies count while their store is away.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use super::memory::MemoryStore;
@@ -26,6 +27,12 @@ struct Part {
     whole: u64,
 }
 
+/// A store in memory is never away. With any other there is a fallback, also when nobody counts there yet: policies can be replaced, and
+/// until keys come it takes next to nothing.
+pub(super) fn can_be_away<St: Store>() -> bool {
+    TypeId::of::<St>() != TypeId::of::<MemoryStore>()
+}
+
 impl Fallback {
     pub(super) fn new() -> Self {
         Self(MemoryStore::default())
@@ -47,7 +54,7 @@ impl Fallback {
             rules: rules
                 .map(|rule| Part {
                     rule: scaled(rule, fraction),
-                    whole: burst(rule),
+                    whole: rule.burst(),
                 })
                 .collect(),
         }
@@ -67,14 +74,9 @@ impl Local {
         if u64::from(cost) > whole {
             return (Rule::Gcra(rule), cost);
         }
-        let most = u32::try_from(burst(rule)).unwrap_or(u32::MAX);
+        let most = u32::try_from(rule.burst()).unwrap_or(u32::MAX);
         (Rule::Gcra(rule), cost.min(most))
     }
-}
-
-/// How many units fit into a full bucket.
-fn burst(rule: Gcra) -> u64 {
-    rule.window().checked_div(rule.interval()).unwrap_or(1)
 }
 
 /// A rule of which one unit takes as much longer to come back as the fraction is small, and of whose burst that part is left, at least
@@ -87,7 +89,7 @@ pub(super) fn scaled(rule: Gcra, fraction: f64) -> Gcra {
         reason = "the cast saturates, and a fraction is no exact matter"
     )]
     let times = |number: u64, factor: f64| (number as f64 * factor) as u64;
-    let burst = times(burst(rule), fraction).max(1);
+    let burst = times(rule.burst(), fraction).max(1);
     let most = (1_u64 << 62).checked_div(burst).unwrap_or(1);
     let interval = times(rule.interval(), fraction.recip()).clamp(1, most);
     let part = Gcra::new(interval, interval.saturating_mul(burst)).strict(rule.is_strict());

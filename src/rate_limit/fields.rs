@@ -1,12 +1,14 @@
 //! The header fields that tell a client where it stands.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::policy::Policy;
 use super::quota::Quota;
 use super::store::Standing;
 use crate::core::line::{Line, number};
-use crate::core::{Mode, field};
+use crate::core::{Mode, field, retry_seconds};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -273,7 +275,7 @@ const fn seconds(nanos: u64) -> u64 {
 /// What `Retry-After` says of a denial: at least 1, and not before the next unit is there. `None` if waiting never helps.
 pub(super) fn retry_after(standing: &Standing) -> Option<u64> {
     let wait = standing.wait.max(standing.reset);
-    (standing.wait != Standing::NEVER).then(|| seconds(wait).max(1))
+    (standing.wait != Standing::NEVER).then(|| retry_seconds(Duration::from_nanos(wait)))
 }
 
 /// A wait, longer by up to `percent`: those who were refused together do not come back together.

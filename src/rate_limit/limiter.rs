@@ -15,7 +15,7 @@ use super::items::{Item, Step, Subject};
 use super::key::{self, KeyHash, KeyHasher, KeyOutcome};
 use super::marks::Marks;
 use super::memory::MemoryStore;
-use super::mistakes::check_policies;
+use super::mistakes::check_over;
 use super::notices::Notices;
 use super::policy::Policy;
 use super::refusal::{Refusal, Why};
@@ -274,12 +274,7 @@ impl<St: Store> RateLimiter<St> {
     pub fn replace_policies(&self, policies: Vec<Policy>) -> Result<(), ConfigErrors> {
         let core = &*self.core;
         let mut mistakes = Mistakes::default();
-        check_policies(
-            &policies,
-            "rate_limit.policies",
-            core.store.is_shared(),
-            &mut mistakes,
-        );
+        check_over(&core.store, &policies, &mut mistakes);
         mistakes.finish(())?;
         let fallback = core.fallback.as_ref();
         let set = PolicySet::new(policies, &core.settings, &core.store, fallback);

@@ -71,22 +71,30 @@ pub enum MemoryConfigError {
         "invalid capacity {capacity}: write a number of keys from 1024 to 268435456, at least 3.3 times as many as may be over \
          their limit at the same time, so that the table stays at most half full; it is rounded up to a power of two"
     )]
-    InvalidCapacity {
+    Capacity {
         /// The capacity as given.
         capacity: usize,
     },
 }
 
+impl MemoryConfigError {
+    /// What is wrong with a capacity.
+    pub(super) fn of(capacity: usize) -> Option<Self> {
+        let is_legal = (SMALLEST..=LARGEST).contains(&capacity);
+        (!is_legal).then_some(Self::Capacity { capacity })
+    }
+}
+
 impl ConfigErrorKind for MemoryConfigError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::InvalidCapacity { .. } => ErrorClass::Invalid,
+            Self::Capacity { .. } => ErrorClass::Invalid,
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
-            Self::InvalidCapacity { .. } => "invalid_capacity",
+            Self::Capacity { .. } => "capacity",
         }
     }
 }
@@ -137,11 +145,10 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        let is_legal = (SMALLEST..=LARGEST).contains(&capacity);
         Self(Arc::new(Shared {
             seed: KeySeed::random(),
             capacity: capacity.clamp(SMALLEST, LARGEST).next_power_of_two(),
-            mistake: (!is_legal).then_some(MemoryConfigError::InvalidCapacity { capacity }),
+            mistake: MemoryConfigError::of(capacity),
             counters: Mutex::default(),
         }))
     }

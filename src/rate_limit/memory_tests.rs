@@ -55,7 +55,7 @@ fn a_capacity_is_checked_and_rounded_up() {
         let error = errors.iter().next().unwrap();
         assert_eq!(errors.len(), 1);
         assert_eq!(error.path(), "rate_limit.store.capacity");
-        assert_eq!(error.code(), "invalid_capacity");
+        assert_eq!(error.code(), "capacity");
         assert_eq!(error.class(), ErrorClass::Invalid);
         assert!(
             error
@@ -63,7 +63,7 @@ fn a_capacity_is_checked_and_rounded_up() {
                 .starts_with(&format!("invalid capacity {asked}: write "))
         );
         assert!(error.message().contains("3.3 times"));
-        let expected = MemoryConfigError::InvalidCapacity { capacity: asked };
+        let expected = MemoryConfigError::Capacity { capacity: asked };
         assert_eq!(error.downcast::<MemoryConfigError>(), Some(&expected));
     }
     assert_eq!(MemoryStore::default().capacity(), 262_144);

@@ -5,12 +5,22 @@ use std::collections::HashSet;
 use super::error::{MAX_JITTER, MAX_NAME, RateLimitConfigError};
 use super::policy::{Cost, MAX_POLICIES, Plans, Policy, StoreAway};
 use super::quota::Quota;
+use super::store::Store;
 use crate::core::Mistakes;
 
 /// How much of a wrong name is repeated in a message.
 const SHOWN: usize = 80;
 
-/// Records what is wrong with the policies of one limiter; `is_shared` says whether several nodes count together.
+/// Records what is wrong with the policies of one limiter over `store`.
+pub(super) fn check_over<St: Store>(store: &St, policies: &[Policy], mistakes: &mut Mistakes) {
+    const PATH: &str = "rate_limit.policies";
+    check_policies(policies, PATH, store.is_shared(), mistakes);
+    if store.takes_one_key() {
+        check_one_key(policies, PATH, mistakes);
+    }
+}
+
+/// Records what is wrong with policies; `is_shared` says whether several nodes count together.
 pub(super) fn check_policies(
     policies: &[Policy],
     path: &str,
@@ -32,6 +42,18 @@ pub(super) fn check_policies(
             let name = shown(policy.name());
             mistakes.push(path, RateLimitConfigError::DuplicatePolicy { name });
         }
+    }
+}
+
+/// Records keys that a store cannot charge together.
+fn check_one_key(policies: &[Policy], path: &str, mistakes: &mut Mistakes) {
+    let mut keys = policies.iter().filter_map(|policy| policy.key.as_ref());
+    let Some(first) = keys.next() else {
+        return;
+    };
+    if let Some(other) = keys.find(|key| !key.is_same(first)) {
+        let (first, other) = (first.describe(), other.describe());
+        mistakes.push(path, RateLimitConfigError::HashTag { first, other });
     }
 }
 

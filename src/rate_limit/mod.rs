@@ -88,7 +88,6 @@ mod grpc;
 mod items;
 pub mod key;
 mod layer;
-mod lend;
 mod limited;
 mod limiter;
 pub mod login;

@@ -10,6 +10,15 @@ use super::refusal::{Refusal, Why};
 use super::set::Label;
 use crate::core::{AbuseKind, PreparedBody, Rejection};
 
+/// Problem types whose registration draft-ietf-httpapi-ratelimit-headers-10, section 8, requests.
+pub(super) const QUOTA_EXCEEDED: &str =
+    "https://iana.org/assignments/http-problem-types#quota-exceeded";
+pub(super) const REDUCED_CAPACITY: &str =
+    "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
+/// Of clients that were found to abuse a service.
+pub(super) const ABNORMAL_USAGE: &str =
+    "https://iana.org/assignments/http-problem-types#abnormal-usage-detected";
+
 /// The problem types of refusals, as URIs.
 #[derive(Clone, Debug)]
 pub(super) struct ProblemTypes {
@@ -18,15 +27,10 @@ pub(super) struct ProblemTypes {
 }
 
 impl Default for ProblemTypes {
-    /// Their registration is requested by draft-ietf-httpapi-ratelimit-headers-10, section 8.
     fn default() -> Self {
         Self {
-            exceeded: Cow::Borrowed(
-                "https://iana.org/assignments/http-problem-types#quota-exceeded",
-            ),
-            unavailable: Cow::Borrowed(
-                "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
-            ),
+            exceeded: Cow::Borrowed(QUOTA_EXCEEDED),
+            unavailable: Cow::Borrowed(REDUCED_CAPACITY),
         }
     }
 }

@@ -79,6 +79,14 @@ impl Gcra {
         self.window
     }
 
+    /// How many units a full bucket holds.
+    pub(crate) const fn burst(self) -> u64 {
+        match self.window.checked_div(self.interval) {
+            Some(burst) => burst,
+            None => 1,
+        }
+    }
+
     /// Returns how many nanoseconds a key may owe: the window, or two for a policy that also makes charges with `overdraw`; with plans
     /// the most that any of them allows. A store cuts what is more than that, and nothing less.
     #[must_use]

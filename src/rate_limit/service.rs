@@ -13,7 +13,6 @@ use super::answer::Speaks;
 use super::examine::Core;
 use super::future::{Asking, RateLimitFuture};
 use super::items::{Kept, Step};
-use super::lend;
 use super::limiter::RateLimiter;
 use super::memory::MemoryStore;
 use super::notices::{Notices, Told};
@@ -21,6 +20,7 @@ use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::standing::RateLimitInfo;
 use super::store::{Nanos, Store};
+use crate::core::head;
 use crate::core::{Loaded, Mode, RefusalContext, RejectionBody};
 
 /// The service of [`RateLimitLayer`](super::RateLimitLayer). The [module](crate::rate_limit) has the rules and an example.
@@ -165,7 +165,7 @@ impl<St: Store> Core<St> {
         told: &Told,
         now: Nanos,
     ) {
-        lend::with_parts(request, |parts| {
+        head::with_parts(request, |parts| {
             self.record(set, Some(parts), told, now);
         });
     }

@@ -80,6 +80,11 @@ pub trait Store: Send + Sync + 'static {
         false
     }
 
+    /// Whether all charges of one call have to name the same key, since counters of different keys live in different places.
+    fn takes_one_key(&self) -> bool {
+        false
+    }
+
     /// How many processes count together, if the store was told: one over it is what each of them may spend alone while the store is
     /// away.
     fn expected_nodes(&self) -> Option<u32> {

@@ -109,20 +109,23 @@ impl RedisBans {
         let runtime = self.0.inner.runtime();
         let runtime = runtime
             .ok_or_else(|| unavailable("no Tokio runtime to follow the bans of others on"))?;
+        drop(runtime.spawn(self.follower(table)?.run()));
+        Ok(())
+    }
+
+    fn follower(&self, table: &BanTable) -> Result<Follower, StoreError> {
         let mut cell = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = cell
             .take()
             .ok_or_else(|| unavailable("it follows another table already"))?;
-        let follower = Follower {
+        Ok(Follower {
             inner: Arc::clone(&self.0.inner),
             table: table.downgrade(),
             names: names(&self.0.inner.settings.prefix),
             queue,
             pending: HashMap::new(),
             version: 0,
-        };
-        drop(runtime.spawn(follower.run()));
-        Ok(())
+        })
     }
 
     /// Returns how many bans and pardons no other node has heard of, since too many were waiting.
@@ -195,7 +198,10 @@ impl Follower {
                 Ok(true) => continue,
                 Ok(false) => false,
                 // The list that is known lasts on; the news are kept for the next time.
-                Err(_) => true,
+                Err(failure) => {
+                    table.share_failed(&failure.error);
+                    true
+                }
             };
             drop(table);
             if has_failed {
@@ -309,6 +315,11 @@ impl Heard {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
+    use ::redis::aio::ConnectionLike;
+    use ::redis::{Cmd, Pipeline, RedisFuture};
+
     use super::*;
     use crate::core::StoreErrorKind;
 
@@ -351,6 +362,70 @@ mod tests {
         ] {
             let failure = Heard::read(wrong.clone()).unwrap_err();
             assert_eq!(failure.error.kind(), StoreErrorKind::Corrupt, "{wrong:?}");
+        }
+    }
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    /// Answers that the ban of `key` is over. Meanwhile it starts here once more.
+    #[derive(Clone)]
+    struct Server {
+        table: Arc<OnceLock<BanTable>>,
+        key: Arc<OnceLock<KeyHash>>,
+    }
+
+    impl ConnectionLike for Server {
+        fn req_packed_command<'a>(&'a mut self, _: &'a Cmd) -> RedisFuture<'a, Value> {
+            Box::pin(async move {
+                let (table, key) = (self.table.get().unwrap(), *self.key.get().unwrap());
+                assert!(table.ban(key, HOUR));
+                let mut member = String::new();
+                name::digits(key, &mut member);
+                Ok(Value::Array(vec![
+                    Value::Int(7),
+                    Value::Int(0),
+                    Value::BulkString(member.into_bytes()),
+                    Value::Int(0),
+                ]))
+            })
+        }
+
+        fn req_packed_commands<'a>(
+            &'a mut self,
+            _: &'a Pipeline,
+            _: usize,
+            _: usize,
+        ) -> RedisFuture<'a, Vec<Value>> {
+            panic!("one command at a time")
+        }
+
+        fn get_db(&self) -> i64 {
+            0
+        }
+    }
+
+    #[tokio::test]
+    async fn the_echo_of_a_pardon_lifts_no_ban_that_has_started_since() {
+        for is_own in [true, false] {
+            let server = Server {
+                table: Arc::default(),
+                key: Arc::default(),
+            };
+            let store = RedisStore::builder(server.clone()).secret(*b"0123456789abcdef");
+            let fleet = RedisBans::new(&store.build().unwrap());
+            let table = BanTable::builder().share(fleet.clone()).build().unwrap();
+            let key = table.key(|key| key.str("alice"));
+            assert!(server.table.set(table.clone()).is_ok() && server.key.set(key).is_ok());
+            if is_own {
+                assert!(table.ban(key, HOUR) && table.unban(key));
+            }
+            let mut follower = fleet.follower(&table).unwrap();
+            follower
+                .exchange(&table)
+                .await
+                .map_err(|f| f.error)
+                .unwrap();
+            assert_eq!(table.is_banned(key).is_some(), is_own);
         }
     }
 

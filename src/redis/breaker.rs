@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::core::nanos;
+
 /// So many failures in a row, and nobody asks any more.
 const FAILURES: u32 = 5;
 
@@ -69,10 +71,6 @@ impl Breaker {
 
 fn end_of_pause(now: Duration) -> u64 {
     nanos(now.saturating_add(PAUSE)).saturating_add(1)
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

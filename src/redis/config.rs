@@ -8,7 +8,7 @@ use ::redis::aio::ConnectionLike;
 use super::name::HashTag;
 use super::store::RedisStore;
 use crate::core::{
-    Clock, ConfigErrorKind, ConfigErrors, ErrorClass, Mistakes, Secret, SystemClock,
+    Clock, ConfigErrorKind, ConfigErrors, ErrorClass, Mistakes, Secret, SystemClock, is_weak_key,
 };
 
 /// What a key of Redis may begin with, at most.
@@ -187,9 +187,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStoreBuilder<C> {
                 },
             );
         }
-        match self.secret.as_ref().map(Secret::expose) {
+        match &self.secret {
             None => mistakes.push("redis.secret", RedisConfigError::MissingSecret),
-            Some([first, rest @ ..]) if rest.iter().all(|byte| byte == first) => {
+            Some(secret) if is_weak_key(secret.expose()) => {
                 mistakes.push("redis.secret", RedisConfigError::WeakSecret);
             }
             Some(_) => {}

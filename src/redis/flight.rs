@@ -99,7 +99,7 @@ impl Flight {
             self.since = since;
         }
         let pause = waiter.now.saturating_sub(self.asked);
-        self.is_hot = self.asked != 0 && u128::from(pause) < IDLE.as_nanos();
+        self.is_hot = self.asked != 0 && pause < crate::core::nanos(IDLE);
         self.asked = waiter.now;
         self.waiting.push(waiter);
         if let Some(task) = &self.task {

@@ -20,7 +20,7 @@ use super::name::{self, HashTag};
 use super::slots::{Held, Slots};
 use super::store::{RedisAnswer, RedisCounter};
 use super::units::{Level, Units};
-use crate::core::{StoreError, StoreErrorKind};
+use crate::core::{StoreError, StoreErrorKind, nanos};
 use crate::rate_limit::key::{KeyHasher, KeySeed};
 use crate::rate_limit::{Charge, CounterSpec};
 
@@ -92,7 +92,7 @@ impl Inner {
         let head = name::head(self.settings.hash_tag, &self.settings.prefix, spec.name);
         let mut salt = KeyHasher::new(&self.seed);
         salt.str(spec.name);
-        let counter = Arc::new(RedisCounter::new(spec, head, name::number(salt.key())));
+        let counter = Arc::new(RedisCounter::new(spec, head, salt.key().bits()));
         counters.push(Arc::downgrade(&counter));
         counter
     }
@@ -145,7 +145,7 @@ impl Inner {
                 set.u64(bucket.window);
             }
         }
-        name::number(set.key())
+        set.key().bits()
     }
 
     /// Has the server asked, in a task.
@@ -276,10 +276,9 @@ impl Inner {
             } else {
                 MEMORY
             };
-            let memory = u64::try_from(memory.as_nanos()).unwrap_or_default();
             self.known.enter(ask.local, |known| {
                 known.reached = sent.saturating_add(level.debt);
-                known.until = sent.saturating_add(memory);
+                known.until = sent.saturating_add(nanos(memory));
             });
         }
     }

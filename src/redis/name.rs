@@ -10,8 +10,7 @@ pub enum HashTag {
     #[default]
     PerLimiter,
     /// The counters of one key live together and the keys are spread: `shop:login:{..}`. Only where all policies of a limiter use
-    /// the same key; a call with two different keys fails. Not for a login throttle, which counts an account and an address in one
-    /// call: each node would count by itself.
+    /// the same key: with others, and under a login throttle, which charges accounts and addresses, `build()` refuses it.
     PerKey,
 }
 
@@ -43,7 +42,7 @@ pub(super) fn counter(tag: HashTag, head: &str, key: KeyHash) -> String {
 
 /// Writes the 128 bits in base32, the bytes in the order in which `SipHash` gives them.
 pub(super) fn digits(key: KeyHash, text: &mut String) {
-    let bits = number(key).swap_bytes();
+    let bits = key.bits().swap_bytes();
     for digit in 0..DIGITS {
         // 25 digits hold 125 bits, and the last one 3 with two zeros behind.
         let shifted = match 123_usize.checked_sub(digit.saturating_mul(5)) {
@@ -71,11 +70,6 @@ pub(super) fn parse(text: &[u8]) -> Option<KeyHash> {
     let low = u64::try_from(bits & u128::from(u64::MAX)).ok()?;
     let high = u64::try_from(bits >> 64).ok()?;
     Some(KeyHash::new(low, high))
-}
-
-/// Both halves in one number.
-pub(super) fn number(key: KeyHash) -> u128 {
-    u128::from(key.high()) << 64 | u128::from(key.low())
 }
 
 #[cfg(test)]

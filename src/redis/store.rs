@@ -227,6 +227,10 @@ impl Store for RedisStore {
         true
     }
 
+    fn takes_one_key(&self) -> bool {
+        self.inner().settings.hash_tag == HashTag::PerKey
+    }
+
     fn expected_nodes(&self) -> Option<u32> {
         self.inner().settings.expected_nodes
     }
@@ -262,7 +266,7 @@ impl RedisCounter {
     }
 
     pub(super) fn local(&self, key: KeyHash) -> u128 {
-        name::number(self.key(key)) ^ self.salt
+        self.key(key).bits() ^ self.salt
     }
 
     pub(super) fn name(&self, tag: HashTag, key: KeyHash) -> String {

@@ -113,12 +113,8 @@ impl Units {
 
 impl Bucket {
     fn of(gcra: Gcra) -> Self {
-        let burst = gcra
-            .window()
-            .checked_div(gcra.interval())
-            .unwrap_or_default();
         let interval = gcra.interval().div_ceil(1_000).min(MAX_MICROS);
-        let window = interval.saturating_mul(burst).min(MAX_MICROS);
+        let window = interval.saturating_mul(gcra.burst()).min(MAX_MICROS);
         let doubled = gcra.window().saturating_mul(2);
         Self {
             interval,

@@ -52,7 +52,7 @@ impl Caller {
     }
 
     #[inline]
-    pub(super) const fn of(client: &ClientIp) -> Self {
+    pub(crate) const fn of(client: &ClientIp) -> Self {
         Self {
             ip: client.ip,
             is_degraded: client.is_degraded(),

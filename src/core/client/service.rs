@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use super::told::ClientEvents;
 use super::{ClientIp, TrustedProxies};
-use crate::core::{Events, Shared};
+use crate::core::Events;
 
 /// The service of [`ClientIpLayer`](super::ClientIpLayer).
 #[derive(Clone, Debug)]
@@ -36,24 +36,11 @@ impl Resolver {
         if ClientIp::from_extensions(request.extensions()).is_some() {
             return request;
         }
-        let resolution = self
-            .proxies
-            .resolution(request.headers(), request.extensions());
-        if let Some(client) = resolution.client {
+        let client = self.told.find(&self.proxies, &mut request, &self.events);
+        if let Some(client) = client {
             request.extensions_mut().insert(client);
         }
-        if resolution.client.is_some() && !resolution.degraded {
-            return request;
-        }
-        let (head, body) = request.into_parts();
-        let shared = Shared::from_extensions(&head.extensions);
-        if resolution.degraded {
-            self.told
-                .report_degraded(&self.proxies, &head, &self.events, shared);
-        } else {
-            self.told.report_missing(&head, &self.events, shared);
-        }
-        Request::from_parts(head, body)
+        request
     }
 }
 

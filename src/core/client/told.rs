@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use http::Request;
 use http::request::Parts;
 
-use super::TrustedProxies;
+use super::proxies::Resolution;
+use super::{ClientIp, TrustedProxies};
+use crate::core::head;
 use crate::core::sampler::Sampler;
 use crate::core::{EventName, Events, Level, Outcome, SecurityEvent, Shared};
 
@@ -32,6 +35,46 @@ impl ClientEvents {
         }
     }
 
+    /// Finds the client of a request that no layer outside has found. Tells when that is nobody, or not for certain.
+    #[inline]
+    pub(crate) fn find<B>(
+        &self,
+        proxies: &TrustedProxies,
+        request: &mut Request<B>,
+        events: &Events,
+    ) -> Option<ClientIp> {
+        let found = proxies.resolution(request.headers(), request.extensions());
+        if found.degraded || found.client.is_none() {
+            self.report(proxies, &found, request, events);
+        }
+        found.client
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report<B>(
+        &self,
+        proxies: &TrustedProxies,
+        found: &Resolution,
+        request: &mut Request<B>,
+        events: &Events,
+    ) {
+        head::with_parts(request, |head| {
+            let shared = Shared::from_extensions(&head.extensions);
+            if !found.degraded {
+                self.report_missing(head, events, shared);
+                return;
+            }
+            self.degraded(proxies, events, shared, |event| {
+                let event = event.request(head);
+                match found.client {
+                    Some(client) => event.client_ip(client.ip()),
+                    None => event,
+                }
+            });
+        });
+    }
+
     /// Records that the header which `proxies` name could not be read up to the client of `head`.
     pub(crate) fn report_degraded(
         &self,
@@ -40,19 +83,28 @@ impl ClientEvents {
         events: &Events,
         shared: Option<&Shared>,
     ) {
+        self.degraded(proxies, events, shared, |event| event.request(head));
+    }
+
+    fn degraded<'a>(
+        &self,
+        proxies: &TrustedProxies,
+        events: &Events,
+        shared: Option<&Shared>,
+        of_request: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
+    ) {
         let Some(suppressed) = self.degraded.admit(events.monotonic(shared)) else {
             return;
         };
         let detail = format!("suppressed={suppressed}");
         events.emit(shared, EventName::InputValidationFail, Level::Warn, || {
-            let event = SecurityEvent::new(
+            let event = of_request(SecurityEvent::new(
                 EventName::InputValidationFail,
                 "client_ip",
                 "client_ip_degraded",
-            )
+            ))
             .outcome(Outcome::Success)
-            .request(head)
-            .detail(&detail);
+            .own_detail(&detail);
             match proxies.header() {
                 Some(header) => event.rule(header.as_str()),
                 None => event,

@@ -232,6 +232,18 @@ impl<'a> SecurityEvent<'a> {
         self
     }
 
+    /// As [`target`](Self::target), of a text that is made for the event.
+    pub(crate) fn own_target(mut self, target: &str) -> Self {
+        self.target = Some(CleanText::new(target, cap::TARGET).into_owned());
+        self
+    }
+
+    /// As [`detail`](Self::detail), of a text that is made for the event.
+    pub(crate) fn own_detail(mut self, detail: &str) -> Self {
+        self.detail = Some(CleanText::new(detail, cap::DETAIL).into_owned());
+        self
+    }
+
     /// Sets further text that was cleaned and capped already.
     #[must_use]
     pub fn clean_detail(mut self, detail: CleanText<'a>) -> Self {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::request::Parts;
 
+use super::events::Started;
 use super::layer::{Core, Switches};
-use super::started::Started;
 use crate::core::ClientIp;
 use crate::rate_limit::OnMissing;
 use crate::rate_limit::key::KeyHash;

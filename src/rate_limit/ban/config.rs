@@ -20,10 +20,7 @@ use crate::core::{
 };
 use crate::rate_limit::OnMissing;
 use crate::rate_limit::event_cap::EventCap;
-
-/// The problem type of the IANA registry that stands for a client that was found to abuse a service.
-const ABNORMAL_USAGE: &str =
-    "https://iana.org/assignments/http-problem-types#abnormal-usage-detected";
+use crate::rate_limit::problem::ABNORMAL_USAGE;
 
 /// With which status the requests of a banned client are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -275,7 +272,7 @@ impl BanBuilder {
             }
             None => {
                 self.own.check(&mut mistakes);
-                self.own.escalation_in_force()
+                self.own.escalation
             }
         };
         for (index, rule) in self.rules.iter().enumerate() {

@@ -8,6 +8,9 @@ use thiserror::Error;
 use crate::core::{ConfigErrorKind, ErrorClass, IpNet};
 
 /// A mistake in the configuration of a [`BanLayer`](super::BanLayer) or a [`BanTable`](super::BanTable).
+///
+/// A prefix of the wrong width is a [`RateLimitConfigError`](crate::rate_limit::RateLimitConfigError), and a capacity out of bounds a
+/// [`MemoryConfigError`](crate::rate_limit::MemoryConfigError), as in a limiter.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BanConfigError {
@@ -17,15 +20,6 @@ pub enum BanConfigError {
         /// What is wrong with it.
         fault: BanPolicyFault,
     },
-    /// The table would be too small to hold its bans, or too large to be meant.
-    #[error(
-        "invalid capacity {capacity}: write 1024 to 268435456 (2^28), about 3.3 times as many as clients are banned at once; it \
-         is rounded up to a power of two"
-    )]
-    Capacity {
-        /// The number of entries as given.
-        capacity: usize,
-    },
     /// A range is both never and always refused.
     #[error(
         "refused net {net}: it stands in the safelist and in the blocklist, drop it from one of them"
@@ -33,17 +27,6 @@ pub enum BanConfigError {
     ListConflict {
         /// The range.
         net: IpNet,
-    },
-    /// A client prefix so short that it bans strangers, or so long that its owner has endless others.
-    #[error(
-        "refused client prefix of {v4} bits for IPv4 and {v6} for IPv6: write 8 to 32 and 32 to 64, such as 32 and 64; one \
-         subscriber owns 2^64 single addresses, dangerous_full_v6() bans one at a time"
-    )]
-    PrefixWidth {
-        /// The bits for IPv4 as given.
-        v4: u8,
-        /// The bits for IPv6 as given.
-        v6: u8,
     },
     /// The layer was given a table and a setting of the table that it would have made.
     #[error(
@@ -117,19 +100,15 @@ impl fmt::Display for BanPolicyFault {
 impl ConfigErrorKind for BanConfigError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::BanPolicy { .. } | Self::Capacity { .. } | Self::TableGiven { .. } => {
-                ErrorClass::Invalid
-            }
-            Self::ListConflict { .. } | Self::PrefixWidth { .. } => ErrorClass::Refused,
+            Self::BanPolicy { .. } | Self::TableGiven { .. } => ErrorClass::Invalid,
+            Self::ListConflict { .. } => ErrorClass::Refused,
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
             Self::BanPolicy { .. } => "ban_policy",
-            Self::Capacity { .. } => "capacity",
             Self::ListConflict { .. } => "list_conflict",
-            Self::PrefixWidth { .. } => "prefix_width",
             Self::TableGiven { .. } => "table_given",
         }
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use http::{Extensions, Response};
 
+use super::events::{Started, kind_name};
 use super::layer::Core;
 use super::service::{outcome, with_address};
-use super::started::{Started, kind_name};
 use crate::core::{AbuseSignal, Amend, ClientIp, Mode, RequestContext};
 use crate::rate_limit::key::KeyHash;
 

@@ -1,8 +1,9 @@
-//! Bans by address.
+//! Who is refused for what was done before: bans, and lists of addresses. [`BanLayer`] has the rules and an example.
 
 mod check;
 mod config;
 mod error;
+mod events;
 mod future;
 mod keys;
 mod layer;
@@ -10,7 +11,7 @@ mod register;
 mod rule;
 mod service;
 mod share;
-mod started;
+mod stats;
 mod table;
 mod table_builder;
 mod word;
@@ -22,5 +23,6 @@ pub use future::BanAmendment;
 pub use layer::{BanHandle, BanLayer};
 pub use service::Ban;
 pub use share::{BanShare, WeakBanTable};
-pub use table::{BanStats, BanTable};
+pub use stats::BanStats;
+pub use table::BanTable;
 pub use table_builder::BanTableBuilder;

@@ -11,13 +11,13 @@ use tower_service::Service;
 
 use super::check::{BanRefusal, Standing};
 use super::config::BanStatus;
+use super::events::{LAYER, Started};
 use super::future::BanAmendment;
-use super::keys;
 use super::layer::Core;
-use super::started::Started;
+use crate::core::head;
 use crate::core::{
     ClientIp, EventName, GrpcCode, Level, Mode, Outcome, PreparedBody, RefusalContext, Rejection,
-    RejectionBody, ResponseFuture, SecurityEvent, Shared,
+    RejectionBody, ResponseFuture, SecurityEvent, Shared, retry_seconds,
 };
 use crate::rate_limit::key::KeyHash;
 
@@ -65,18 +65,8 @@ where
                 return ResponseFuture::inner(self.inner.call(request));
             }
             let client = ClientIp::from_extensions(request.extensions());
-            let client = match client {
-                Some(client) => Some(client),
-                None => {
-                    let found = core
-                        .proxies
-                        .resolution(request.headers(), request.extensions());
-                    if found.degraded || found.client.is_none() {
-                        request = core.tell_client(request, found.degraded);
-                    }
-                    found.client
-                }
-            };
+            let client =
+                client.or_else(|| core.told.find(&core.proxies, &mut request, &core.events));
             (switches.mode, client, core.standing(&switches, client))
         };
         let key = match standing {
@@ -96,12 +86,13 @@ where
             }
         };
         if !core.rules.is_empty() {
-            let (head, body) = request.into_parts();
-            let ruling = core.ruling(&head, key);
-            if let Some((started, rule)) = ruling.started {
-                core.tell_started(mode, &head, client, key, started, rule);
-            }
-            request = Request::from_parts(head, body);
+            let ruling = head::with_parts(&mut request, |head| {
+                let ruling = core.ruling(head, key);
+                if let Some((started, rule)) = ruling.started {
+                    core.tell_started(mode, head, client, key, started, rule);
+                }
+                ruling
+            });
             if let Some(rule) = ruling.refused_by {
                 let caught = Caught {
                     refusal: BanRefusal::RequestRule,
@@ -142,8 +133,7 @@ impl Core {
         let rejection = self.bodies.rejection(refusal).reuse(head).reason(refusal);
         let rejection = match refusal {
             BanRefusal::Banned { rest } if !self.hides_duration => {
-                let begun = u64::from(rest.subsec_nanos() > 0);
-                rejection.retry_after(rest.as_secs().saturating_add(begun).max(1))
+                rejection.retry_after(retry_seconds(rest))
             }
             BanRefusal::AddressMissing
             | BanRefusal::Banned { .. }
@@ -151,21 +141,6 @@ impl Core {
             | BanRefusal::RequestRule => rejection,
         };
         Ok(rejection.into_response(&context))
-    }
-
-    /// Records that no layer outside has found the client, and this one could not either or not for certain.
-    #[cold]
-    #[inline(never)]
-    fn tell_client<B>(&self, request: Request<B>, degraded: bool) -> Request<B> {
-        let (head, body) = request.into_parts();
-        let shared = Shared::from_extensions(&head.extensions);
-        if degraded {
-            self.told
-                .report_degraded(&self.proxies, &head, &self.events, shared);
-        } else {
-            self.told.report_missing(&head, &self.events, shared);
-        }
-        Request::from_parts(head, body)
     }
 
     fn tell_refused(&self, head: &Parts, mode: Mode, caught: Caught<'_>) {
@@ -181,22 +156,20 @@ impl Core {
         let Some(suppressed) = self.event_cap.admit(self.table.now()) else {
             return;
         };
-        let target = caught.key.map(keys::text);
-        let detail = (suppressed > 0).then(|| format!("suppressed={suppressed}"));
         self.events.emit(shared, name, Level::Warn, || {
             let rule = caught.rule.unwrap_or(caught.refusal.as_str());
-            let event = SecurityEvent::new(name, "bans", caught.refusal.code())
+            let event = SecurityEvent::new(name, LAYER, caught.refusal.code())
                 .request(head)
                 .outcome(outcome(mode))
                 .rule(rule);
             let event = with_address(event, caught.client.map(|client| client.ip()));
-            let event = match &target {
-                Some(target) => event.target(target),
+            let event = match caught.key {
+                Some(key) => event.own_target(&key.to_string()),
                 None => event,
             };
-            match &detail {
-                Some(detail) => event.detail(detail),
-                None => event,
+            match suppressed {
+                0 => event,
+                _ => event.own_detail(&format!("suppressed={suppressed}")),
             }
         });
     }

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::keys::{self, Prefix};
+use super::events::{Started, TableEvents, kind_name};
+use super::keys;
 use super::register::{Changed, Register};
 use super::rule::{BanPolicy, Counter, Escalation};
 use super::share::BanShare;
-use super::started::{Started, kind_name};
+use super::stats::{BanStats, Counts};
 use super::table_builder::BanTableBuilder;
 use super::word::{AtLeast, Ban, Lift, Micros};
-use crate::core::sampler::Sampler;
-use crate::core::{AbuseKind, ClientIp, Clock, EventName, Events, Level, Outcome, SecurityEvent};
+use crate::core::{AbuseKind, Caller, ClientIp, StoreError};
 use crate::rate_limit::Nanos;
-use crate::rate_limit::key::{KeyHash, KeyHasher, KeySeed};
+use crate::rate_limit::key::{KeyHash, KeyHasher, KeySeed, Prefix};
+use crate::rate_limit::time::Ticker;
 
 /// Who is banned, for how long, and who was caught how often. Cloning shares it.
 ///
@@ -62,10 +63,7 @@ pub struct BanTable {
 pub(super) struct Core {
     seed: KeySeed,
     prefix: Prefix,
-    is_full_v6: bool,
-    clock: Arc<dyn Clock>,
-    /// What the clock showed when the table was made.
-    start: Duration,
+    ticker: Ticker,
     bans: Register,
     capacity: usize,
     escalation: Escalation,
@@ -75,40 +73,13 @@ pub(super) struct Core {
     /// The longest time in which any rule forgets a ban, in microseconds.
     quiet: AtomicU64,
     share: Option<Arc<dyn BanShare>>,
-    events: Events,
-    told: Sampler,
-    started: AtomicU64,
-    lifted: AtomicU64,
-    dropped: AtomicU64,
+    events: TableEvents,
+    counts: Counts,
 }
 
 struct SignalRule {
     kind: AbuseKind,
     counter: Arc<Counter>,
-}
-
-/// What a [`BanTableBuilder`] has checked.
-pub(super) struct Checked {
-    pub(super) share: Option<Arc<dyn BanShare>>,
-    pub(super) prefix: Prefix,
-    pub(super) is_full_v6: bool,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) capacity: usize,
-    pub(super) escalation: Escalation,
-    pub(super) signals: Vec<(AbuseKind, BanPolicy)>,
-    pub(super) events: Events,
-}
-
-/// What has happened in a [`BanTable`] since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BanStats {
-    /// Bans that were started or prolonged here, by a rule or by [`BanTable::ban`].
-    pub started: u64,
-    /// Bans that were lifted here before their end.
-    pub lifted: u64,
-    /// Bans that found no room: with more than 0 the capacity is too small.
-    pub dropped: u64,
 }
 
 impl BanTable {
@@ -123,17 +94,17 @@ impl BanTable {
         BanTableBuilder::default()
     }
 
-    pub(super) fn of(checked: Checked) -> Self {
-        let Checked {
-            share,
-            prefix,
-            is_full_v6,
-            clock,
-            capacity,
-            escalation,
+    /// Makes what a builder describes that was checked.
+    pub(super) fn of(builder: BanTableBuilder) -> Self {
+        let BanTableBuilder {
             signals,
+            escalation,
+            prefix,
+            capacity,
+            share,
+            ticker,
             events,
-        } = checked;
+        } = builder;
         let seed = share
             .as_ref()
             .map_or_else(KeySeed::random, |share| share.key_seed());
@@ -141,9 +112,7 @@ impl BanTable {
             core: Arc::new(Core {
                 seed,
                 prefix,
-                is_full_v6,
-                start: clock.monotonic(),
-                clock,
+                ticker,
                 bans: Register::new(capacity),
                 capacity,
                 escalation,
@@ -157,11 +126,8 @@ impl BanTable {
                 others: ArcSwap::default(),
                 quiet: AtomicU64::new(0),
                 share,
-                events,
-                told: Sampler::new(Duration::from_secs(60)),
-                started: AtomicU64::new(0),
-                lifted: AtomicU64::new(0),
-                dropped: AtomicU64::new(0),
+                events: TableEvents::new(events),
+                counts: Counts::default(),
             }),
         };
         for rule in &table.core.signals {
@@ -177,7 +143,8 @@ impl BanTable {
     #[must_use]
     #[inline]
     pub fn client_key(&self, client: ClientIp) -> KeyHash {
-        self.core.prefix.key(&self.core.seed, client)
+        let caller = Caller::of(&client);
+        keys::client(&self.core.seed, &self.core.prefix, &caller)
     }
 
     /// Returns the key of anything else, such as an account: `write` says what it is made of.
@@ -214,11 +181,7 @@ impl BanTable {
     )]
     pub fn signal(&self, key: KeyHash, kind: AbuseKind) -> Option<Duration> {
         let started = self.strike_by(key, kind)?;
-        self.core
-            .events
-            .emit(None, Started::EVENT, Started::LEVEL, || {
-                started.event(key).rule(kind_name(kind))
-            });
+        self.core.events.started(started, key, kind_name(kind));
         Some(started.length)
     }
 
@@ -230,7 +193,7 @@ impl BanTable {
     pub fn ban(&self, key: KeyHash, duration: Duration) -> bool {
         match self.prolong(key, duration) {
             Changed::To(_) => {
-                self.core.started.fetch_add(1, Ordering::Relaxed);
+                self.core.counts.started();
                 if let Some(share) = &self.core.share {
                     share.started(key, duration);
                 }
@@ -246,7 +209,7 @@ impl BanTable {
     pub fn unban(&self, key: KeyHash) -> bool {
         let is_lifted = self.lift(key);
         if is_lifted {
-            self.core.lifted.fetch_add(1, Ordering::Relaxed);
+            self.core.counts.lifted();
             if let Some(share) = &self.core.share {
                 share.lifted(key);
             }
@@ -279,14 +242,16 @@ impl BanTable {
         self.lift(key);
     }
 
+    /// Tells, at most once a minute, that other nodes cannot be reached: bans of the others are not heard of, and those of this one
+    /// not told.
+    pub fn share_failed(&self, error: &StoreError) {
+        self.core.events.share_failed(error, self.now());
+    }
+
     /// Returns what has happened since the table was made.
     #[must_use]
     pub fn stats(&self) -> BanStats {
-        BanStats {
-            started: self.core.started.load(Ordering::Relaxed),
-            lifted: self.core.lifted.load(Ordering::Relaxed),
-            dropped: self.core.dropped.load(Ordering::Relaxed),
-        }
+        self.core.counts.read()
     }
 
     /// Tells whether signals of any kind are counted.
@@ -298,7 +263,7 @@ impl BanTable {
     /// Tells whether [`dangerous_full_v6`](BanTableBuilder::dangerous_full_v6) was set.
     #[must_use]
     pub fn is_full_v6(&self) -> bool {
-        self.core.is_full_v6
+        self.core.prefix.is_full_v6()
     }
 
     /// Tells whether other nodes hear of the bans of this one.
@@ -335,7 +300,7 @@ impl BanTable {
                     length: Ban::rest(word, time)?.to_duration(),
                     rung: Ban::rung(word),
                 };
-                self.core.started.fetch_add(1, Ordering::Relaxed);
+                self.core.counts.started();
                 if let Some(share) = &self.core.share {
                     share.started(key, started.length);
                 }
@@ -373,9 +338,7 @@ impl BanTable {
 
     /// Time as counters know it.
     pub(super) fn now(&self) -> Nanos {
-        let run = self.core.clock.monotonic().saturating_sub(self.core.start);
-        let nanos = u64::try_from(run.as_nanos()).unwrap_or(u64::MAX);
-        Nanos::new(nanos.saturating_add(1_000_000_000))
+        self.core.ticker.now()
     }
 
     fn prolong(&self, key: KeyHash, length: Duration) -> Changed {
@@ -412,22 +375,9 @@ impl Core {
         Micros::new(self.quiet.load(Ordering::Relaxed))
     }
 
-    #[cold]
     fn tell_no_room(&self) {
-        const NAME: EventName = EventName::SysMonitorDisabled;
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-        let Some(suppressed) = self.told.admit(self.clock.monotonic()) else {
-            return;
-        };
-        let detail = format!(
-            "suppressed={suppressed} capacity={} remedy=a larger capacity",
-            self.capacity
-        );
-        self.events.emit(None, NAME, Level::Error, || {
-            SecurityEvent::new(NAME, "bans", "ban_table_full")
-                .outcome(Outcome::Fault)
-                .detail(&detail)
-        });
+        self.counts.dropped();
+        self.events.full(self.capacity, self.ticker.now());
     }
 }
 

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{BanConfigError, BanPolicyFault};
-use super::keys::Prefix;
 use super::rule::{BanPolicy, Escalation};
 use super::share::BanShare;
-use super::table::{BanTable, Checked};
-use crate::core::{AbuseKind, Clock, ConfigErrors, EventSink, Events, Mistakes, SystemClock};
-
-const MIN_CAPACITY: usize = 1 << 10;
-const MAX_CAPACITY: usize = 1 << 28;
+use super::table::BanTable;
+use crate::core::{AbuseKind, Clock, ConfigErrors, EventSink, Events, Mistakes};
+use crate::rate_limit::MemoryConfigError;
+use crate::rate_limit::key::Prefix;
+use crate::rate_limit::time::Ticker;
 
 /// Makes a [`BanTable`].
 ///
@@ -43,14 +42,13 @@ const MAX_CAPACITY: usize = 1 << 28;
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct BanTableBuilder {
-    signals: Vec<(AbuseKind, BanPolicy)>,
-    escalation: Escalation,
-    prefix: Prefix,
-    full_v6: bool,
-    capacity: usize,
-    share: Option<Arc<dyn BanShare>>,
-    clock: Option<Arc<dyn Clock>>,
-    events: Events,
+    pub(super) signals: Vec<(AbuseKind, BanPolicy)>,
+    pub(super) escalation: Escalation,
+    pub(super) prefix: Prefix,
+    pub(super) capacity: usize,
+    pub(super) share: Option<Arc<dyn BanShare>>,
+    pub(super) ticker: Ticker,
+    pub(super) events: Events,
 }
 
 impl Default for BanTableBuilder {
@@ -58,11 +56,10 @@ impl Default for BanTableBuilder {
         Self {
             signals: Vec::new(),
             escalation: Escalation::default(),
-            prefix: Prefix { v4: 32, v6: 64 },
-            full_v6: false,
+            prefix: Prefix::SUBSCRIBER,
             capacity: 1 << 16,
             share: None,
-            clock: None,
+            ticker: Ticker::default(),
             events: Events::default(),
         }
     }
@@ -93,18 +90,18 @@ impl BanTableBuilder {
     ///
     /// `v4` is 8 to 32, `v6` 32 to 64. A shorter prefix also bans the neighbours.
     pub fn client_prefix(mut self, v4: u8, v6: u8) -> Self {
-        self.prefix = Prefix { v4, v6 };
+        self.prefix = self.prefix.widths(v4, v6);
         self
     }
 
-    /// Lets [`client_prefix`](Self::client_prefix) tell single IPv6 addresses apart.
+    /// Takes each IPv6 address for a client of its own, whatever [`client_prefix`](Self::client_prefix) says.
     ///
     /// # Danger
     ///
     /// Every subscriber owns 2^64 of them and uses another one for each request: nobody is ever banned who does not want to be.
     /// Only for networks whose addresses are given out one by one, such as a data centre's own.
     pub fn dangerous_full_v6(mut self) -> Self {
-        self.full_v6 = true;
+        self.prefix = self.prefix.full_v6();
         self
     }
 
@@ -122,15 +119,15 @@ impl BanTableBuilder {
         self
     }
 
-    /// Reads the time from `clock`. By default from [`SystemClock`].
+    /// Reads the time from `clock`. By default from [`SystemClock`](crate::core::SystemClock).
     pub fn clock(mut self, clock: impl Clock) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         self.events = self.events.with_clock(Arc::clone(&clock));
-        self.clock = Some(clock);
+        self.ticker = Ticker::new(clock);
         self
     }
 
-    /// Sends the events of [`BanTable::signal`], and that of a full table, to `sink`. By default to `tracing`.
+    /// Sends the events of [`BanTable::signal`], of a full table and of a [share](Self::share) that fails to `sink`. By default to `tracing`.
     ///
     /// A layer tells of its own requests by itself.
     pub fn events(mut self, sink: impl EventSink) -> Self {
@@ -142,7 +139,7 @@ impl BanTableBuilder {
     ///
     /// # Errors
     ///
-    /// All mistakes together, each a [`BanConfigError`].
+    /// All mistakes together, each a [`BanConfigError`] or what it names.
     pub fn build(self) -> Result<BanTable, ConfigErrors> {
         let mut mistakes = Mistakes::default();
         self.check(&mut mistakes);
@@ -158,32 +155,14 @@ impl BanTableBuilder {
             let fault = BanPolicyFault::Multiplier { multiplier };
             mistakes.push("bans.escalation", BanConfigError::BanPolicy { fault });
         }
-        let Prefix { v4, v6 } = self.prefix;
-        let longest_v6 = if self.full_v6 { 128 } else { 64 };
-        if !(8..=32).contains(&v4) || !(32..=longest_v6).contains(&v6) {
-            mistakes.push("bans.client_prefix", BanConfigError::PrefixWidth { v4, v6 });
-        }
-        let capacity = self.capacity;
-        if !(MIN_CAPACITY..=MAX_CAPACITY).contains(&capacity) {
-            mistakes.push("bans.capacity", BanConfigError::Capacity { capacity });
+        self.prefix.check("bans.client_prefix", mistakes);
+        if let Some(mistake) = MemoryConfigError::of(self.capacity) {
+            mistakes.push("bans.capacity", mistake);
         }
     }
 
     pub(super) fn unchecked(self) -> BanTable {
-        BanTable::of(Checked {
-            share: self.share,
-            prefix: self.prefix,
-            is_full_v6: self.full_v6,
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
-            capacity: self.capacity,
-            escalation: self.escalation,
-            signals: self.signals,
-            events: self.events,
-        })
-    }
-
-    pub(super) const fn escalation_in_force(&self) -> Escalation {
-        self.escalation
+        BanTable::of(self)
     }
 }
 
@@ -193,7 +172,6 @@ impl fmt::Debug for BanTableBuilder {
             .field("signals", &self.signals)
             .field("escalation", &self.escalation)
             .field("prefix", &self.prefix)
-            .field("full_v6", &self.full_v6)
             .field("capacity", &self.capacity)
             .field("is_shared", &self.share.is_some())
             .finish_non_exhaustive()

@@ -1,12 +1,10 @@
 //! How a key is read from a request.
 
-use std::net::IpAddr;
-
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, Request};
 
-use super::hasher::halves;
-use super::spec::{Kind, Prefix};
+use super::prefix::Prefix;
+use super::spec::Kind;
 use super::{Key, KeyHasher, KeyOutcome};
 use crate::core::field::Lines;
 use crate::core::{Caller, Principal, TrustedProxies, route_template};
@@ -66,9 +64,6 @@ impl Space {
         (self as u64) << 56
     }
 }
-
-/// Set in the first word of an address that could not be read up to the client.
-const DEGRADED: u64 = 1 << 48;
 
 impl Key {
     /// Writes the key of a request.
@@ -166,22 +161,7 @@ fn from_client(
     let Some(client) = head.client() else {
         return KeyOutcome::Missing;
     };
-    let degraded = if client.is_degraded { DEGRADED } else { 0 };
-    let first = space.word() | degraded;
-    match client.ip {
-        IpAddr::V4(v4) => {
-            let network = v4.to_bits() & prefix.v4_mask;
-            hasher.u64(first | 4 << 32 | u64::from(network));
-        }
-        IpAddr::V6(v6) => {
-            let [high, low] = halves(v6.to_bits() & prefix.v6_mask);
-            hasher.u64(first | 6 << 32);
-            hasher.u64(high);
-            if prefix.is_full_v6 {
-                hasher.u64(low);
-            }
-        }
-    }
+    prefix.add_to(&client, space.word(), hasher);
     KeyOutcome::Set
 }
 

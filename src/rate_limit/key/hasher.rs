@@ -1,5 +1,6 @@
 //! `SipHash`, so that nobody can choose keys that fall together.
 
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
 
@@ -32,6 +33,22 @@ impl KeyHash {
     #[inline]
     pub const fn high(self) -> u64 {
         self.high
+    }
+
+    /// Both halves in one number.
+    #[inline]
+    pub(crate) const fn bits(self) -> u128 {
+        (self.high as u128) << 64 | self.low as u128
+    }
+}
+
+/// Hexadecimal digits, as events name whom they are about: 16, or 32 with a secret shared by several nodes.
+impl fmt::Display for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.high != 0 {
+            write!(f, "{:016x}", self.high)?;
+        }
+        write!(f, "{:016x}", self.low)
     }
 }
 
@@ -80,8 +97,8 @@ impl KeySeed {
     }
 }
 
-impl std::fmt::Debug for KeySeed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for KeySeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.wide {
             "<seed of a fleet>"
         } else {
@@ -257,8 +274,8 @@ impl KeyHasher {
 }
 
 /// Its words would show the seed, and of a short key the key.
-impl std::fmt::Debug for KeyHasher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for KeyHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyHasher(..)")
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::request::Parts;
 
-use super::spec::{Kind, Prefix};
+use super::prefix::Prefix;
+use super::spec::Kind;
 use super::{Key, KeyHasher, KeyOutcome};
 
 /// The address of the client: an IPv4 address, or the /64 of an IPv6 one, which is what a subscriber has.
@@ -25,7 +26,7 @@ pub const fn client_ip() -> Key {
 /// For a second policy beside [`client_ip()`]: hosting companies give one customer a /56 or a /48. Permitted: 8 to 32 and 32 to 64.
 /// Rejected: `client_prefix(0, 0)`, which is [`global()`], and `client_prefix(32, 128)`, since one host has 2^64 such addresses.
 pub const fn client_prefix(v4: u8, v6: u8) -> Key {
-    Key(Kind::Client(Prefix::new(v4, v6)))
+    Key(Kind::Client(Prefix::SUBSCRIBER.widths(v4, v6)))
 }
 
 /// Each address by itself, also of IPv6.
@@ -33,7 +34,7 @@ pub const fn client_prefix(v4: u8, v6: u8) -> Key {
 /// **Breaks**: whoever has one IPv6 connection has 2^64 addresses, and as many budgets. It is for networks in which somebody else
 /// hands out single addresses.
 pub const fn dangerous_full_v6() -> Key {
-    Key(Kind::Client(Prefix::FULL))
+    Key(Kind::Client(Prefix::SUBSCRIBER.full_v6()))
 }
 
 /// The [`Principal`](crate::core::Principal) that an authentication layer attached: tenant, issuer and subject.

@@ -22,6 +22,7 @@ mod governor;
 mod hasher;
 mod make;
 mod outcome;
+mod prefix;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -35,4 +36,5 @@ pub use make::{
     global, principal, principal_only, route,
 };
 pub use outcome::{KeyOutcome, KeyRefusal};
+pub(super) use prefix::Prefix;
 pub use spec::Key;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Extensions, HeaderName, Request};
 
+use super::prefix::Prefix;
 use super::{KeyHasher, KeyOutcome};
 use crate::core::Mistakes;
 use crate::rate_limit::error::RateLimitConfigError;
@@ -44,52 +45,6 @@ pub(super) struct Foreign {
     pub(super) name: &'static str,
     /// Whether the bytes of the key are the same on every node.
     pub(super) is_stable: bool,
-}
-
-/// How much of an address makes the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Prefix {
-    pub(super) v4: u8,
-    pub(super) v6: u8,
-    pub(super) v4_mask: u32,
-    pub(super) v6_mask: u128,
-    /// Only `dangerous_full_v6` sets it.
-    pub(super) is_full_v6: bool,
-}
-
-impl Prefix {
-    pub(super) const SUBSCRIBER: Self = Self::new(32, 64);
-
-    pub(super) const FULL: Self = Self {
-        is_full_v6: true,
-        ..Self::new(32, 128)
-    };
-
-    #[expect(
-        clippy::arithmetic_side_effects,
-        reason = "at most the width itself, and a shift by all bits is none"
-    )]
-    pub(super) const fn new(v4: u8, v6: u8) -> Self {
-        let short = if v4 > 32 { 32 } else { v4 as u32 };
-        let long = if v6 > 128 { 128 } else { v6 as u32 };
-        Self {
-            v4,
-            v6,
-            v4_mask: match u32::MAX.checked_shl(32 - short) {
-                Some(mask) => mask,
-                None => 0,
-            },
-            v6_mask: match u128::MAX.checked_shl(128 - long) {
-                Some(mask) => mask,
-                None => 0,
-            },
-            is_full_v6: false,
-        }
-    }
-
-    const fn is_accepted(&self) -> bool {
-        matches!(self.v4, 8..=32) && (matches!(self.v6, 32..=64) || self.is_full_v6)
-    }
 }
 
 impl Key {
@@ -157,7 +112,7 @@ impl Key {
 
     /// Whether each IPv6 address counts by itself.
     pub(in crate::rate_limit) fn counts_each_v6(&self) -> bool {
-        self.has(|kind| matches!(kind, Kind::Client(prefix) if prefix.is_full_v6))
+        self.has(|kind| matches!(kind, Kind::Client(prefix) if prefix.is_full_v6()))
     }
 
     /// Whether the client writes a part of the key.
@@ -211,13 +166,7 @@ impl Key {
                 let name = name.as_ref().to_owned();
                 mistakes.push(path, RateLimitConfigError::HeaderName { name });
             }
-            Kind::Client(prefix) if !prefix.is_accepted() => mistakes.push(
-                path,
-                RateLimitConfigError::PrefixWidth {
-                    v4: prefix.v4,
-                    v6: prefix.v6,
-                },
-            ),
+            Kind::Client(prefix) => prefix.check(path, mistakes),
             other => {
                 for key in other.parts() {
                     key.check_parts(path, mistakes);
@@ -273,9 +222,12 @@ impl fmt::Debug for Key {
                 tuple.finish()
             }
             Kind::BadHeader(name) => write!(f, "dangerous_header({name:?})"),
-            Kind::Client(prefix) if prefix.is_full_v6 => f.write_str("dangerous_full_v6"),
+            Kind::Client(prefix) if prefix.is_full_v6() => f.write_str("dangerous_full_v6"),
             Kind::Client(Prefix::SUBSCRIBER) => f.write_str("client_ip"),
-            Kind::Client(prefix) => write!(f, "client_prefix({}, {})", prefix.v4, prefix.v6),
+            Kind::Client(prefix) => {
+                let (v4, v6) = prefix.given();
+                write!(f, "client_prefix({v4}, {v6})")
+            }
             Kind::Custom(_) => f.write_str("custom(<fn>)"),
             Kind::Extension(_, name) => write!(f, "extension::<{name}>"),
             Kind::Global => f.write_str("global"),

@@ -70,7 +70,7 @@ impl AccountHash {
 
 impl fmt::Display for AccountHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", self.0.high(), self.0.low())
+        self.0.fmt(f)
     }
 }
 

@@ -10,11 +10,11 @@ use pin_project_lite::pin_project;
 use super::super::memory::MemoryStore;
 use super::super::store::{Nanos, Standing, Store};
 use super::attempt::LoginAttempt;
+use super::counters::{Asked, Booked, Counters, Subject, Verdict, corrupt};
+use super::events::Who;
 use super::guard::{Home, LoginGuard};
 use super::refusal::{LoginDimension, LoginRefusal};
-use super::rules::{Asked, Booked, Subject, Verdict, corrupt};
-use super::throttle::{Away, Core};
-use super::told::Who;
+use super::throttle::Core;
 use crate::core::StoreError;
 
 pin_project! {
@@ -166,17 +166,17 @@ impl<St: Store> Entry<St> {
     fn alone(mut self, error: &StoreError) -> Step<St> {
         let core = Arc::clone(&self.core);
         let Some(away) = &core.away else {
-            core.told.store_failed(&self.who, error, "deny", self.now);
+            core.events.store_failed(&self.who, error, "deny", self.now);
             return Step::Decided(Err(LoginRefusal::StoreUnavailable));
         };
-        core.told.store_failed(&self.who, error, "local", self.now);
+        core.events
+            .store_failed(&self.who, error, "local", self.now);
         Step::Decided(self.count_here(away))
     }
 
-    fn count_here(&mut self, away: &Away) -> Result<LoginGuard<St>, LoginRefusal> {
-        let counters = away.counters(&self.core.name);
+    fn count_here(&mut self, away: &Counters<MemoryStore>) -> Result<LoginGuard<St>, LoginRefusal> {
         loop {
-            match counters.acquire(self.subject, self.now) {
+            match away.acquire(self.subject, self.now) {
                 Asked::Ready(Verdict::Booked {
                     booked,
                     in_a_row,
@@ -216,8 +216,8 @@ impl<St: Store> Entry<St> {
 
     fn refused(&self, refusal: LoginRefusal, count: u64) -> LoginRefusal {
         if let Some(dimension) = refusal.dimension() {
-            let told = &self.core.told;
-            told.refused(&self.who, dimension, count, self.now);
+            let events = &self.core.events;
+            events.refused(&self.who, dimension, count, self.now);
         }
         refusal
     }

@@ -1,6 +1,8 @@
 //! Checks a configuration and makes a throttle of it.
 
 use super::super::error::RateLimitConfigError;
+use super::super::fallback::can_be_away;
+use super::super::memory::MemoryStore;
 use super::super::policy::OnStoreError;
 use super::super::quota::Quota;
 use super::super::rule::{Gcra, Ladder};
@@ -9,16 +11,16 @@ use super::super::store::Store;
 use super::super::time::Ticker;
 use super::account::Accounts;
 use super::config::{LEAST, MOST, OLDEST_COOKIE, SECOND, Settings};
+use super::counters::{Counters, Rules};
 use super::device::{DeviceCookies, is_host_cookie};
 use super::error::LoginConfigError;
+use super::events::LoginEvents;
 use super::pressure::Gauge;
 use super::refusal::Bodies;
-use super::rules::{Counters, Rules};
 use super::spray::{SprayRule, SprayTable};
-use super::throttle::{Away, Core, LoginThrottle};
-use super::told::Told;
+use super::throttle::{Core, LoginThrottle};
 use crate::core::text::cap;
-use crate::core::{ConfigErrors, Mistakes, nanos};
+use crate::core::{ConfigErrors, Mistakes, is_weak_key, nanos};
 
 /// NIST SP 800-63B, section 3.2.2: no more than 100 failures in a row.
 const MOST_IN_A_ROW: u8 = 100;
@@ -33,7 +35,7 @@ pub(super) fn compile<St: Store>(
     attempts(&mut mistakes, &settings);
     times(&mut mistakes, &settings);
     cookie(&mut mistakes, &settings);
-    prefix(&mut mistakes, &settings);
+    settings.prefix.check("login.client_prefix", &mut mistakes);
     let name = &settings.name;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !(1..=32).contains(&name.len()) || !name.bytes().all(is_plain) {
@@ -43,6 +45,11 @@ pub(super) fn compile<St: Store>(
     let device = quota(&mut mistakes, "login.device_failures", settings.device);
     let address = quota(&mut mistakes, "login.address_failures", settings.address);
     on_store_error(&mut mistakes, settings.on_store_error);
+    if store.takes_one_key() {
+        let [first, other] = ["account", "address"].map(str::to_owned);
+        let mistake = RateLimitConfigError::HashTag { first, other };
+        mistakes.push("login.store", mistake);
+    }
     if let Some(errors) = store.config_errors() {
         mistakes.extend(errors);
     }
@@ -53,15 +60,13 @@ pub(super) fn compile<St: Store>(
 
 fn core<St: Store>(settings: Settings, store: St, rules: Rules) -> Core<St> {
     let seed = settings.seed();
-    let away = match settings.on_store_error {
-        Some(OnStoreError::Local { fraction }) => {
-            let fraction = share(fraction, store.expected_nodes());
-            Some(Away::new(rules.part(fraction)))
-        }
+    let local = match settings.on_store_error {
+        Some(OnStoreError::Local { fraction }) => Some(share(fraction, store.expected_nodes())),
         Some(OnStoreError::Deny) | None => None,
     };
-    let (v4, v6) = settings.prefix;
-    let v6 = if settings.is_full_v6 { 128 } else { v6 };
+    let away = local.filter(|_| can_be_away::<St>()).map(|fraction| {
+        Counters::open(MemoryStore::default(), &settings.name, rules.part(fraction))
+    });
     let (accounts, within, refuse) = settings.spray;
     let devices = settings
         .device_cookie
@@ -71,10 +76,10 @@ fn core<St: Store>(settings: Settings, store: St, rules: Rules) -> Core<St> {
         counters: Counters::open(store, &settings.name, rules),
         name: settings.name.into(),
         away,
+        counts_locally: local.is_some(),
         accounts: Accounts::new(seed, settings.normalise),
         devices,
-        prefix: (v4, v6),
-        is_full_v6: settings.is_full_v6,
+        prefix: settings.prefix,
         prefix_seed: seed,
         spray: SprayTable::new(SprayRule {
             accounts,
@@ -82,7 +87,7 @@ fn core<St: Store>(settings: Settings, store: St, rules: Rules) -> Core<St> {
             refuse: nanos(refuse),
         }),
         gauge: Gauge::new(settings.pressure),
-        told: Told::new(settings.events),
+        events: LoginEvents::new(settings.events),
         ticker: settings.clock.map(Ticker::new).unwrap_or_default(),
         bodies: Bodies::new(),
     }
@@ -105,8 +110,7 @@ fn rules(settings: &Settings, device: Gcra, address: Gcra) -> Rules {
 }
 
 fn secret(mistakes: &mut Mistakes, secret: &[u8]) {
-    let is_constant = secret.iter().all(|byte| Some(byte) == secret.first());
-    if secret.len() < 16 || is_constant {
+    if is_weak_key(secret) {
         let bytes = secret.len();
         mistakes.push("login.secret", LoginConfigError::WeakSecret { bytes });
     }
@@ -173,14 +177,6 @@ fn cookie(mistakes: &mut Mistakes, settings: &Settings) {
     if !(SECOND..=OLDEST_COOKIE).contains(&lifetime) {
         let error = LoginConfigError::DeviceLifetime { lifetime };
         mistakes.push("login.device_lifetime", error);
-    }
-}
-
-fn prefix(mistakes: &mut Mistakes, settings: &Settings) {
-    let (v4, v6) = settings.prefix;
-    if !(8..=32).contains(&v4) || !(32..=64).contains(&v6) {
-        let error = RateLimitConfigError::PrefixWidth { v4, v6 };
-        mistakes.push("login.client_prefix", error);
     }
 }
 

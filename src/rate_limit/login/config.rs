@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::key::{KeyHasher, KeySeed};
+use super::super::key::{KeyHasher, KeySeed, Prefix};
 use super::super::memory::MemoryStore;
 use super::super::policy::OnStoreError;
 use super::super::quota::Quota;
@@ -58,8 +58,7 @@ pub(super) struct Settings {
     pub(super) device_lifetime: Duration,
     pub(super) device: Quota,
     pub(super) address: Quota,
-    pub(super) prefix: (u8, u8),
-    pub(super) is_full_v6: bool,
+    pub(super) prefix: Prefix,
     pub(super) spray: (u8, Duration, Duration),
     pub(super) pressure: u32,
     pub(super) on_store_error: Option<OnStoreError>,
@@ -87,8 +86,7 @@ impl LoginThrottleBuilder {
                 device_lifetime: Duration::from_secs(90 * 86_400),
                 device: Quota::new(10, quarter),
                 address: Quota::new(30, quarter),
-                prefix: (32, 64),
-                is_full_v6: false,
+                prefix: Prefix::SUBSCRIBER,
                 spray: (20, Duration::from_secs(600), quarter),
                 pressure: 10,
                 on_store_error: Some(OnStoreError::default()),
@@ -199,15 +197,15 @@ impl<St: Store> LoginThrottleBuilder<St> {
     ///
     /// Accepted: 8 to 32, and 32 to 64.
     pub fn client_prefix(mut self, v4: u8, v6: u8) -> Self {
-        self.settings.prefix = (v4, v6);
+        self.settings.prefix = self.settings.prefix.widths(v4, v6);
         self
     }
 
-    /// Counts each IPv6 address by itself.
+    /// Counts each IPv6 address by itself, whatever [`client_prefix`](Self::client_prefix) says.
     ///
     /// **Breaks**: one host has 2^64 of them, and so no limit by address.
     pub fn dangerous_full_v6(mut self) -> Self {
-        self.settings.is_full_v6 = true;
+        self.settings.prefix = self.settings.prefix.full_v6();
         self
     }
 
@@ -280,9 +278,7 @@ impl Settings {
         }
         let mut hasher = KeyHasher::new(&seed);
         hasher.bytes(rest);
-        let key = hasher.key();
-        let whole = u128::from(key.high()) << 64 | u128::from(key.low());
-        KeySeed::fleet(whole.to_le_bytes())
+        KeySeed::fleet(hasher.key().bits().to_le_bytes())
     }
 }
 

@@ -110,8 +110,7 @@ impl DeviceCookies {
         id.add_to(&mut hasher);
         hasher.u64(expiry);
         account.add_to(&mut hasher);
-        let mac = hasher.key();
-        u128::from(mac.high()) << 64 | u128::from(mac.low())
+        hasher.key().bits()
     }
 }
 

@@ -7,10 +7,10 @@ use http::HeaderValue;
 
 use super::super::memory::MemoryStore;
 use super::super::store::Store;
+use super::counters::{Booked, Subject};
+use super::events::Who;
 use super::pressure::Pressure;
-use super::rules::{Booked, Subject};
-use super::throttle::{Away, Core};
-use super::told::Who;
+use super::throttle::Core;
 
 /// An attempt that may be verified now. It is a failure unless [`success`](Self::success) is called: also when it is dropped because
 /// the client went away, the handler panicked or the database did not answer.
@@ -117,25 +117,19 @@ impl<St: Store> Open<St> {
             ..
         } = self;
         let now = core.ticker.now();
-        let here = core.away.as_ref().and_then(Away::used);
-        match (home, here) {
-            (Home::Here, Some(here)) => {
-                here.succeed(subject, booked, now);
-                core.counters.forget(subject, now);
-            }
-            (Home::Store, here) => {
-                core.counters.succeed(subject, booked, now);
-                if let Some(here) = here {
-                    here.forget(subject, now);
-                }
-            }
-            // What was booked here has made the counters.
-            (Home::Here, None) => {}
+        match home {
+            Home::Store => core.counters.succeed(subject, booked, now),
+            Home::Here => core.counters.forget(subject, now),
+        }
+        match (home, &core.away) {
+            (Home::Store, Some(away)) => away.forget(subject, now),
+            (Home::Here, Some(away)) => away.succeed(subject, booked, now),
+            (_, None) => {}
         }
         let devices = core.devices.as_ref()?;
-        let cookie = devices.issue(subject.account, core.told.events.now(who.shared()));
+        let cookie = devices.issue(subject.account, core.events.date(&who));
         if cookie.is_none() {
-            core.told.no_randomness(&who, now);
+            core.events.no_randomness(&who, now);
         }
         cookie
     }
@@ -155,7 +149,7 @@ impl<St: Store> Open<St> {
             } else {
                 "account_lock"
             };
-            core.told.lock(&who, dimension, in_a_row);
+            core.events.lock(&who, dimension, in_a_row);
         }
         is_spray
     }

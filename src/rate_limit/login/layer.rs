@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderMap, Response};
+use http::Response;
 use tower_layer::Layer;
 
 use super::super::memory::MemoryStore;
@@ -12,7 +12,7 @@ use super::super::store::Store;
 use super::attempt::LoginOutcome;
 use super::service::LoginService;
 use super::throttle::LoginThrottle;
-use crate::core::TrustedProxies;
+use crate::core::{ClientEvents, TrustedProxies};
 
 /// Counts every request as an attempt to log in, before the handler sees it. The [module](crate::rate_limit::login) has the rules and
 /// an example.
@@ -28,6 +28,7 @@ pub struct LoginThrottleLayer<St: Store = MemoryStore> {
 pub(super) struct Settings<St: Store> {
     pub(super) throttle: LoginThrottle<St>,
     pub(super) proxies: TrustedProxies,
+    pub(super) clients: ClientEvents,
     success_when: Option<Arc<dyn Fn(&Outcome<'_>) -> bool + Send + Sync>>,
 }
 
@@ -48,6 +49,7 @@ impl<St: Store> LoginThrottleLayer<St> {
             core: Arc::new(Settings {
                 throttle,
                 proxies: TrustedProxies::direct(),
+                clients: ClientEvents::new(),
                 success_when: None,
             }),
         }
@@ -98,23 +100,17 @@ impl<St: Store> LoginThrottleLayer<St> {
 
 impl<St: Store> Settings<St> {
     pub(super) fn told<B>(&self, response: &Response<B>) -> Told {
-        let status = response.status().as_u16();
-        if matches!(status, 401 | 403) || is_grpc_refusal(response.headers()) {
+        let answer = Outcome::of(response);
+        if Outcome::is_denial(&answer) {
             return Told::Failure;
         }
         match (response.extensions().get(), &self.success_when) {
             (Some(LoginOutcome::Success), _) => Told::Success,
             (Some(LoginOutcome::Failure), _) => Told::Failure,
-            (None, Some(is_success)) if is_success(&Outcome::of(response)) => Told::Success,
+            (None, Some(is_success)) if is_success(&answer) => Told::Success,
             (None, _) => Told::Unknown,
         }
     }
-}
-
-/// `UNAUTHENTICATED` or `PERMISSION_DENIED`, in an answer that is a head alone.
-fn is_grpc_refusal(headers: &HeaderMap) -> bool {
-    let status = headers.get("grpc-status");
-    status.is_some_and(|status| matches!(status.as_bytes(), b"16" | b"7"))
 }
 
 impl<S, St: Store> Layer<S> for LoginThrottleLayer<St> {
@@ -130,6 +126,7 @@ impl<St: Store> Clone for Settings<St> {
         Self {
             throttle: self.throttle.clone(),
             proxies: self.proxies.clone(),
+            clients: ClientEvents::new(),
             success_when: self.success_when.clone(),
         }
     }

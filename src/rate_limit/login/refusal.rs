@@ -5,14 +5,14 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use crate::core::{AbuseKind, PreparedBody, Pushback, RefusalContext, Rejection, RejectionBody};
-
-const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
-const REDUCED_CAPACITY: &str =
-    "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
+use super::super::limited::RateLimitReason;
+use super::super::problem::{QUOTA_EXCEEDED, REDUCED_CAPACITY, RETRY_STORE};
+use crate::core::{
+    AbuseKind, PreparedBody, Pushback, RefusalContext, Rejection, RejectionBody, retry_seconds,
+};
 
 /// When to try again that the store is there.
-const AWAY: Duration = Duration::from_secs(1);
+const AWAY: Duration = Duration::from_nanos(RETRY_STORE);
 
 /// What an attempt was counted by, as events name it. No answer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,12 +83,8 @@ impl LoginRefusal {
     #[must_use]
     pub const fn retry_after(&self) -> u64 {
         match self {
-            Self::StoreUnavailable => 1,
-            Self::Throttled { wait, .. } => {
-                let started = if wait.subsec_nanos() > 0 { 1 } else { 0 };
-                let seconds = wait.as_secs().saturating_add(started);
-                if seconds == 0 { 1 } else { seconds }
-            }
+            Self::StoreUnavailable => retry_seconds(AWAY),
+            Self::Throttled { wait, .. } => retry_seconds(*wait),
         }
     }
 
@@ -144,7 +140,7 @@ impl LoginRefusal {
         match self {
             Self::StoreUnavailable => Rejection::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "rate_store_unavailable",
+                RateLimitReason::StoreUnavailable.code(),
                 "Try again in a moment",
             )
             .problem_type(REDUCED_CAPACITY),

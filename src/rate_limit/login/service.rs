@@ -15,7 +15,7 @@ use super::begin::LoginBegin;
 use super::future::LoginFuture;
 use super::layer::Settings;
 use super::pressure::Pressure;
-use crate::core::RejectionBody;
+use crate::core::{ClientIp, RejectionBody};
 
 /// The service of [`LoginThrottleLayer`](super::LoginThrottleLayer). The [module](crate::rate_limit::login) has the rules and an
 /// example.
@@ -44,8 +44,8 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let mut begin = self.core.begin(&request);
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let mut begin = self.core.begin(&mut request);
         match begin.decided() {
             Some(outcome) => LoginFuture::decided(&mut self.inner, request, outcome, &self.core),
             None => {
@@ -59,17 +59,21 @@ where
 }
 
 impl<St: Store> Settings<St> {
-    fn begin<B>(&self, request: &Request<B>) -> LoginBegin<St> {
+    fn begin<B>(&self, request: &mut Request<B>) -> LoginBegin<St> {
+        let core = self.throttle.core();
+        let client = ClientIp::from_extensions(request.extensions());
+        let client = client.or_else(|| {
+            self.clients
+                .find(&self.proxies, request, core.events.sink())
+        });
         let (headers, extensions) = (request.headers(), request.extensions());
         let account = extensions.get::<LoginAccount>();
         // Requests without an account are one account: they are counted, not let through.
         let name = account.map_or("", LoginAccount::as_str);
         let mut attempt = LoginAttempt::new(name).request(headers, extensions);
-        attempt.client = attempt
-            .client
-            .or_else(|| self.proxies.resolve_from(headers, extensions));
-        if account.is_none() || attempt.client.is_none() {
-            self.throttle.core().incomplete(attempt, account.is_none());
+        attempt.client = client;
+        if account.is_none() {
+            core.lacks_account(attempt);
         }
         self.throttle.begin(attempt)
     }

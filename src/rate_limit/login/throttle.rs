@@ -1,10 +1,10 @@
 //! The throttle: what attempts are counted by, without Tower.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::key::{KeyHasher, KeySeed};
+use super::super::key::{KeyHasher, KeySeed, Prefix};
 use super::super::memory::MemoryStore;
 use super::super::store::{Nanos, Store};
 use super::super::time::Ticker;
@@ -12,13 +12,13 @@ use super::account::Accounts;
 use super::attempt::LoginAttempt;
 use super::begin::LoginBegin;
 use super::config::LoginThrottleBuilder;
+use super::counters::{AddressKey, Counters, Rules, Subject};
 use super::device::DeviceCookies;
+use super::events::{LoginEvents, Who};
 use super::pressure::{Gauge, Pressure};
 use super::refusal::Bodies;
-use super::rules::{AddressKey, Counters, Rules, Subject};
 use super::spray::SprayTable;
-use super::told::{Told, Who};
-use crate::core::{ClientIp, Secret};
+use crate::core::{Caller, ClientIp, Secret};
 
 /// Counts attempts to log in before the password is looked at. The [module](crate::rate_limit::login) has the rules and an example.
 ///
@@ -32,44 +32,18 @@ pub struct LoginThrottle<St: Store = MemoryStore> {
 pub(super) struct Core<St: Store> {
     pub(super) name: Box<str>,
     pub(super) counters: Counters<St>,
-    /// What counts while the store is away; `None` refuses then.
-    pub(super) away: Option<Away>,
+    /// What counts in this process while the store is away; `None` refuses then, or belongs to a store that never is.
+    pub(super) away: Option<Counters<MemoryStore>>,
+    pub(super) counts_locally: bool,
     pub(super) accounts: Accounts,
     pub(super) devices: Option<DeviceCookies>,
-    pub(super) prefix: (u8, u8),
-    pub(super) is_full_v6: bool,
+    pub(super) prefix: Prefix,
     pub(super) prefix_seed: KeySeed,
     pub(super) spray: SprayTable,
     pub(super) gauge: Gauge,
-    pub(super) told: Told,
+    pub(super) events: LoginEvents,
     pub(super) ticker: Ticker,
     pub(super) bodies: Bodies,
-}
-
-/// Counters of this process alone, made when the store fails for the first time.
-#[derive(Debug)]
-pub(super) struct Away {
-    rules: Rules,
-    counters: OnceLock<Counters<MemoryStore>>,
-}
-
-impl Away {
-    pub(super) const fn new(rules: Rules) -> Self {
-        Self {
-            rules,
-            counters: OnceLock::new(),
-        }
-    }
-
-    pub(super) fn counters(&self, name: &str) -> &Counters<MemoryStore> {
-        self.counters
-            .get_or_init(|| Counters::open(MemoryStore::default(), name, self.rules))
-    }
-
-    /// The counters, if the store has ever failed.
-    pub(super) fn used(&self) -> Option<&Counters<MemoryStore>> {
-        self.counters.get()
-    }
 }
 
 impl LoginThrottle {
@@ -177,7 +151,7 @@ impl<St: Store> LoginThrottle<St> {
         let account = self.core.accounts.hash(account);
         let now = self.core.ticker.now();
         self.core.counters.unlock(account, now);
-        if let Some(away) = self.core.away.as_ref().and_then(Away::used) {
+        if let Some(away) = &self.core.away {
             away.unlock(account, now);
         }
     }
@@ -218,12 +192,12 @@ impl<St: Store> LoginThrottle<St> {
     /// Returns whether what cannot be counted in the store is counted here; it is refused otherwise.
     #[must_use]
     pub fn counts_locally(&self) -> bool {
-        self.core.away.is_some()
+        self.core.counts_locally
     }
 
     /// What was weakened.
     pub(crate) fn dangerous(&self) -> [(&'static str, bool); 1] {
-        [("dangerous_full_v6", self.core.is_full_v6)]
+        [("dangerous_full_v6", self.core.prefix.is_full_v6())]
     }
 
     pub(super) fn core(&self) -> &Core<St> {
@@ -245,7 +219,7 @@ impl<St: Store> Core<St> {
                 (Some(value), _) => value,
                 (None, headers) => devices.find(headers?)?,
             };
-            devices.verify(value, account, self.told.events.now(who.shared()))
+            devices.verify(value, account, self.events.date(&who))
         });
         let address = self.address(attempt.client);
         let subject = Subject {
@@ -256,32 +230,26 @@ impl<St: Store> Core<St> {
         (subject, who)
     }
 
-    /// Tells of an attempt through the layer that lacks what it should be counted by.
+    /// Tells of an attempt through the layer whose account nobody has named.
     #[cold]
-    pub(super) fn incomplete(&self, attempt: LoginAttempt<'_>, lacks_account: bool) {
+    pub(super) fn lacks_account(&self, attempt: LoginAttempt<'_>) {
         let who = Who {
             account: self.accounts.hash(attempt.account),
             client: attempt.client,
             context: attempt.context.cloned(),
         };
-        let now = self.ticker.now();
-        if lacks_account {
-            self.told.no_account(&who, now);
-        }
-        if attempt.client.is_none() {
-            self.told.no_address(&who, now);
-        }
+        self.events.no_account(&who, self.ticker.now());
     }
 
     /// All clients without an address are one, and those whose address is that of a proxy are another.
     fn address(&self, client: Option<ClientIp>) -> AddressKey {
         const DOMAIN: u64 = u64::from_le_bytes(*b"address\0");
+        const CLIENT: u64 = 1 << 56;
         let mut hasher = KeyHasher::new(&self.prefix_seed);
         hasher.u64(DOMAIN);
         if let Some(client) = client {
-            let (v4, v6) = self.prefix;
-            hasher.u64(if client.is_degraded() { 2 } else { 1 });
-            hasher.ip(client.prefix(v4, v6).network());
+            self.prefix
+                .add_to(&Caller::of(&client), CLIENT, &mut hasher);
         }
         AddressKey(hasher.key())
     }
@@ -289,11 +257,11 @@ impl<St: Store> Core<St> {
     /// Counts a failure that is over. Returns whether it made a spray of those before it.
     pub(super) fn failed(&self, subject: Subject, who: &Who, now: Nanos) -> bool {
         self.gauge.record(now);
-        self.told.failure(who);
+        self.events.failure(who);
         let prefix = subject.address.0.low();
         let spray = self.spray.record(prefix, subject.account.bit(), now);
         if let Some(accounts) = spray {
-            self.told.spray(who, accounts);
+            self.events.spray(who, accounts);
         }
         spray.is_some()
     }

@@ -2,6 +2,7 @@
 
 mod bans;
 mod differential;
+mod hash_tag;
 mod lease;
 mod login;
 mod node;

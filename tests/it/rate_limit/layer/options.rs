@@ -281,7 +281,7 @@ fn all_mistakes_are_reported_at_once() {
             ("rate_limit.policies[0].key", "key_required"),
             ("rate_limit.policies[1].enforce_percent", "percent"),
             ("rate_limit.policies[2]", "duplicate_policy"),
-            ("rate_limit.store.capacity", "invalid_capacity"),
+            ("rate_limit.store.capacity", "capacity"),
             ("rate_limit.headers", "percent"),
             ("rate_limit.retry_jitter", "jitter"),
         ]

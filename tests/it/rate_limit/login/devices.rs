@@ -295,6 +295,25 @@ fn the_cookie_of_a_request_counts_if_there_is_one_of_it() {
 }
 
 #[test]
+fn the_cookie_has_the_name_that_was_set() {
+    let (throttle, ..) = with(|builder| builder.device_cookie("__Host-known"));
+    let home = client("198.51.100.7");
+    let line = begin(&throttle, "alice", home).unwrap().success().unwrap();
+    let line = line.to_str().unwrap().to_owned();
+    assert!(line.starts_with("__Host-known=v1."), "{line}");
+    let value = cookie_value(&line);
+    for (name, is_trusted) in [("__Host-known", true), ("__Host-device", false)] {
+        let mut request = Request::new(());
+        let cookie = HeaderValue::try_from(format!("{name}={value}")).unwrap();
+        request.headers_mut().insert("cookie", cookie);
+        let (head, ()) = request.into_parts();
+        let attempt = LoginAttempt::new("alice").head(&head).ip(home);
+        let guard = at_once(throttle.begin(attempt)).unwrap();
+        assert_eq!(guard.is_trusted(), is_trusted, "{name}");
+    }
+}
+
+#[test]
 fn without_device_cookies_none_is_trusted() {
     let (throttle, ..) = throttle();
     let cookie = succeed(&throttle, "alice", client("198.51.100.7"));

@@ -316,6 +316,20 @@ fn twenty_accounts_from_one_prefix_are_a_spray() {
 }
 
 #[test]
+fn a_spray_is_looked_for_and_refused_as_long_as_was_set() {
+    // Two accounts, 8 min apart: within 10 min as by default, and not within 5 min and half as much again.
+    for (within, refuse, waits) in [(10, 15, Err(900)), (10, 40, Err(2_400)), (5, 15, Ok(()))] {
+        let (throttle, clock, _) =
+            with(|builder| builder.spray(2, minutes(within), minutes(refuse)));
+        let office = client("203.0.113.9");
+        assert_eq!(fail(&throttle, "alice", office), Ok(()));
+        clock.advance(minutes(8));
+        assert_eq!(fail(&throttle, "bob", office), Ok(()));
+        assert_eq!(fail(&throttle, "carol", office), waits, "{within} {refuse}");
+    }
+}
+
+#[test]
 fn one_account_that_fails_often_is_no_spray_and_neither_are_successes() {
     let (throttle, clock, _) = with(|builder| {
         builder

@@ -440,6 +440,31 @@ async fn a_server_without_peer_addresses_is_told_of() {
 }
 
 #[tokio::test]
+async fn a_header_that_cannot_be_read_is_told_of_and_counts_apart_from_the_proxy() {
+    let proxies = ClientIp::trusted_proxies(["10.0.0.0/8".parse().unwrap()]).unwrap();
+    let (throttle, _, log) = with(|builder| builder.address_failures(Quota::new(1, minutes(15))));
+    let layer = LoginThrottleLayer::new(throttle).client_ip(proxies);
+    let mut seen = Vec::new();
+    for (account, forwarded) in [("a", "garbage"), ("b", "garbage"), ("c", "10.0.0.1")] {
+        let mut request = request(account, "0.0.0.0");
+        request.extensions_mut().remove::<ClientIp>();
+        let peer: std::net::SocketAddr = "10.0.0.1:1".parse().unwrap();
+        request.extensions_mut().insert(PeerAddr::from(peer));
+        let value = HeaderValue::from_static(forwarded);
+        request.headers_mut().insert("x-forwarded-for", value);
+        seen.push(ask(&layer, request).await.status().as_u16());
+    }
+    assert_eq!(seen, [401, 429, 401]);
+    let degraded: Vec<_> = log
+        .take()
+        .into_iter()
+        .filter(|told| told.code == "client_ip_degraded")
+        .collect();
+    assert_eq!(degraded.len(), 1, "at most once a minute");
+    assert!(degraded[0].whole.contains("10.0.0.1"), "{degraded:?}");
+}
+
+#[tokio::test]
 async fn the_handler_hears_of_a_high_pressure() {
     let (throttle, ..) = with(|builder| builder.pressure(2));
     let layer = LoginThrottleLayer::new(throttle);

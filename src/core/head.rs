@@ -1,12 +1,12 @@
-//! The head of a request, lent out: to take the request apart would move all of it, twice.
+//! The head of a request, lent to somebody who wants parts: to take the request apart would move all of it, twice.
 
 use std::mem::swap;
 
 use http::Request;
 use http::request::Parts;
 
-/// Shows the head of a request to somebody who wants parts.
-pub(super) fn with_parts<B, T>(request: &mut Request<B>, look: impl FnOnce(&Parts) -> T) -> T {
+/// Shows the head of a request.
+pub(crate) fn with_parts<B, T>(request: &mut Request<B>, look: impl FnOnce(&Parts) -> T) -> T {
     let (parts, ()) = take(request).into_parts();
     let seen = look(&parts);
     give_back(request, parts);
@@ -14,14 +14,14 @@ pub(super) fn with_parts<B, T>(request: &mut Request<B>, look: impl FnOnce(&Part
 }
 
 /// The head, as a request without a body.
-pub(super) fn take<B>(request: &mut Request<B>) -> Request<()> {
+pub(crate) fn take<B>(request: &mut Request<B>) -> Request<()> {
     let mut lent = Request::new(());
     swap_heads(request, &mut lent);
     lent
 }
 
 /// Undoes [`take`].
-pub(super) fn give_back<B>(request: &mut Request<B>, parts: Parts) {
+pub(crate) fn give_back<B>(request: &mut Request<B>, parts: Parts) {
     swap_heads(request, &mut Request::from_parts(parts, ()));
 }
 

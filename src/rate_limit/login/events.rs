@@ -1,33 +1,30 @@
 //! The events of a throttle. None of them has the name of an account.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use super::super::event_cap::EventCap;
 use super::super::store::Nanos;
 use super::account::AccountHash;
 use super::refusal::LoginDimension;
 use crate::core::sampler::Sampler;
-use crate::core::text::cap;
 use crate::core::{
-    CleanText, ClientIp, EventName, Events, Level, Outcome, RequestContext, SecurityEvent, Shared,
-    StoreError,
+    ClientIp, EventName, Events, Level, Outcome, RequestContext, SecurityEvent, Shared, StoreError,
 };
 
 const LAYER: &str = "login_throttle";
 
-/// At most 100 refusals in a second: an attacker who goes on is told of, and does not fill the disk.
-const REFUSALS: Duration = Duration::from_millis(10);
 /// What is wrong with the server is told once a minute.
 const FAULTS: Duration = Duration::from_secs(60);
 
 /// Where events go, and how many are held back.
 #[derive(Debug)]
-pub(super) struct Told {
-    pub(super) events: Events,
-    refusals: Sampler,
+pub(super) struct LoginEvents {
+    sink: Events,
+    /// An attacker who goes on is told of, and does not fill the disk.
+    refusals: EventCap,
     store: Sampler,
     randomness: Sampler,
     account: Sampler,
-    address: Sampler,
 }
 
 /// Who made an attempt, as far as events say.
@@ -44,9 +41,7 @@ impl Who {
     }
 
     fn event(&self, name: EventName, code: &'static str) -> SecurityEvent<'_> {
-        let mut event = SecurityEvent::new(name, LAYER, code);
-        let target = self.account.to_string();
-        event.target = Some(CleanText::new(&target, cap::TARGET).into_owned());
+        let mut event = SecurityEvent::new(name, LAYER, code).own_target(&self.account.to_string());
         event.request_id = self.context.as_ref().and_then(RequestContext::request_id);
         match self.client {
             Some(client) => event.client_ip(client.ip()),
@@ -55,22 +50,30 @@ impl Who {
     }
 }
 
-impl Told {
-    pub(super) fn new(events: Events) -> Self {
+impl LoginEvents {
+    pub(super) fn new(sink: Events) -> Self {
         Self {
-            events,
-            refusals: Sampler::new(REFUSALS),
+            sink,
+            refusals: EventCap::new(),
             store: Sampler::new(FAULTS),
             randomness: Sampler::new(FAULTS),
             account: Sampler::new(FAULTS),
-            address: Sampler::new(FAULTS),
         }
+    }
+
+    pub(super) const fn sink(&self) -> &Events {
+        &self.sink
+    }
+
+    /// The date, by which device cookies go.
+    pub(super) fn date(&self, who: &Who) -> SystemTime {
+        self.sink.now(who.shared())
     }
 
     /// One for each attempt that failed.
     pub(super) fn failure(&self, who: &Who) {
         const NAME: EventName = EventName::AuthnLoginFail;
-        self.events.emit(who.shared(), NAME, Level::Warn, || {
+        self.sink.emit(who.shared(), NAME, Level::Warn, || {
             who.event(NAME, "login_failed")
         });
     }
@@ -78,39 +81,39 @@ impl Told {
     /// This failure is the last before the account, or the device that it trusts, is locked.
     pub(super) fn lock(&self, who: &Who, dimension: &str, in_a_row: u64) {
         const NAME: EventName = EventName::AuthnLoginLock;
-        self.events.emit(who.shared(), NAME, Level::Warn, || {
+        self.sink.emit(who.shared(), NAME, Level::Warn, || {
             let detail = format!("count={in_a_row}");
             who.event(NAME, "login_locked")
                 .rule(dimension)
-                .clean_detail(CleanText::new(&detail, cap::DETAIL).into_owned())
+                .own_detail(&detail)
         });
     }
 
     /// From so many accounts on, a prefix is refused.
     pub(super) fn spray(&self, who: &Who, accounts: u32) {
         const NAME: EventName = EventName::AuthnLoginFailMax;
-        self.events.emit(who.shared(), NAME, Level::Warn, || {
+        self.sink.emit(who.shared(), NAME, Level::Warn, || {
             let detail = format!("count={accounts}");
             who.event(NAME, "login_spray")
                 .rule(LoginDimension::Spray.as_str())
-                .clean_detail(CleanText::new(&detail, cap::DETAIL).into_owned())
+                .own_detail(&detail)
         });
     }
 
     /// An attempt was refused.
     pub(super) fn refused(&self, who: &Who, dimension: LoginDimension, count: u64, now: Nanos) {
         const NAME: EventName = EventName::AuthnLoginFailMax;
-        if !self.events.wants(who.shared(), NAME, Level::Warn) {
+        if !self.sink.wants(who.shared(), NAME, Level::Warn) {
             return;
         }
-        let Some(suppressed) = self.refusals.admit(Duration::from_nanos(now.get())) else {
+        let Some(suppressed) = self.refusals.admit(now) else {
             return;
         };
-        self.events.emit(who.shared(), NAME, Level::Warn, || {
+        self.sink.emit(who.shared(), NAME, Level::Warn, || {
             let detail = format!("count={count} suppressed={suppressed}");
             who.event(NAME, "login_throttled")
                 .rule(dimension.as_str())
-                .clean_detail(CleanText::new(&detail, cap::DETAIL).into_owned())
+                .own_detail(&detail)
         });
     }
 
@@ -129,7 +132,7 @@ impl Told {
             .admit(Duration::from_nanos(now.get()))
             .is_some()
         {
-            self.events.emit(who.shared(), NAME, Level::Error, || {
+            self.sink.emit(who.shared(), NAME, Level::Error, || {
                 who.event(NAME, "device_cookie_missing")
                     .outcome(Outcome::Fault)
             });
@@ -140,14 +143,6 @@ impl Told {
     pub(super) fn no_account(&self, who: &Who, now: Nanos) {
         self.fault(&self.account, who, now, "login_account_missing", || {
             "remedy=insert the request extension LoginAccount outside of LoginThrottleLayer"
-                .to_owned()
-        });
-    }
-
-    /// The server attached no peer address: all clients are counted as one.
-    pub(super) fn no_address(&self, who: &Who, now: Nanos) {
-        self.fault(&self.address, who, now, "peer_address_missing", || {
-            "remedy=axum: into_make_service_with_connect_info::<SocketAddr>(), hyper: WithPeerAddr"
                 .to_owned()
         });
     }
@@ -164,11 +159,11 @@ impl Told {
         let Some(suppressed) = sampler.admit(Duration::from_nanos(now.get())) else {
             return;
         };
-        self.events.emit(who.shared(), NAME, Level::Error, || {
+        self.sink.emit(who.shared(), NAME, Level::Error, || {
             let detail = format!("suppressed={suppressed} {}", detail());
             who.event(NAME, code)
                 .outcome(Outcome::Fault)
-                .clean_detail(CleanText::new(&detail, cap::DETAIL).into_owned())
+                .own_detail(&detail)
         });
     }
 }

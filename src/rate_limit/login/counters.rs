@@ -48,10 +48,6 @@ impl Rules {
     }
 }
 
-fn burst(gcra: Gcra) -> u64 {
-    gcra.window().checked_div(gcra.interval()).unwrap_or(1)
-}
-
 /// Whose charges these are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject {
@@ -202,7 +198,7 @@ impl<St: Store> Counters<St> {
                 };
                 let count = match dimension {
                     LoginDimension::Address => {
-                        burst(self.rules.address).saturating_sub(address.remaining)
+                        self.rules.address.burst().saturating_sub(address.remaining)
                     }
                     _ => self.in_a_row(bound),
                 };
