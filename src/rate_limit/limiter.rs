@@ -152,7 +152,7 @@ impl<St: Store> RateLimiter<St> {
     ///
     /// Methods, `when`, `cost` and plans of the policy are not looked at; its quota, its mode and what it says of a store that is
     /// away are. What the key is made of is the caller's affair: it is a key beside those that requests have, unless the same is
-    /// written. A policy by [`key::global`](super::key::global) has one counter, whatever key is named. Nothing is charged, and
+    /// written. A policy by [`key::global`] has one counter, whatever key is named. Nothing is charged, and
     /// everything passes, while the policy or the limiter is [`Mode::Off`].
     ///
     /// # Errors

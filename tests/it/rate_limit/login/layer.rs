@@ -1,6 +1,7 @@
 //! The layer: whose attempt a request is, what came of it, and what the answers look like.
 
 use std::convert::Infallible;
+#[cfg(feature = "axum")]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
