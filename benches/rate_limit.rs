@@ -80,7 +80,9 @@ fn groups() -> Vec<Group> {
                 (request, go(ours([client()]).layer(axum_bodied())))
             })
             .row(OURS_WITH_THEIR_CLOCK, || {
-                let layer = RateLimitLayer::builder().clock(Quanta::new()).policy(client());
+                let layer = RateLimitLayer::builder()
+                    .clock(Quanta::new())
+                    .policy(client());
                 let layer = layer.build().expect("it builds");
                 (request, go(layer.layer(axum_bodied())))
             }),
