@@ -19,6 +19,7 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("csp_source", fuzz_bodies::csp::csp_source),
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
     ("csrf_config", fuzz_bodies::builders::csrf_config),
+    ("device_cookie", fuzz_bodies::login::device_cookie),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),
     ("forwarded_proto", fuzz_bodies::https::forwarded_proto),

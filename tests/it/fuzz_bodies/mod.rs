@@ -16,4 +16,5 @@ pub mod csp_report;
 pub mod csrf;
 pub mod headers;
 pub mod https;
+pub mod login;
 pub mod origin;
