@@ -75,7 +75,7 @@ fn who_is_not_banned_costs_none() {
 }
 
 #[test]
-fn a_signal_that_is_counted_costs_none() {
+fn a_signal_that_is_counted_costs_its_mark() {
     let layer = BanLayer::builder()
         .on(AbuseKind::AuthFailed, 255, HOUR, HOUR)
         .build()
@@ -83,7 +83,7 @@ fn a_signal_that_is_counted_costs_none() {
     let mut service = layer.layer(Signalling);
     let _ = go(&mut service, typed(BOB));
     let request = typed(BOB);
-    assert_eq!(allocations(|| go(&mut service, request)), SIGNAL);
+    assert_eq!(allocations(|| go(&mut service, request)), SIGNAL + 1);
     let request = typed(BOB);
     assert_eq!(allocations(|| go(&mut Signalling, request)), SIGNAL);
 }

@@ -42,20 +42,36 @@ impl BanAmendment {
     fn is_first<B>(&self, response: &mut Response<B>) -> bool {
         let table = self.core.table.identity();
         let counted = response.extensions().get::<CountedBy>();
-        if counted.is_some_and(|counted| counted.0.contains(&table)) {
+        if counted.is_some_and(|counted| counted.contains(table)) {
             return false;
         }
         if self.mode == Mode::Enforce {
-            let counted: &mut CountedBy = response.extensions_mut().get_or_insert_default();
-            counted.0.push(table);
+            match response.extensions_mut().get_mut::<CountedBy>() {
+                Some(counted) => counted.others.push(table),
+                None => {
+                    let others = Vec::new();
+                    let first = CountedBy { table, others };
+                    response.extensions_mut().insert(first);
+                }
+            }
         }
         true
     }
 }
 
 /// The tables that have counted the sign of abuse of an answer: a layer further outside with one of them does not count it again.
-#[derive(Clone, Debug, Default)]
-struct CountedBy(Vec<usize>);
+#[derive(Clone, Debug)]
+struct CountedBy {
+    table: usize,
+    /// Empty, unless somebody nests layers of different tables.
+    others: Vec<usize>,
+}
+
+impl CountedBy {
+    fn contains(&self, table: usize) -> bool {
+        self.table == table || self.others.contains(&table)
+    }
+}
 
 impl Amend for BanAmendment {
     #[inline]
