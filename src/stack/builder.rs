@@ -206,7 +206,7 @@ stack! {
     csrf: Csrf { protection },
     before_auth: Before { extra BeforeAuth },
     /// Who is asking: a layer that attaches a [`Principal`](crate::core::Principal), see
-    /// [`ProvidesPrincipal`](super::ProvidesPrincipal). Fill it before the slots that need one.
+    /// [`ProvidesPrincipal`]. Fill it before the slots that need one.
     auth: Auth { protection, ProvidesPrincipal },
     after_auth: After { extra AfterAuth },
     /// Rate limits by principal. After `auth`.

@@ -626,7 +626,7 @@ async fn an_extractor_that_refuses_is_obeyed_and_charges_nothing() {
 }
 
 #[tokio::test]
-async fn exempt_networks_are_not_concerned_unless_the_address_is_a_proxys() {
+async fn exempt_networks_are_not_concerned_unless_the_address_is_that_of_a_proxy() {
     let nets = IpSet::new(["10.0.0.0/8".parse().unwrap()]);
     let proxies = ClientIp::trusted_proxies(["10.0.0.0/8".parse().unwrap()]).unwrap();
     let layer = RateLimitLayer::builder()
