@@ -130,7 +130,7 @@ fn every_path_that_the_readme_names_exists() {
 }
 
 /// The benches, and how their rows begin in the README's table of costs.
-const BENCHES: [(&str, &[&str]); 7] = [
+const BENCHES: [(&str, &[&str]); 9] = [
     ("cors", &["CORS: "]),
     ("csrf", &["CSRF: "]),
     ("headers", &["headers: "]),
@@ -138,6 +138,8 @@ const BENCHES: [(&str, &[&str]); 7] = [
     ("https", &["HTTPS: "]),
     ("cookies", &["cookies: "]),
     ("stack", &["both: ", "preset: "]),
+    ("rate_limit", &["limits: ", "bans: "]),
+    ("rate_store", &["store: "]),
 ];
 
 /// Returns the instructions in the README's table of costs, row by row: the rival's and ours.
