@@ -96,19 +96,18 @@ impl Core {
         }
     }
 
-    /// Asks the rules in order. The first that refuses is the last that counts, and so is one that starts a ban.
+    /// Asks the rules in order, up to the first that refuses. Once one has started a ban, the others count nothing more.
     pub(super) fn ruling(&self, head: &Parts, key: KeyHash) -> Ruling<'_> {
         let mut ruling = Ruling::default();
         for rule in &self.rules {
             if !(rule.matches)(head) {
                 continue;
             }
-            let started = self.table.strike(&rule.counter, key);
-            ruling.started = started.map(|started| (started, &*rule.name));
+            if let Some(started) = self.table.strike(&rule.counter, key) {
+                ruling.started = Some((started, &rule.name));
+            }
             if rule.refuses {
                 ruling.refused_by = Some(&rule.name);
-            }
-            if ruling.refused_by.is_some() || ruling.started.is_some() {
                 break;
             }
         }

@@ -163,7 +163,8 @@ impl BanBuilder {
     /// Counts the requests of which `matches` is true and lets them pass; with the one that is number `times` within `find`, counted
     /// from the first, the client is banned for `ban`.
     ///
-    /// That one still passes, and the next is refused whatever it asks for. For what is normal in small numbers: registering,
+    /// That one still passes, unless a rule of [`fail2ban`](Self::fail2ban) refuses it, and the next is refused whatever it asks for.
+    /// For what is normal in small numbers: registering,
     /// a costly search.
     pub fn allow2ban(
         self,

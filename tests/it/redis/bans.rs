@@ -298,6 +298,27 @@ async fn a_thousand_bans_reach_the_others_in_portions() {
     .await;
 }
 
+/// The script alone.
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn of_two_bans_of_one_client_the_server_keeps_the_longer() {
+    let server = Server::start().await;
+    let mut look = server.look().await;
+    for (told, least, most) in [
+        (600_000, 590_000, 600_000),
+        (60_000, 500_000, 600_000),
+        (0, 0, 0),
+    ] {
+        let mut tell = cmd("EVAL");
+        tell.arg(include_str!("../../../src/redis/bans.lua"))
+            .arg(3)
+            .arg(&["b", "c", "v"]);
+        tell.arg(0).arg(10).arg(500).arg("m").arg(told);
+        let heard: (i64, i64, String, i64) = tell.query_async(&mut look).await.unwrap();
+        assert!((least..=most).contains(&heard.3), "{told}: {heard:?}");
+    }
+}
+
 /// The script alone, with a bound of 10.
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]

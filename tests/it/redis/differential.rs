@@ -13,7 +13,7 @@ use tower_security::rate_limit::{
 use tower_security::redis::RedisStore;
 
 use super::node::{SECRET, all};
-use super::{Server, key};
+use super::{Node, Server, key};
 
 const ACQUIRE: &str = include_str!("../../../src/redis/acquire.lua");
 const REFUND: &str = include_str!("../../../src/redis/refund.lua");
@@ -187,6 +187,33 @@ async fn carried(done: &AtomicU64, before: u64) {
     while done.load(Ordering::Relaxed) == before {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn what_came_back_by_itself_is_not_given_back_once_more() {
+    let server = Server::start().await;
+    let connection = Frozen {
+        connection: server.look().await,
+        micros: Arc::new(AtomicU64::new(2_500_000_000_000_000)),
+        done: Arc::default(),
+    };
+    let (micros, done) = (Arc::clone(&connection.micros), Arc::clone(&connection.done));
+    let node = Node::with(connection, Quota::per_hour(60), |builder| {
+        builder.timeout(Duration::from_millis(250))
+    });
+    let now = || Nanos::new(micros.load(Ordering::Relaxed) * 1_000);
+    // 60 units, of which time brings 20 back; then those 20 are spent as well.
+    let first = node.take_at(now(), key("a"), 60).await.unwrap();
+    micros.fetch_add(20 * 60_000_000, Ordering::Relaxed);
+    assert!(node.take_at(now(), key("a"), 20).await.unwrap().is_allowed);
+    let before = done.load(Ordering::Relaxed);
+    node.store.refund(now(), &node.counter, first.receipt);
+    carried(&done, before).await;
+    assert_eq!(
+        node.take_at(now(), key("a"), 0).await.unwrap().remaining,
+        40
+    );
 }
 
 #[tokio::test]

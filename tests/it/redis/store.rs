@@ -10,8 +10,8 @@ use tower::Layer;
 use tower_security::RateLimitLayer;
 use tower_security::core::StoreErrorKind;
 use tower_security::rate_limit::{
-    Charge, CounterSpec, Ladder, Overflow, Policy, Quota, RateLimiter, Rule, Standing, Store,
-    key as keys,
+    Charge, CounterSpec, Ladder, Nanos, Overflow, Policy, Quota, RateLimiter, Rule, Standing,
+    Store, key as keys,
 };
 use tower_security::redis::{HashTag, RedisStore};
 
@@ -114,6 +114,10 @@ async fn a_denied_key_costs_no_command() {
     let before = server.calls("evalsha").await;
     assert_eq!(node.count(key("a"), 1_000).await, 0);
     assert_eq!(server.calls("evalsha").await, before);
+    // Nor after a look, which costs one.
+    assert_eq!(node.take(key("a"), 0).await.unwrap().remaining, 0);
+    assert_eq!(node.count(key("a"), 10).await, 0);
+    assert_eq!(server.calls("evalsha").await, before + 1);
 }
 
 #[tokio::test]
@@ -250,7 +254,7 @@ async fn who_owes_more_than_a_lowered_quota_allows_is_told_a_wait_that_suffices(
 
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
-async fn a_refund_gives_the_charge_back_and_a_late_one_nothing() {
+async fn a_refund_gives_the_charge_back() {
     let server = Server::start().await;
     let node = Node::new(server.manager().await, Quota::per_hour(3));
     let first = node.take(key("a"), 1).await.unwrap();
@@ -261,19 +265,30 @@ async fn a_refund_gives_the_charge_back_and_a_late_one_nothing() {
     node.store.refund(now(), &node.counter, first.receipt);
     wait_until(async || server.keys().await.is_empty()).await;
     assert_eq!(node.count(key("a"), 4).await, 3);
+}
 
-    let quick = Node::new(
-        server.manager().await,
-        Quota::new(10, Duration::from_millis(10)),
-    );
-    let spent = quick.take(key("b"), 10).await.unwrap();
-    wait_until(async || quick.take(key("b"), 0).await.unwrap().remaining == 10).await;
-    quick.take(key("b"), 10).await.unwrap();
-    let before = server.calls("evalsha").await;
-    quick.store.refund(now(), &quick.counter, spent.receipt);
-    wait_until(async || server.calls("evalsha").await > before).await;
-    // What came back by itself is not given back once more.
-    assert!(quick.take(key("b"), 10).await.unwrap().remaining < 10);
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_denial_is_remembered_for_ten_seconds_and_for_one_where_units_are_given_back() {
+    for (gives_back, memory) in [(false, 10), (true, 1)] {
+        let server = Server::start().await;
+        let node = Node::new(server.manager().await, Quota::per_hour(2));
+        let other = Node::new(server.manager().await, Quota::per_hour(2));
+        if gives_back {
+            let spent = node.take(key("b"), 1).await.unwrap();
+            node.store.refund(now(), &node.counter, spent.receipt);
+        }
+        let start = now().get();
+        let at = |millis: u64| Nanos::new(start + millis * 1_000_000);
+        assert!(node.take_at(at(0), key("a"), 2).await.unwrap().is_allowed);
+        wait_until(async || server.keys().await.len() == 1).await;
+        other.store.reset(now(), &other.counter, key("a"));
+        wait_until(async || server.keys().await.is_empty()).await;
+        let early = at(memory * 1_000 - 1);
+        assert!(!node.take_at(early, key("a"), 1).await.unwrap().is_allowed);
+        let late = at(memory * 1_000);
+        assert!(node.take_at(late, key("a"), 1).await.unwrap().is_allowed);
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,37 @@ async fn rules_are_asked_in_order_and_count_apart() {
 }
 
 #[tokio::test]
+async fn what_one_rule_refuses_does_not_pass_because_another_starts_a_ban_by_it() {
+    let site = Site::new(|builder| {
+        builder
+            .allow2ban(|head| head.method == Method::POST, 1, MINUTE, HOUR)
+            .fail2ban(|head| head.uri.path() == "/.env", 2, MINUTE, HOUR)
+    });
+    let mut request = from(ALICE, "/.env");
+    *request.method_mut() = Method::POST;
+    assert_eq!(site.ask(request).await, blocked());
+    assert_eq!(site.ask(from(ALICE, "/")).await, banned(3_600));
+    let rules: Vec<_> = site
+        .events
+        .codes()
+        .into_iter()
+        .map(|(code, _, rule)| (code, rule))
+        .collect();
+    assert_eq!(
+        rules,
+        [
+            ("ban_started", "allow2ban[0]".to_owned()),
+            ("blocked", "fail2ban[1]".to_owned()),
+            ("banned", "banned".to_owned()),
+        ]
+    );
+    // The second rule has counted nothing: the ban had begun.
+    site.clock.advance(HOUR);
+    assert_eq!(site.ask(from(ALICE, "/.env")).await, blocked());
+    assert_eq!(site.ask(from(ALICE, "/")).await, passes());
+}
+
+#[tokio::test]
 async fn nothing_is_counted_while_banned() {
     let site = Site::new(|builder| {
         three_probes(builder).fail2ban(|head| head.uri.path() == "/.env", 2, HOUR, MINUTE)

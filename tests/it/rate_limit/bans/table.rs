@@ -85,6 +85,36 @@ fn of_parallel_signals_one_starts_one_ban() {
 }
 
 #[test]
+fn who_is_remembered_gives_way_after_those_who_are_forgotten() {
+    let clock = ManualClock::new();
+    let table = BanTable::builder()
+        .on(PROBE, 1, MINUTE, MINUTE)
+        .capacity(1 << 10)
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let signal = |number| table.signal(table.client_key(client(number)), PROBE);
+    // Strangers fill the table, and are forgotten.
+    let strangers = (1_000..5_000).filter(|number| signal(*number).is_some());
+    assert!(strangers.count() > 800);
+    clock.advance(2 * MINUTE);
+    // Three bans of 1, 2 and 4 minutes, which take three quiet ones to forget.
+    for minutes in [1, 2, 4] {
+        for number in 0..100 {
+            assert_eq!(signal(number), Some(minutes * MINUTE));
+        }
+        clock.advance(minutes * MINUTE);
+    }
+    clock.advance(2 * MINUTE);
+    let newcomers = (10_000..10_100).filter(|number| signal(*number).is_some());
+    assert!(newcomers.count() > 95);
+    let remembered = (0..100).filter(|number| signal(*number) == Some(2 * MINUTE));
+    let remembered = remembered.count();
+    // Wherever eight of them and of the newcomers meet, one has to go.
+    assert!(remembered >= 95, "{remembered}");
+}
+
+#[test]
 fn a_larger_table_bans_more() {
     let banned = |capacity| {
         let table = BanTable::builder().capacity(capacity).build().unwrap();

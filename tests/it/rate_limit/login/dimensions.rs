@@ -114,6 +114,24 @@ fn a_hundred_failures_in_a_row_lock_the_account_for_a_day() {
 }
 
 #[test]
+fn of_dimensions_that_wait_as_long_the_gravest_is_named() {
+    let second = seconds(1);
+    let (throttle, ..) = with(|builder| {
+        builder
+            .free_attempts(1)
+            .delays(second, second, second)
+            .hard_bound(1)
+            .lock(second)
+            .address_failures(Quota::new(1, second))
+    });
+    let attacker = client("203.0.113.9");
+    assert_eq!(fail(&throttle, "alice", attacker), Ok(()));
+    let refusal = begin(&throttle, "alice", attacker).unwrap_err();
+    assert_eq!(refusal.dimension(), Some(LoginDimension::AccountLock));
+    assert_eq!(refusal.retry_after(), 1);
+}
+
+#[test]
 fn a_hard_bound_of_one_less_locks_one_earlier() {
     let (throttle, ..) = with(|builder| builder.free_attempts(20).hard_bound(7).lock(minutes(60)));
     let waits: Vec<_> = (0..9)

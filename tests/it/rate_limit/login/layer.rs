@@ -10,6 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, service_fn};
 use tower_security::core::{AbuseKind, AbuseSignal, PeerAddr, Refused, TrustedProxies};
+use tower_security::csrf::CsrfLayer;
 use tower_security::rate_limit::Quota;
 use tower_security::rate_limit::login::{
     LoginAccount, LoginDimension, LoginOutcome, LoginThrottleLayer, Pressure,
@@ -332,6 +333,20 @@ async fn a_signal_of_the_handler_stays_unless_the_failure_makes_a_spray() {
         [AbuseKind::Spray; 2],
         "{signals:?}"
     );
+}
+
+#[tokio::test]
+async fn what_an_inner_layer_refuses_stays_its_kind_of_abuse() {
+    let (throttle, ..) = throttle();
+    let layer = LoginThrottleLayer::new(throttle);
+    let mut forged = request("alice", "203.0.113.9");
+    let cross = HeaderValue::from_static("cross-site");
+    forged.headers_mut().insert("sec-fetch-site", cross);
+    let inner = CsrfLayer::new().layer(Spy::new());
+    let answer = go(layer.layer(inner), forged).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    let signal = AbuseSignal::of(answer.extensions());
+    assert_eq!(signal, Some(AbuseKind::CsrfRefused));
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use http_body_util::Full;
 use tower::Layer;
 use tower_security::core::{ConfigErrors, Refused, StoreError, StoreErrorKind};
 use tower_security::rate_limit::key::{KeyHash, KeySeed};
-use tower_security::rate_limit::login::{LoginAccount, LoginThrottleLayer};
+use tower_security::rate_limit::login::{LoginAccount, LoginDimension, LoginThrottleLayer};
 use tower_security::rate_limit::{
-    Acquire, Charge, CounterSpec, MemoryCounter, MemoryStore, Nanos, OnStoreError, Receipt,
+    Acquire, Charge, CounterSpec, MemoryCounter, MemoryStore, Nanos, OnStoreError, Quota, Receipt,
     Standing, Store,
 };
 
@@ -145,7 +145,7 @@ async fn of_200_guesses_5_are_verified_when_the_store_is_far_away() {
 async fn a_far_store_is_asked_once_and_for_a_distrusted_device_twice() {
     let far = Far::new(PENDING);
     let (throttle, ..) = over(&far, |builder| {
-        builder.device_failures(tower_security::rate_limit::Quota::new(1, minutes(15)))
+        builder.device_failures(Quota::new(1, minutes(15)))
     });
     let guard = throttle
         .begin(LoginAttempt::new("alice").ip(nth_client(0)))
@@ -270,6 +270,44 @@ async fn a_trusted_device_is_one_while_the_store_is_away() {
         Ok(()),
         "the store counts again, by its own"
     );
+}
+
+#[tokio::test]
+async fn a_success_forgets_the_failures_in_a_row_on_both_sides_of_an_outage() {
+    // Where the two failures are counted, and where the success is.
+    for (failures, success) in [(READY, FAILED), (FAILED, READY)] {
+        let far = Far::new(failures);
+        let (throttle, ..) = over(&far, |builder| builder.hard_bound(3));
+        for number in 0..2 {
+            assert_eq!(attempt(&throttle, number).await, Ok(()));
+        }
+        far.set(success);
+        succeed(&throttle, "alice", nth_client(2));
+        far.set(failures);
+        for number in 3..6 {
+            assert_eq!(attempt(&throttle, number).await, Ok(()), "{number}");
+        }
+        let refusal = attempt(&throttle, 6).await.unwrap_err();
+        assert_eq!(refusal.dimension(), Some(LoginDimension::AccountLock));
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_is_trusted_no_more_is_refused_for_a_spray_while_the_store_is_away() {
+    let far = Far::new(READY);
+    let (throttle, ..) = over(&far, |builder| {
+        builder
+            .device_failures(Quota::new(1, minutes(15)))
+            .spray(2, minutes(10), minutes(15))
+    });
+    let office = client("203.0.113.9");
+    let cookie = succeed(&throttle, "alice", office);
+    far.set(FAILED);
+    let begin = || throttle.begin(LoginAttempt::new("alice").ip(office).device(&cookie));
+    assert!(begin().await.unwrap().is_trusted());
+    assert_eq!(fail(&throttle, "bob", office), Ok(()));
+    let refusal = begin().await.unwrap_err();
+    assert_eq!(refusal.dimension(), Some(LoginDimension::Spray));
 }
 
 #[tokio::test]
