@@ -8,7 +8,7 @@
 //! `-- --redis redis://127.0.0.1/` it uses that server. In another terminal:
 //!
 //! ```sh
-//! # Ten an hour, on both nodes together: 200 ten times, then 429 with retry-after
+//! # Ten an hour, on both nodes together: 200 ten times, then 429
 //! for port in 3201 3202 3201 3202 3201 3202 3201 3202 3201 3202 3201 3202; do
 //!     curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:$port/orders
 //! done
@@ -20,7 +20,7 @@
 //! sleep 1.1; curl -i http://127.0.0.1:3202/orders
 //! ```
 //!
-//! With `-- --attack` it does that to itself, both nodes at a time, prints what was admitted and ends.
+//! Ctrl-C (`kill -INT`) ends it, and its server with it. With `-- --attack` it does that to itself, both nodes at a time, prints what was admitted and ends.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use redis::Client;
-use redis::aio::ConnectionManagerConfig;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower_security::RateLimitLayer;
@@ -48,9 +48,7 @@ async fn node(redis: &str) -> Result<Router, Box<dyn Error>> {
     let quickly = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(Duration::from_millis(250)))
         .set_response_timeout(Some(Duration::from_millis(25)));
-    let connection = Client::open(redis)?
-        .get_connection_manager_with_config(quickly)
-        .await?;
+    let connection = ConnectionManager::new_lazy_with_config(Client::open(redis)?, quickly)?;
     let store = RedisStore::builder(connection)
         .prefix("two-nodes")
         .secret(SECRET)

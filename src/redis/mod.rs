@@ -56,8 +56,9 @@
 //! # Deployment
 //!
 //! - All nodes need the same secret, prefix and policies. A policy with another quota under the same name uses the same counters.
-//! - Take a [`ConnectionManager`](::redis::aio::ConnectionManager): it connects again by itself. Set its connection timeout and its
-//!   response timeout as below; its defaults are 1 s and 500 ms. TLS and a cluster are the application's choice of connection.
+//! - Take a lazy [`ConnectionManager`](::redis::aio::ConnectionManager), as below: it connects again by itself, and the service starts
+//!   also while the server is away; one that connects at once fails then. Set its connection timeout and its response timeout; the
+//!   defaults are 1 s and 500 ms. TLS and a cluster are the application's choice of connection.
 //! - In a cluster one limiter's counters live on one node. [`HashTag::PerKey`] spreads them, if all policies use the same key.
 //! - Before the end of the program call [`RedisStore::shutdown`].
 //!
@@ -65,7 +66,7 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use ::redis::aio::ConnectionManagerConfig;
+//! use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 //! use tower_security::RateLimitLayer;
 //! use tower_security::rate_limit::{Policy, Quota, key};
 //! use tower_security::redis::RedisStore;
@@ -74,9 +75,9 @@
 //! let quickly = ConnectionManagerConfig::new()
 //!     .set_connection_timeout(Some(Duration::from_millis(250)))
 //!     .set_response_timeout(Some(Duration::from_millis(25)));
-//! let connection = ::redis::Client::open("redis://127.0.0.1/")?
-//!     .get_connection_manager_with_config(quickly)
-//!     .await?;
+//! let client = ::redis::Client::open("redis://127.0.0.1/")?;
+//! // Connects when it is asked first: the service starts also while the server is away.
+//! let connection = ConnectionManager::new_lazy_with_config(client, quickly)?;
 //! let store = RedisStore::builder(connection)
 //!     .prefix("shop")
 //!     .secret(secret)

@@ -38,9 +38,8 @@ use crate::rate_limit::{Acquire, Charge, CounterSpec, Nanos, Receipt, Standing, 
 /// let quickly = ConnectionManagerConfig::new()
 ///     .set_connection_timeout(Some(Duration::from_millis(250)))
 ///     .set_response_timeout(Some(Duration::from_millis(25)));
-/// let connection = redis::Client::open("redis://127.0.0.1/")?
-///     .get_connection_manager_with_config(quickly)
-///     .await?;
+/// let client = redis::Client::open("redis://127.0.0.1/")?;
+/// let connection = redis::aio::ConnectionManager::new_lazy_with_config(client, quickly)?;
 /// let store = RedisStore::builder(connection)
 ///     .prefix("shop")
 ///     .secret(secret)
