@@ -8,28 +8,28 @@
 //!
 //! ```sh
 //! # A wrong password: 401
-//! curl -i -X POST http://127.0.0.1:3000/login/alice -d 'guess-1'
+//! curl -i -X POST http://127.0.0.1:3004/login/alice -d 'guess-1'
 //!
 //! # Another one: 401
-//! curl -i -X POST http://127.0.0.1:3000/login/alice -d 'guess-2'
+//! curl -i -X POST http://127.0.0.1:3004/login/alice -d 'guess-2'
 //!
 //! # The same account in other letters: 401
-//! curl -i -X POST http://127.0.0.1:3000/login/ALICE -d 'guess-3'
+//! curl -i -X POST http://127.0.0.1:3004/login/ALICE -d 'guess-3'
 //!
 //! # And so on: 401
-//! curl -i -X POST http://127.0.0.1:3000/login/alice -d 'guess-4'
+//! curl -i -X POST http://127.0.0.1:3004/login/alice -d 'guess-4'
 //!
 //! # The last that is looked at: 401
-//! curl -i -X POST http://127.0.0.1:3000/login/alice -d 'guess-5'
+//! curl -i -X POST http://127.0.0.1:3004/login/alice -d 'guess-5'
 //!
 //! # Even the right password: 429, with retry-after and code login_throttled
-//! curl -i -X POST http://127.0.0.1:3000/login/alice -d 'correct horse'
+//! curl -i -X POST http://127.0.0.1:3004/login/alice -d 'correct horse'
 //!
 //! # Another account: 200, with set-cookie
-//! curl -i -X POST http://127.0.0.1:3000/login/bob -d 'battery staple'
+//! curl -i -X POST http://127.0.0.1:3004/login/bob -d 'battery staple'
 //!
 //! # An account that does not exist, counted like any other: 401
-//! curl -i -X POST http://127.0.0.1:3000/login/nobody -d 'guess-1'
+//! curl -i -X POST http://127.0.0.1:3004/login/nobody -d 'guess-1'
 //! ```
 //!
 //! With `-- --attack` the program attacks itself over loopback and prints what came of it:
@@ -177,7 +177,7 @@ async fn ask(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let is_attack = std::env::args().any(|argument| argument == "--attack");
-    let port = if is_attack { 0 } else { 3000 };
+    let port = if is_attack { 0 } else { 3004 };
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let addr = listener.local_addr()?;
     let service = app(SystemClock)?.into_make_service_with_connect_info::<SocketAddr>();

@@ -73,7 +73,9 @@ impl<St: Store> LoginGuard<St> {
         self.open.take()?.succeed()
     }
 
-    /// The credentials were wrong: the same as dropping it, for who likes to read it.
+    /// The credentials were wrong: the same as dropping it, spelt out.
+    ///
+    /// For bans the handler signs its 401 by an [`AbuseSignal`](crate::core::AbuseSignal) in the extensions; the layer does so by itself.
     pub fn failure(self) {
         drop(self);
     }

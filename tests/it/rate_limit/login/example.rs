@@ -26,7 +26,7 @@ fn promises() -> Vec<(&'static str, &'static str, &'static str)> {
         .collect();
     let pairs = lines.windows(2).filter_map(|pair| {
         let text = pair[0].strip_prefix("# ")?;
-        let command = pair[1].strip_prefix("curl -i -X POST http://127.0.0.1:3000")?;
+        let command = pair[1].strip_prefix("curl -i -X POST http://127.0.0.1:3004")?;
         let (path, body) = command.split_once(" -d '")?;
         Some((text, path, body.strip_suffix('\'')?))
     });
