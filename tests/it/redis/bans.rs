@@ -55,7 +55,8 @@ async fn who_is_banned_on_one_node_is_banned_on_all_and_pardoned_on_all() {
     let start = Instant::now();
     assert!(one.ban(guesser, HOUR));
     wait_until(async || two.is_banned(guesser).is_some()).await;
-    assert!(start.elapsed() < Duration::from_millis(1_500));
+    // A second, and what a busy machine takes.
+    assert!(start.elapsed() < Duration::from_millis(2_500));
     let rest = two.is_banned(guesser).unwrap();
     assert!(
         rest <= HOUR && rest > HOUR - Duration::from_secs(5),

@@ -182,23 +182,27 @@ async fn what_nodes_hold_in_advance_stays_within_the_bound() {
     for _ in 0..3 {
         let node = Node::with(server.manager().await, quota, |b| b.expected_nodes(3));
         tasks.push(tokio::spawn(async move {
-            let mut passed = 0_u64;
+            let (mut passed, mut tried) = (0_u64, 0_u64);
             while start.elapsed() < Duration::from_millis(400) {
                 passed += u64::from(node.passes(key("a")).await);
+                tried += 1;
                 tokio::task::yield_now().await;
             }
-            passed
+            (passed, tried)
         }));
     }
-    let mut passed = 0;
+    let (mut passed, mut tried) = (0, 0);
     for task in tasks {
-        passed += task.await.unwrap();
+        let (of_passed, of_tried) = task.await.unwrap();
+        passed += of_passed;
+        tried += of_tried;
     }
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap();
     let earned = micros * 3 / 1_000;
     assert!(passed <= 600 + earned + 3 * 50, "{passed} in {micros} us");
-    // Less than what is due by no more than what is held.
-    assert!(passed + 3 * 50 + 30 >= 600 + 1_200, "{passed}");
+    // Less than what is due, as far as it was asked for, by no more than what is held.
+    let due = tried.min(600 + 1_200);
+    assert!(passed + 3 * 50 + 30 >= due, "{passed} of {tried}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! One node of a fleet, seen from below the limiter.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use tower_security::core::{Clock, StoreError, SystemClock};
@@ -36,7 +37,11 @@ impl Node {
     where
         C: ConnectionLike + Clone + Send + Sync + 'static,
     {
-        let builder = RedisStore::builder(connection).prefix("t").secret(SECRET);
+        // A busy machine is no server that is away.
+        let builder = RedisStore::builder(connection)
+            .prefix("t")
+            .secret(SECRET)
+            .timeout(Duration::from_millis(250));
         let store = set(builder).build().unwrap();
         let counter = store.open(&CounterSpec::new("p", Overflow::Evict));
         let rule = quota.rule().unwrap();

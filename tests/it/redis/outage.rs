@@ -13,16 +13,24 @@ use super::node::{SECRET, key as key_of, now};
 use super::store::wait_until;
 use super::{Node, Server};
 
+const TIMEOUT: Duration = Duration::from_millis(25);
+
 /// Longer than the timeout by what a busy machine takes to notice.
-const PATIENCE: Duration = Duration::from_millis(150);
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// A node that waits as long as one does by default.
+async fn hasty(server: &Server, quota: Quota) -> Node {
+    Node::with(server.manager().await, quota, |b| b.timeout(TIMEOUT))
+}
 
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
 async fn a_server_that_stands_still_is_asked_five_times_and_then_once_a_second() {
     let server = Server::start().await;
-    let node = Node::new(server.manager().await, Quota::per_hour(1_000));
-    assert!(node.passes(key_of("a")).await);
-    assert_eq!(node.count(key_of("spent"), 1_001).await, 1_000);
+    let node = hasty(&server, Quota::per_hour(1_000)).await;
+    wait_until(async || node.take(key_of("a"), 1).await.is_ok()).await;
+    let spent = async || node.take(key_of("spent"), 1_000).await;
+    wait_until(async || spent().await.is_ok_and(|standing| !standing.is_allowed)).await;
 
     server.freeze();
     for _ in 0..5 {
@@ -30,7 +38,7 @@ async fn a_server_that_stands_still_is_asked_five_times_and_then_once_a_second()
         let start = Instant::now();
         let error = node.take(key_of("a"), 1).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Timeout);
-        assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < PATIENCE);
+        assert!(start.elapsed() >= TIMEOUT && start.elapsed() < PATIENCE);
     }
     assert!(!node.store.is_available());
     // Now nobody waits.
@@ -45,7 +53,6 @@ async fn a_server_that_stands_still_is_asked_five_times_and_then_once_a_second()
     server.thaw();
     wait_until(async || node.take(key_of("a"), 1).await.is_ok()).await;
     assert!(node.store.is_available());
-    assert!(node.passes(key_of("a")).await);
 }
 
 #[tokio::test]
@@ -54,6 +61,7 @@ async fn a_limiter_counts_its_share_alone_while_the_server_is_away_or_refuses() 
     let server = Server::start().await;
     let store = RedisStore::builder(server.manager().await)
         .secret(SECRET)
+        .timeout(Duration::from_millis(250))
         .expected_nodes(2)
         .build()
         .unwrap();
@@ -86,7 +94,7 @@ async fn a_limiter_counts_its_share_alone_while_the_server_is_away_or_refuses() 
     assert_eq!(passed("local", "a").await, 0);
     let start = Instant::now();
     assert_eq!(passed("deny", "b").await, 0);
-    assert!(start.elapsed() < Duration::from_millis(500), "nobody waits");
+    assert!(start.elapsed() < Duration::from_secs(2), "nobody waits");
 
     server.thaw();
     wait_until(async || limiter.peek("deny", |key| key.str("b")).await.is_ok()).await;
@@ -113,7 +121,7 @@ async fn a_pause_of_the_server_is_a_timeout() {
     let start = Instant::now();
     let error = node.take(key_of("a"), 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Timeout);
-    assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < PATIENCE);
+    assert!(start.elapsed() >= Duration::from_millis(50) && start.elapsed() < PATIENCE);
     wait_until(async || node.take(key_of("a"), 1).await.is_ok()).await;
 }
 
@@ -121,8 +129,8 @@ async fn a_pause_of_the_server_is_a_timeout() {
 #[ignore = "needs redis-server: apt-get install redis-server"]
 async fn all_who_share_a_call_fail_with_it_within_the_timeout() {
     let server = Server::start().await;
-    let node = Node::new(server.manager().await, Quota::per_hour(10));
-    assert!(node.passes(key_of("a")).await);
+    let node = hasty(&server, Quota::per_hour(10)).await;
+    wait_until(async || node.take(key_of("a"), 1).await.is_ok()).await;
     server.freeze();
     let start = Instant::now();
     let tasks: Vec<_> = (0..50)
@@ -144,7 +152,7 @@ async fn all_who_share_a_call_fail_with_it_within_the_timeout() {
 async fn a_server_that_dies_under_load_and_comes_back_is_used_again() {
     let mut server = Server::start().await;
     let node = Node::with(server.manager().await, Quota::per_second(1_000), |b| {
-        b.expected_nodes(1)
+        b.expected_nodes(1).timeout(TIMEOUT)
     });
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let tasks: Vec<_> = (0..8)

@@ -151,11 +151,11 @@ fn spawn(folder: &Path) -> Child {
         .expect("redis-server starts: apt-get install redis-server, or set REDIS_SERVER")
 }
 
-/// A connection that connects again by itself, with the times that the documentation of the store recommends.
+/// A connection that connects again by itself. It waits as long as a store may: how long one does is the store's to say.
 pub(crate) async fn manager(url: &str) -> ConnectionManager {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(Duration::from_millis(250)))
-        .set_response_timeout(Some(Duration::from_millis(25)))
+        .set_response_timeout(Some(Duration::from_millis(250)))
         .set_max_delay(Duration::from_millis(250));
     Client::open(url)
         .unwrap()

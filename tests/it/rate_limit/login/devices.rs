@@ -91,17 +91,11 @@ fn neither_the_address_nor_a_spray_from_it_refuses_a_trusted_device() {
 #[test]
 fn whoever_has_no_cookie_of_this_account_is_a_stranger() {
     let (throttle, clock, _) = throttle();
-    let (other_secret, ..) = with(|builder| builder);
-    let other_secret = {
-        drop(other_secret);
-        let builder = LoginThrottle::builder(&b"another 16 bytes"[..]);
-        builder.clock(clock.clone()).build().unwrap()
-    };
-    let other_throttle = LoginThrottle::builder(&SECRET[..])
-        .name("otp")
+    let other_secret = LoginThrottle::builder(&b"another 16 bytes"[..])
         .clock(clock)
         .build()
         .unwrap();
+    let (other_throttle, ..) = with(|builder| builder.name("otp"));
     let home = client("198.51.100.7");
     let cookie = succeed(&throttle, "alice", home);
     let parts: Vec<_> = cookie.split('.').collect();
