@@ -49,7 +49,7 @@ const BATCH: usize = 500;
 /// A ban that starts here is told at once; each node asks once a second, and hears of it within that second and the time that the
 /// call takes. The server keeps the 100,000 bans that end last. While it is away the bans that a node knows last on, and those that
 /// it starts are told when the server is back: at most 8,192 of them, then the newest are not told, and [`untold`](Self::untold)
-/// counts them.
+/// counts them. An event `sys_monitor_disabled` with the code `ban_share_unavailable` tells of it, at most once a minute.
 ///
 /// The tables of all nodes have to be built alike: a client is a key, and with another prefix it is another key.
 ///

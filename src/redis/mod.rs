@@ -40,7 +40,7 @@
 //! | units in advance | on | [`lease(false)`](RedisStoreBuilder::lease) counts one by one |
 //! | hash tag | [`HashTag::PerLimiter`] | all counters of a call live on one node of a cluster |
 //! | memory of a node | 65,536 denied keys, 8,192 calls and leases | fixed; with more keys more requests ask |
-//! | bans | pulled once a second, 100,000 at most | |
+//! | bans | pulled once a second, 100,000 at most | a small call a second and node; what the server holds is bounded |
 //!
 //! # What it does not stop
 //!
