@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
-use super::ask::{Ask, Refund, Told};
 use super::inner::Inner;
 use super::slots::Held;
 use super::units::{Level, Units, nanos};
+use super::wire::{Ask, Refund, Told};
 use crate::core::StoreError;
 use crate::rate_limit::{Charge, Standing};
 

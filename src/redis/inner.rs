@@ -11,7 +11,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::ask::{Ask, Refund, Told};
 use super::breaker::Breaker;
 use super::call::{self, Failure, Server};
 use super::config::Settings;
@@ -20,6 +19,7 @@ use super::name::{self, HashTag};
 use super::slots::{Held, Slots};
 use super::store::{RedisAnswer, RedisCounter};
 use super::units::{Level, Units};
+use super::wire::{Ask, Refund, Told};
 use crate::core::{StoreError, StoreErrorKind, nanos};
 use crate::rate_limit::key::{KeyHasher, KeySeed};
 use crate::rate_limit::{Charge, CounterSpec};

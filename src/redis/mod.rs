@@ -121,7 +121,6 @@
 //! [`OnStoreError::Local`]: crate::rate_limit::OnStoreError::Local
 //! [`Quota::strict`]: crate::rate_limit::Quota::strict
 
-mod ask;
 mod bans;
 mod breaker;
 mod call;
@@ -132,6 +131,7 @@ mod name;
 mod slots;
 mod store;
 mod units;
+mod wire;
 
 pub use bans::RedisBans;
 pub use config::{RedisConfigError, RedisStoreBuilder};

@@ -10,13 +10,13 @@ use ::redis::aio::ConnectionLike;
 use ::redis::cmd;
 use tokio::sync::oneshot;
 
-use super::ask::Refund;
 use super::call::Server;
 use super::config::{RedisStoreBuilder, Settings};
 use super::flight::{Answer, is_joint};
 use super::inner::{Inner, unavailable};
 use super::name::{self, HashTag};
 use super::units::Units;
+use super::wire::Refund;
 use crate::core::StoreError;
 use crate::rate_limit::key::{KeyHash, KeySeed};
 use crate::rate_limit::{Acquire, Charge, CounterSpec, Nanos, Receipt, Standing, Store};

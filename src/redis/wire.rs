@@ -1,4 +1,4 @@
-//! What a call asks for, and what it was told.
+//! Charges as the scripts read them, and their answers.
 
 use ::redis::Cmd;
 
