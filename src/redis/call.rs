@@ -167,7 +167,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "one table")]
     fn each_error_of_the_client_has_its_meaning() {
         use StoreErrorKind::{Corrupt, Full, Timeout, Unavailable};
         let io = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
