@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::event_cap::EventCap;
 use super::limited::RateLimitReason;
 use super::notices::{Notices, Told, WouldRefuse};
 use super::refusal::{Refusal, Why};
@@ -33,7 +32,7 @@ const ROOM: &str = "keys over their limit were forgotten, remedy=a larger Memory
 pub(super) struct Teller {
     events: Events,
     clients: ClientEvents,
-    event_cap: EventCap,
+    event_cap: Sampler,
     missing: Sampler,
     failing: Sampler,
     crowded: Sampler,
@@ -59,7 +58,7 @@ impl Teller {
         Self {
             events,
             clients: ClientEvents::new(),
-            event_cap: EventCap::new(),
+            event_cap: Sampler::of_refusals(),
             missing: Sampler::new(Duration::from_secs(60)),
             failing: Sampler::new(Duration::from_secs(1)),
             crowded: Sampler::new(Duration::from_secs(60)),
@@ -184,7 +183,7 @@ impl Teller {
         if !self.events.wants(shared, said.name, level) {
             return;
         }
-        let Some(suppressed) = self.event_cap.admit(now) else {
+        let Some(suppressed) = self.event_cap.admit_at(now.get()) else {
             return;
         };
         let wait = match said.wait {

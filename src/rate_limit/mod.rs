@@ -74,7 +74,6 @@ mod ban;
 mod check;
 mod config;
 mod error;
-mod event_cap;
 mod events;
 mod examine;
 mod fallback;

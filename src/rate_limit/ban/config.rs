@@ -14,12 +14,12 @@ use super::service::Bodies;
 use super::share::BanShare;
 use super::table::BanTable;
 use super::table_builder::BanTableBuilder;
+use crate::core::sampler::Sampler;
 use crate::core::{
     AbuseKind, ClientEvents, Clock, ConfigErrors, EventSink, Events, IpSet, Mistakes, Mode, Reload,
     TrustedProxies,
 };
 use crate::rate_limit::OnMissing;
-use crate::rate_limit::event_cap::EventCap;
 use crate::rate_limit::problem::ABNORMAL_USAGE;
 
 /// With which status the requests of a banned client are refused.
@@ -313,7 +313,7 @@ impl BanBuilder {
             hides_duration: self.hides_duration,
             bodies: Bodies::new(self.status, self.problem_type),
             events: self.events,
-            event_cap: EventCap::new(),
+            event_cap: Sampler::of_refusals(),
             told: ClientEvents::new(),
         })
     }

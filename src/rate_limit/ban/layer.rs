@@ -11,11 +11,11 @@ use super::error::BanConfigError;
 use super::rule::Counter;
 use super::service::{Ban, Bodies};
 use super::table::BanTable;
+use crate::core::sampler::Sampler;
 use crate::core::{
     ClientEvents, ConfigErrors, Events, IpSet, Mistakes, Mode, Reload, ReloadHandle, TrustedProxies,
 };
 use crate::rate_limit::OnMissing;
-use crate::rate_limit::event_cap::EventCap;
 
 /// Refuses clients that are banned, and bans those that give cause: scanners, and whoever is refused again and again
 /// ([CWE-799](https://cwe.mitre.org/data/definitions/799.html), [CWE-307](https://cwe.mitre.org/data/definitions/307.html)).
@@ -38,7 +38,7 @@ pub(super) struct Core {
     pub(super) hides_duration: bool,
     pub(super) bodies: Bodies,
     pub(super) events: Events,
-    pub(super) event_cap: EventCap,
+    pub(super) event_cap: Sampler,
     pub(super) told: ClientEvents,
 }
 

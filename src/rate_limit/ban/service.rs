@@ -153,7 +153,7 @@ impl Core {
         if !self.events.wants(shared, name, Level::Warn) {
             return;
         }
-        let Some(suppressed) = self.event_cap.admit(self.table.now()) else {
+        let Some(suppressed) = self.event_cap.admit_at(self.table.now().get()) else {
             return;
         };
         self.events.emit(shared, name, Level::Warn, || {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::super::event_cap::EventCap;
 use super::super::store::Nanos;
 use super::account::AccountHash;
 use super::refusal::LoginDimension;
@@ -21,7 +20,7 @@ const FAULTS: Duration = Duration::from_secs(60);
 pub(super) struct LoginEvents {
     sink: Events,
     /// An attacker who goes on is told of, and does not fill the disk.
-    refusals: EventCap,
+    refusals: Sampler,
     store: Sampler,
     randomness: Sampler,
     account: Sampler,
@@ -54,7 +53,7 @@ impl LoginEvents {
     pub(super) fn new(sink: Events) -> Self {
         Self {
             sink,
-            refusals: EventCap::new(),
+            refusals: Sampler::of_refusals(),
             store: Sampler::new(FAULTS),
             randomness: Sampler::new(FAULTS),
             account: Sampler::new(FAULTS),
@@ -106,7 +105,7 @@ impl LoginEvents {
         if !self.sink.wants(who.shared(), NAME, Level::Warn) {
             return;
         }
-        let Some(suppressed) = self.refusals.admit(now) else {
+        let Some(suppressed) = self.refusals.admit_at(now.get()) else {
             return;
         };
         self.sink.emit(who.shared(), NAME, Level::Warn, || {
