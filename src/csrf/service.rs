@@ -1,6 +1,5 @@
 //! The service: carries the decision out.
 
-use std::mem::swap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,6 +11,7 @@ use tower_service::Service;
 use super::check::{CsrfRefusal, SEC_FETCH_SITE};
 use super::future::CsrfAmendment;
 use super::layer::Core;
+use crate::core::head;
 use crate::core::text::cap;
 use crate::core::{
     AbuseKind, CleanText, EventName, Level, Mode, Outcome, RefusalContext, Rejection,
@@ -98,13 +98,10 @@ impl Core {
 
     #[cold]
     fn report<B>(&self, request: &mut Request<B>, refusal: CsrfRefusal) {
-        // The head is lent out rather than taken apart: moving the whole request here would make every request that passes
-        // move once more.
-        let mut lent = Request::new(());
-        swap_heads(request, &mut lent);
-        let (head, ()) = lent.into_parts();
-        self.emit(&head, refusal, Outcome::WouldRefuse);
-        swap_heads(request, &mut Request::from_parts(head, ()));
+        // Taken apart here, every request that passes would be moved once more.
+        head::with_parts(request, |head| {
+            self.emit(head, refusal, Outcome::WouldRefuse);
+        });
     }
 
     fn emit(&self, head: &Parts, refusal: CsrfRefusal, outcome: Outcome) {
@@ -123,14 +120,6 @@ impl Core {
                     .clean_detail(detail(&head.headers))
             });
     }
-}
-
-fn swap_heads<A, B>(one: &mut Request<A>, other: &mut Request<B>) {
-    swap(one.method_mut(), other.method_mut());
-    swap(one.uri_mut(), other.uri_mut());
-    swap(one.version_mut(), other.version_mut());
-    swap(one.headers_mut(), other.headers_mut());
-    swap(one.extensions_mut(), other.extensions_mut());
 }
 
 /// The refusal, without what depends on the request.
