@@ -2,7 +2,7 @@
 //!
 //! Their layer reads `quanta`'s clock and ours the system's; the time of both is in the rows.
 
-#[path = "rate_limit_bans.rs"]
+#[path = "rate_limit/bans.rs"]
 mod bans;
 mod harness;
 
