@@ -57,10 +57,14 @@
 //! | `tonic` | tonic's body and peer address, [`core::Rejection`] as a `Status` |
 //! | `csp-hashes` | `csp::CspHashes`: hashes of the scripts and styles of static pages |
 //! | `csp-report` | [`mod@csp::report`]: the endpoint for browsers' reports |
+//! | `jwt` | [`token`]: JSON Web Tokens and the keys that verify them, with aws-lc |
+//! | `jwt-rust-crypto` | the same without C; with both, aws-lc is used |
+//! | `jwks` | `token::HttpsJwksFetch`: key sets of an identity provider over HTTPS |
+//! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
 //! | `redis` | [`mod@redis`]: limits, bans and login attempts shared by several nodes |
 //! | `serde` | configuration types for files |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
-//! | `full` | all of the above |
+//! | `full` | all of the above but `jwt-rust-crypto` |
 //!
 //! # Naming the request type
 //!
@@ -97,6 +101,8 @@
 )]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+pub mod auth;
+pub mod authorize;
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod cookies;
@@ -110,6 +116,7 @@ pub mod rate_limit;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod stack;
+pub mod token;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 

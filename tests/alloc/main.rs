@@ -1,5 +1,7 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+#[cfg(feature = "jwt")]
+mod auth;
 mod bans;
 mod cookies;
 mod csp;

@@ -1,6 +1,7 @@
 //! Tests of the crate from outside, in one binary.
 
 mod architecture;
+mod auth;
 #[cfg(feature = "axum")]
 mod chromium;
 mod cookies;
@@ -32,4 +33,5 @@ mod redis;
 mod servers;
 mod stack;
 mod support;
+mod token;
 mod traits;

@@ -1,0 +1,7 @@
+//! Authentication: who is asking.
+
+mod authenticator;
+mod failure;
+
+pub use authenticator::{Authenticator, Decision, Presence};
+pub use failure::{AuthFailure, AuthFailureKind};

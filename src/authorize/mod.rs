@@ -1,0 +1,1 @@
+//! Authorization by who is asking: scopes, roles, assurance.
