@@ -62,8 +62,10 @@ impl TokenError {
     /// A proof without a nonce of ours, and the one that the next has to contain.
     pub(crate) const fn proof_nonce(nonce: HeaderValue) -> Self {
         Self {
+            kind: TokenErrorKind::ProofNonce,
+            reason: "proof_nonce",
+            header: None,
             nonce: Some(nonce),
-            ..Self::new(TokenErrorKind::ProofNonce, "proof_nonce")
         }
     }
 

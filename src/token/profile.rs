@@ -70,9 +70,7 @@ impl Profile {
                 Known::Iat,
                 Known::Jti,
             ],
-            Self::Custom { .. } | Self::Plain => {
-                &[Known::Iss, Known::Exp, Known::Aud, Known::Sub]
-            }
+            Self::Custom { .. } | Self::Plain => &[Known::Iss, Known::Exp, Known::Aud, Known::Sub],
         }
     }
 
@@ -115,7 +113,10 @@ mod tests {
             (Some("AT+JWT"), [true, true, false]),
             (Some("application/AT+JWT"), [true, true, false]),
             (Some("APPLICATION/at+jwt"), [true, true, false]),
-            (Some("application/application/at+jwt"), [false, false, false]),
+            (
+                Some("application/application/at+jwt"),
+                [false, false, false],
+            ),
             (Some("JWT"), [false, true, false]),
             (Some("jwt"), [false, true, false]),
             (Some(""), [false, false, false]),

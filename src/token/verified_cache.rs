@@ -5,7 +5,7 @@ use std::fmt;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::claims::{Binding, system_time};
+use super::claims::{Binding, Times, system_time};
 use super::revocation::TokenRef;
 use crate::core::Principal;
 
@@ -84,14 +84,6 @@ impl Verified {
     }
 }
 
-/// When a token counts, in seconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Times {
-    pub(super) exp: u64,
-    pub(super) nbf: Option<u64>,
-    pub(super) iat: Option<u64>,
-}
-
 #[derive(Clone)]
 struct Entry {
     verified: Verified,
@@ -118,13 +110,7 @@ impl VerifiedCache {
         self.0.contains_key(token)
     }
 
-    pub(super) fn insert(
-        &self,
-        token: TokenDigest,
-        generation: u64,
-        now: u64,
-        verified: Verified,
-    ) {
+    pub(super) fn insert(&self, token: TokenDigest, generation: u64, now: u64, verified: Verified) {
         let entry = Entry {
             verified,
             since: now,
@@ -174,7 +160,8 @@ mod tests {
         for now in [1_000, 1_059] {
             assert_eq!(subject(&a, 3, now).as_deref(), Some("alice"), "{now}");
         }
-        for (token, generation, now) in [(&a, 3, 999), (&a, 3, 1_060), (&a, 4, 1_000), (&b, 3, 1_000)]
+        for (token, generation, now) in
+            [(&a, 3, 999), (&a, 3, 1_060), (&a, 4, 1_000), (&b, 3, 1_000)]
         {
             assert_eq!(subject(token, generation, now), None, "{generation} {now}");
         }

@@ -8,6 +8,6 @@ mod tests;
 mod values;
 
 pub(super) use known::Known;
-pub(super) use read::{Binding, TokenClaims, issuer_of, read, system_time};
+pub(super) use read::{Binding, Times, TokenClaims, issuer_of, read, system_time};
 pub(super) use rules::{ClaimRules, Required, ScopeClaim};
 pub(super) use values::{Fault, date, text};

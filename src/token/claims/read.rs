@@ -18,12 +18,18 @@ const LIMITS: Limits = Limits {
 pub(in crate::token) struct TokenClaims {
     /// Without method, end and confirmation, which are for the verifier to say.
     pub(in crate::token) claims: Claims,
-    pub(in crate::token) exp: u64,
-    pub(in crate::token) nbf: Option<u64>,
-    pub(in crate::token) iat: Option<u64>,
+    pub(in crate::token) times: Times,
     /// Whether one of the audiences is one of ours.
     pub(in crate::token) is_for_us: bool,
     pub(in crate::token) binding: Option<Binding>,
+}
+
+/// When a token counts, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::token) struct Times {
+    pub(in crate::token) exp: u64,
+    pub(in crate::token) nbf: Option<u64>,
+    pub(in crate::token) iat: Option<u64>,
 }
 
 /// The key that the token is bound to (RFC 7800).
@@ -77,10 +83,12 @@ pub(in crate::token) fn read(document: String, rules: &ClaimRules) -> Result<Tok
     }
     Ok(TokenClaims {
         claims: claims.with_document(document, &unescaped),
-        // Every profile wants it.
-        exp: exp.ok_or(Fault(Known::Exp.fault()))?,
-        nbf,
-        iat,
+        times: Times {
+            // Every profile wants it.
+            exp: exp.ok_or(Fault(Known::Exp.fault()))?,
+            nbf,
+            iat,
+        },
         is_for_us,
         binding,
     })

@@ -172,7 +172,10 @@ fn served_by(mistakes: &mut Mistakes, set: &JwkSet) -> Vec<Algorithm> {
         }
     }
     if served.is_empty() {
-        let reasons = set.rejected().iter().map(|key| format!("; {key}"));
+        let reasons = set.rejected().iter().map(|key| {
+            let kid = key.kid().unwrap_or_default();
+            format!("; key {} {kid:?}: {}", key.index(), key.error())
+        });
         let reasons = reasons.collect();
         mistakes.push("token.keys", JwtConfigError::NoKeys { reasons });
     }

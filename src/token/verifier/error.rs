@@ -10,7 +10,9 @@ use crate::token::jws::Algorithm;
 #[non_exhaustive]
 pub enum JwtConfigError {
     /// No token would ever be young enough.
-    #[error("refused max_token_age of zero: every token is older, leave it out or write a duration such as one hour")]
+    #[error(
+        "refused max_token_age of zero: every token is older, leave it out or write a duration such as one hour"
+    )]
     AgeInvalid,
     /// An algorithm that no key can be used with, or none at all.
     #[error(
@@ -56,7 +58,9 @@ pub enum JwtConfigError {
         instead: &'static str,
     },
     /// Two verifiers of one issuer: which of them counts?
-    #[error("invalid second verifier of issuer {issuer:?}: give one verifier all its audiences and keys")]
+    #[error(
+        "invalid second verifier of issuer {issuer:?}: give one verifier all its audiences and keys"
+    )]
     #[non_exhaustive]
     Duplicate {
         /// The issuer.
@@ -80,17 +84,23 @@ pub enum JwtConfigError {
         leeway: Duration,
     },
     /// Secrets beside public keys: one that is taken for the other lets anybody sign.
-    #[error("refused HMAC beside public keys: make one verifier of each and give them to `JwtVerifiers`")]
+    #[error(
+        "refused HMAC beside public keys: make one verifier of each and give them to `JwtVerifiers`"
+    )]
     MixedKeyFamilies,
     /// No key with which a token could be verified.
-    #[error("invalid keys: none of them is usable{reasons}; write at least one public key, or a secret of 32 random bytes")]
+    #[error(
+        "invalid keys: none of them is usable{reasons}; write at least one public key, or a secret of 32 random bytes"
+    )]
     #[non_exhaustive]
     NoKeys {
         /// Why each was left out, as `; kid "a": too weak`; empty where there is none.
         reasons: String,
     },
     /// No randomness for the key of nonces.
-    #[error("invalid nonces: the operating system has no randomness for their key, write `nonce_key` with 32 random bytes")]
+    #[error(
+        "invalid nonces: the operating system has no randomness for their key, write `nonce_key` with 32 random bytes"
+    )]
     NoRandomness,
     /// More required claims than anybody issues.
     #[error("invalid list of {count} required claims: write at most 32")]
@@ -100,7 +110,9 @@ pub enum JwtConfigError {
         count: usize,
     },
     /// A cache that cannot hold anything, is too large, or gains nothing.
-    #[error("refused token cache {value}: write 1 to 1000000 entries, and leave it off for HMAC, which is as fast without")]
+    #[error(
+        "refused token cache {value}: write 1 to 1000000 entries, and leave it off for HMAC, which is as fast without"
+    )]
     #[non_exhaustive]
     TokenCacheRefused {
         /// What is wrong, as `of 0 entries`.

@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::core::{AuthMethod, Clock, Principal, StoreError};
-use crate::token::claims::{Binding, ClaimRules, TokenClaims, read, system_time};
+use crate::token::claims::{Binding, ClaimRules, Times, TokenClaims, read, system_time};
 use crate::token::dpop::{Dpop, ProofRequest};
 use crate::token::error::{TokenError, TokenErrorKind};
 use crate::token::header_memo::{HeaderMemo, Known};
 use crate::token::jws::compact::{HEADER_BYTES, Segments};
 use crate::token::jws::header::JoseHeader;
 use crate::token::jws::{Algorithm, Jwk, JwsError, base64url};
-use crate::token::verified_cache::{Times, TokenDigest, Verified, VerifiedCache};
-use crate::token::{
-    KeySnapshot, KeySource, KeySourceError, Profile, Revocation, RevocationStore,
-};
+use crate::token::verified_cache::{TokenDigest, Verified, VerifiedCache};
+use crate::token::{KeySnapshot, KeySource, KeySourceError, Profile, Revocation, RevocationStore};
 
 /// What a [`JwtVerifier`](super::JwtVerifier) shares.
 pub(super) struct Inner {
@@ -77,6 +75,13 @@ impl Header {
     pub(super) fn told(&self, error: TokenError) -> TokenError {
         error.with_header(self.algorithm.as_str(), self.kid())
     }
+}
+
+/// A token, and the proof that came with it by `DPoP`.
+#[derive(Clone, Copy)]
+pub(super) struct Bound<'a> {
+    pub(super) token: &'a [u8],
+    pub(super) proof: Option<&'a ProofRequest>,
 }
 
 /// Under what a token is remembered.
@@ -142,8 +147,7 @@ impl Inner {
         let payload = base64url::decode(payload).map_err(refused)?;
         let document =
             String::from_utf8(payload).map_err(|_| TokenError::invalid("json_syntax"))?;
-        let token =
-            read(document, &self.claims).map_err(|fault| TokenError::invalid(fault.0))?;
+        let token = read(document, &self.claims).map_err(|fault| TokenError::invalid(fault.0))?;
         let issuer = token.claims.issuer.map(|issuer| token.claims.text(issuer));
         if issuer != Some(&*self.issuer) {
             return Err(TokenError::invalid("issuer"));
@@ -151,7 +155,7 @@ impl Inner {
         if !token.is_for_us {
             return Err(TokenError::invalid("audience"));
         }
-        self.check_times(token.times(), now)?;
+        self.check_times(token.times, now)?;
         Ok(token)
     }
 
@@ -182,7 +186,7 @@ impl Inner {
         candidate: Candidate,
         snapshot: &KeySnapshot,
         segments: Segments<'_>,
-        proof: Option<&ProofRequest>,
+        bound: Bound<'_>,
     ) -> Result<Verified, TokenError> {
         let Candidate {
             header,
@@ -195,16 +199,16 @@ impl Inner {
             .map_err(|error| header.told(refused(error)))?;
         let told = |error: TokenError| error.with_header(header.algorithm.as_str(), key.kid());
         verify_signature(key, header.algorithm, segments).map_err(|error| told(refused(error)))?;
-        self.check_binding(token.binding, segments.whole(), proof, now)
+        self.check_binding(token.binding, bound, now)
             .map_err(told)?;
         if matches!(header.wanted, WantedKey::Named(_)) {
             self.learn(segments.header, snapshot, header.algorithm, key);
         }
 
-        let times = token.times();
+        let times = token.times;
         let binding = token.binding;
         let mut claims = token.claims;
-        claims.method = match proof {
+        claims.method = match bound.proof {
             Some(_) => AuthMethod::DPoP,
             None => AuthMethod::Bearer,
         };
@@ -221,16 +225,15 @@ impl Inner {
     pub(super) fn check_binding(
         &self,
         binding: Option<Binding>,
-        token: &[u8],
-        proof: Option<&ProofRequest>,
+        bound: Bound<'_>,
         now: u64,
     ) -> Result<(), TokenError> {
         let binding = binding.unwrap_or_default();
         if binding.certificate.is_some() {
             return Err(TokenError::invalid("certificate_missing"));
         }
-        match (binding.jkt, proof, &self.dpop) {
-            (Some(jkt), Some(proof), Some(dpop)) => dpop.check(proof, token, jkt, now),
+        match (binding.jkt, bound.proof, &self.dpop) {
+            (Some(jkt), Some(proof), Some(dpop)) => dpop.check(proof, bound.token, jkt, now),
             // RFC 9449 section 7.1: whoever stole it would send it as a bearer token.
             (Some(_), None, _) => Err(TokenError::invalid("proof_required")),
             (None, None, Some(dpop)) if dpop.is_required() => {
@@ -253,10 +256,7 @@ impl Inner {
         }
     }
 
-    pub(super) fn judge(
-        &self,
-        answer: Result<&Revocation, &StoreError>,
-    ) -> Result<(), TokenError> {
+    pub(super) fn judge(&self, answer: Result<&Revocation, &StoreError>) -> Result<(), TokenError> {
         match answer {
             Ok(Revocation::Valid) => Ok(()),
             Ok(Revocation::Revoked) => Err(TokenError::invalid("revoked")),
@@ -290,18 +290,8 @@ fn verify_signature(
     key.verify(algorithm, segments.signing_input, signature)
 }
 
-/// What a client is told of a JWS that is not right: nothing but that.
 pub(super) const fn refused(error: JwsError) -> TokenError {
-    TokenError::invalid(match error {
-        JwsError::AlgorithmRefused => "algorithm",
-        JwsError::Encoding => "encoding",
-        JwsError::Header(member) => member,
-        JwsError::KeyMismatch => "key_mismatch",
-        JwsError::KeyUnknown => "kid_unknown",
-        JwsError::MixedKeySet => "mixed_key_set",
-        JwsError::Signature => "signature",
-        JwsError::Structure => "structure",
-    })
+    TokenError::invalid(error.reason())
 }
 
 pub(super) const fn no_key(error: KeySourceError) -> TokenError {

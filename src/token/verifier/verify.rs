@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::request::Parts;
 
 use super::JwtVerifierBuilder;
-use super::steps::{Candidate, Inner, Place, no_key, refused};
+use super::steps::{Bound, Candidate, Inner, Place, no_key, refused};
 use crate::core::{Lookup, Principal};
 use crate::token::dpop::{Dpop, ProofRequest};
 use crate::token::error::TokenError;
@@ -177,6 +177,10 @@ impl JwtVerifier {
         }
         let now = inner.now()?;
         let proof = presented.is_dpop.then(|| ProofRequest::of(presented.head));
+        let bound = Bound {
+            token: presented.token,
+            proof: proof.as_ref(),
+        };
         let snapshot = match inner.source.state() {
             KeyState::Ready(snapshot) => Some(snapshot),
             KeyState::Missing => None,
@@ -184,7 +188,7 @@ impl JwtVerifier {
         if let (Some(digest), Some(snapshot)) = (&digest, &snapshot)
             && let Some(verified) = inner.remembered(digest, snapshot.generation(), now)
         {
-            inner.check_binding(verified.binding, presented.token, proof.as_ref(), now)?;
+            inner.check_binding(verified.binding, bound, now)?;
             return self.unless_revoked(verified, None);
         }
 
@@ -216,7 +220,11 @@ impl JwtVerifier {
                         let snapshot =
                             found.map_err(|error| candidate.header.told(no_key(error)))?;
                         let segments = Segments::split(&token, MOST_TOKEN).map_err(refused)?;
-                        let end = verifier.finish(candidate, &snapshot, segments, proof.as_ref());
+                        let bound = Bound {
+                            token: &token,
+                            proof: proof.as_ref(),
+                        };
+                        let end = verifier.finish(candidate, &snapshot, segments, bound);
                         match end? {
                             Lookup::Ready(answer) => answer,
                             Lookup::Pending(answer) => answer.await,
@@ -225,7 +233,7 @@ impl JwtVerifier {
                 }
             },
         };
-        self.finish(candidate, &snapshot, segments, proof.as_ref())
+        self.finish(candidate, &snapshot, segments, bound)
     }
 
     /// Steps 6 to 9, with keys at hand.
@@ -234,7 +242,7 @@ impl JwtVerifier {
         candidate: Candidate,
         snapshot: &KeySnapshot,
         segments: Segments<'_>,
-        proof: Option<&ProofRequest>,
+        bound: Bound<'_>,
     ) -> Result<Lookup<Result<Principal, TokenError>>, TokenError> {
         let now = candidate.now;
         let place = candidate.digest.map(|token| Place {
@@ -242,7 +250,7 @@ impl JwtVerifier {
             generation: snapshot.generation(),
             now,
         });
-        let verified = self.0.prove(candidate, snapshot, segments, proof)?;
+        let verified = self.0.prove(candidate, snapshot, segments, bound)?;
         self.unless_revoked(verified, place)
     }
 
