@@ -115,14 +115,8 @@ impl JwtVerifier {
     }
 
     /// Returns the algorithms of proofs, as the challenge says them; `None` where proofs are not accepted.
-    #[must_use]
     pub(crate) fn proof_algorithms(&self) -> Option<&'static [&'static str]> {
         self.0.dpop.as_ref().map(|_| Dpop::ALGORITHMS)
-    }
-
-    /// Returns whether a proof is demanded of every token.
-    pub(crate) fn wants_proofs(&self) -> bool {
-        self.0.dpop.as_ref().is_some_and(Dpop::is_required)
     }
 
     /// Returns which calls that weaken it were made.
