@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::request::Parts;
+
 use super::{JwtConfigError, JwtVerifier, Presented};
 use crate::core::{ConfigErrors, Lookup, Mistakes, Principal};
 use crate::token::claims::issuer_of;
@@ -80,6 +82,16 @@ impl JwtVerifiers {
             token: token.as_bytes(),
             is_dpop: false,
             head: None,
+        })
+    }
+
+    /// Verifies a token that came by the scheme `DPoP`. See [`JwtVerifier::verify_dpop`].
+    #[must_use]
+    pub fn verify_dpop(&self, token: &str, head: &Parts) -> Lookup<Result<Principal, TokenError>> {
+        self.verify_presented(Presented {
+            token: token.as_bytes(),
+            is_dpop: true,
+            head: Some(head),
         })
     }
 

@@ -94,6 +94,18 @@ impl JwtVerifier {
         })
     }
 
+    /// Verifies a token that came by the scheme `DPoP`, with the proof in the head of its request (RFC 9449 section 7.1).
+    ///
+    /// For an authenticator of your own; the authentication layer does it by itself. Each call uses the proof up.
+    #[must_use]
+    pub fn verify_dpop(&self, token: &str, head: &Parts) -> Lookup<Result<Principal, TokenError>> {
+        self.verify_presented(Presented {
+            token: token.as_bytes(),
+            is_dpop: true,
+            head: Some(head),
+        })
+    }
+
     /// Returns whose tokens are accepted.
     #[must_use]
     pub fn issuer(&self) -> &str {
