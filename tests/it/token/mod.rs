@@ -1,1 +1,12 @@
 //! Tokens.
+
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod jws;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod jws_json;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod keys;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod rfc_vectors;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod wycheproof;
