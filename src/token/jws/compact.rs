@@ -23,7 +23,8 @@ pub(crate) struct Segments<'a> {
 }
 
 impl<'a> Segments<'a> {
-    /// Three segments, none empty, the first no longer than [`MOST_HEADER`], all together no longer than `most`.
+    /// Three segments, the first no longer than [`MOST_HEADER`], all together no longer than `most`. Only the payload may be empty, which
+    /// is a right JWS and no right JWT.
     pub(crate) fn split(token: &'a [u8], most: usize) -> Result<Self, JwsError> {
         Self::parts(token, most).ok_or(JwsError::Structure)
     }
@@ -42,7 +43,6 @@ impl<'a> Segments<'a> {
             signing_input: token.get(..last)?,
         };
         let is_right = (1..=MOST_HEADER).contains(&parts.header.len())
-            && !parts.payload.is_empty()
             && !parts.payload.iter().any(|byte| is_dot(byte))
             && !parts.signature.is_empty();
         is_right.then_some(parts)

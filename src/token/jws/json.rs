@@ -464,3 +464,7 @@ fn escaped_char(reader: &mut Reader<'_>) -> char {
         .and_then(Result::ok)
         .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;
