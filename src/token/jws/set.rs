@@ -281,3 +281,7 @@ impl RejectedKey {
         &self.error
     }
 }
+
+#[cfg(test)]
+#[path = "set_tests.rs"]
+mod tests;

@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tower_security::core::Secret;
-use tower_security::token::jws::{Algorithm, Jwk, JwkError, JwkSet, JwkSetError, JwsError};
+use tower_security::token::jws::{
+    Algorithm, Jwk, JwkError, JwkSet, JwkSetError, JwsError, RejectedKey, VerifiedJws,
+};
 
 use super::jws::{SECRET, encode, hs256};
 use super::rfc_vectors::{
@@ -633,4 +635,18 @@ fn messages_quote_no_secret_and_cut_what_is_long() {
         format!("{key:?}"),
         r#"Jwk { kid: Some("a"), algorithms: [Hs256], .. }"#
     );
+}
+
+#[test]
+fn every_type_crosses_threads() {
+    fn shared<T: Clone + std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
+    fn borrowed<T: std::fmt::Debug + Send + Sync + Unpin>() {}
+    shared::<Algorithm>();
+    shared::<Jwk>();
+    shared::<JwkSet>();
+    shared::<RejectedKey>();
+    shared::<JwkError>();
+    shared::<JwkSetError>();
+    shared::<JwsError>();
+    borrowed::<VerifiedJws<'_>>();
 }
