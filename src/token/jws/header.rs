@@ -19,7 +19,7 @@ pub(crate) struct JoseHeader<'a> {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Option<Cow<'a, str>>,
     pub(crate) typ: Option<Cow<'a, str>>,
-    /// The key that is embedded in a DPoP proof (RFC 9449 section 4.2). Nothing else may look at it: whoever signs a token can put his
+    /// The key that is embedded in a `DPoP` proof (RFC 9449 section 4.2). Nothing else may look at it: whoever signs a token can put his
     /// own key there.
     pub(crate) jwk: Option<Object<'a>>,
 }

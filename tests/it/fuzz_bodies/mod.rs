@@ -16,5 +16,7 @@ pub mod csp_report;
 pub mod csrf;
 pub mod headers;
 pub mod https;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod jws;
 pub mod login;
 pub mod origin;

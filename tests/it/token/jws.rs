@@ -356,8 +356,12 @@ fn one_flipped_bit_anywhere_is_refused() {
     for (key, token) in SIGNED {
         let keys = set(key);
         assert!(verify(token, &keys).is_ok());
-        // All of the short ones; of the long ones a part, since half of all these are checked with RSA.
-        let step = if token.len() > 400 { 7 } else { 1 };
+        // All of the cheap ones; each step is prime to 8, so that each bit of a byte has its turn.
+        let step = match token.len() {
+            _ if key.contains("oct") => 1,
+            ..400 => 5,
+            _ => 29,
+        };
         for bit in (0..token.len() * 8).step_by(step) {
             let mut token = token.as_bytes().to_vec();
             token[bit / 8] ^= 1 << (bit % 8);
