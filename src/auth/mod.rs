@@ -3,5 +3,5 @@
 mod authenticator;
 mod failure;
 
-pub use authenticator::{Authenticator, Decision, Presence};
+pub use authenticator::{Authenticator, Decision, PendingDecision, Presence};
 pub use failure::{AuthFailure, AuthFailureKind};

@@ -30,6 +30,7 @@ mod store;
 pub(crate) mod text;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
+pub(crate) use challenge::ChallengeFailure;
 pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
 pub(crate) use client::{Caller, ClientEvents};
 pub use client::{

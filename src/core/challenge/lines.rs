@@ -82,13 +82,6 @@ impl Challenges {
 
     /// The lines for what was presented and did not suffice. The one of the scheme that decided says why; the first, when no scheme
     /// was at fault or it has no line.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "what the rooms auth, authorize and ownership answer with"
-        )
-    )]
     pub(crate) fn failure_lines(
         &self,
         decided_by: Option<AuthMethod>,

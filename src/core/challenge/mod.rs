@@ -8,5 +8,6 @@ mod scheme;
 mod tests;
 
 pub use config::{ChallengeConfigError, ChallengesBuilder};
+pub(crate) use failure::ChallengeFailure;
 pub use lines::Challenges;
 pub use scheme::ChallengeScheme;
