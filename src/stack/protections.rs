@@ -1,10 +1,11 @@
 //! What the stack knows of each layer: what it says of itself, and what it shares with another.
 
 use super::posture::{Posture, PostureEntry, PostureState};
-use super::slot::{Protection, ProvidesOrigins, TakesOrigins, Transport};
+use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
+use crate::auth::AuthLayer;
 use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
-use crate::core::{ConfigErrors, Mode};
+use crate::core::{AuthMethod, ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
@@ -232,6 +233,28 @@ impl Protection for CsrfLayer {
         warn_of("csrf", &dangerous, posture);
     }
 }
+
+impl Protection for AuthLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let by: Vec<_> = self
+            .methods()
+            .map(|method| method.map_or("own", AuthMethod::as_str))
+            .collect();
+        let anonymous = if self.is_optional() {
+            "pass"
+        } else {
+            "refused"
+        };
+        posture.add(
+            PostureEntry::new("auth", PostureState::On)
+                .setting("by", by.join(","))
+                .setting("anonymous", anonymous),
+        );
+        warn_of("auth", self.dangerous(), posture);
+    }
+}
+
+impl ProvidesPrincipal for AuthLayer {}
 
 impl Protection for BanLayer {
     fn describe(&self, posture: &mut Posture) {
