@@ -2,6 +2,7 @@
 
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, TakesOrigins, Transport};
+use crate::authorize::RequireLayer;
 use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
 use crate::core::{ConfigErrors, Mode};
@@ -301,6 +302,13 @@ impl<St: Store> Protection for LoginThrottleLayer<St> {
                 .setting("locked_after", hard.to_string()),
         );
         warn_of("login_throttle", &throttle.dangerous(), posture);
+    }
+}
+
+impl Protection for RequireLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let requirement = format!("{:?}", self.requirement());
+        posture.add(PostureEntry::new("access", PostureState::On).setting("requires", requirement));
     }
 }
 
