@@ -1,6 +1,6 @@
 //! The service: carries the decision out.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use http::request::Parts;
@@ -10,8 +10,9 @@ use tower_service::Service;
 use super::layer::Core;
 use super::requirement::{Term, Unmet};
 use crate::core::{
-    AbuseKind, AuthzLedger, ChallengeFailure, Challenges, EventName, LedgerEntry, Level, Principal,
-    RefusalContext, Rejection, RejectionBody, ResponseFuture, SecurityEvent, Shared,
+    AbuseKind, AuthzLedger, ChallengeFailure, Challenges, EventName, LedgerEntry, Level,
+    PreparedBody, Principal, RefusalContext, Rejection, RejectionBody, ResponseFuture,
+    SecurityEvent, Shared,
 };
 
 /// The service of [`RequireLayer`](super::RequireLayer). The [module](crate::authorize) has the rules and an example.
@@ -113,7 +114,7 @@ impl Core {
         let Some(Unmet(term)) = unmet else {
             return challenges.authentication_required();
         };
-        let rejection = Rejection::new(reason.status(), reason.code(), reason.title());
+        let rejection = reason.rejection().prepared(reason.body());
         let failure = match term {
             Term::AllScopes(words) | Term::AnyScope(words) => {
                 ChallengeFailure::InsufficientScope(&words.joined)
@@ -196,6 +197,30 @@ impl RequireRefusal {
                 StatusCode::UNAUTHORIZED
             }
         }
+    }
+
+    fn rejection(self) -> Rejection {
+        Rejection::new(self.status(), self.code(), self.title())
+    }
+
+    /// The body, which is always the same.
+    fn body(self) -> PreparedBody {
+        type Cell = LazyLock<PreparedBody>;
+        static FORBIDDEN: Cell = Cell::new(|| RequireRefusal::Forbidden.rejection().prepare());
+        static SCOPE: Cell = Cell::new(|| RequireRefusal::InsufficientScope.rejection().prepare());
+        static NOBODY: Cell = Cell::new(|| RequireRefusal::Unauthenticated.rejection().prepare());
+        static RECENT: Cell =
+            Cell::new(|| RequireRefusal::RecentAuthentication.rejection().prepare());
+        static STRONGER: Cell =
+            Cell::new(|| RequireRefusal::StrongerAuthentication.rejection().prepare());
+        let body = match self {
+            Self::Forbidden => &FORBIDDEN,
+            Self::InsufficientScope => &SCOPE,
+            Self::Unauthenticated => &NOBODY,
+            Self::RecentAuthentication => &RECENT,
+            Self::StrongerAuthentication => &STRONGER,
+        };
+        PreparedBody::clone(body)
     }
 
     const fn title(self) -> &'static str {
