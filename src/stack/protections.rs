@@ -3,6 +3,7 @@
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
 use crate::auth::AuthLayer;
+use crate::authorize::RequireLayer;
 use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
 use crate::core::{AuthMethod, ConfigErrors, Mode};
@@ -324,6 +325,13 @@ impl<St: Store> Protection for LoginThrottleLayer<St> {
                 .setting("locked_after", hard.to_string()),
         );
         warn_of("login_throttle", &throttle.dangerous(), posture);
+    }
+}
+
+impl Protection for RequireLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let requirement = format!("{:?}", self.requirement());
+        posture.add(PostureEntry::new("access", PostureState::On).setting("requires", requirement));
     }
 }
 

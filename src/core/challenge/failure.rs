@@ -6,10 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(test),
-    expect(
-        dead_code,
-        reason = "what the rooms auth, authorize and ownership answer with"
-    )
+    expect(dead_code, reason = "what the room auth answers with")
 )]
 pub(crate) enum ChallengeFailure<'a> {
     Ambiguous,
