@@ -36,10 +36,10 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::routing::get;
-use axum::Router;
 use tower_security::auth::{
     AuthFailure, AuthFailureKind, AuthLayer, Authenticator, Decision, Presence,
 };
@@ -104,7 +104,7 @@ impl Authenticator for Tickets {
         let Some(ticket) = Self::ticket(head) else {
             return Decision::NotPresent;
         };
-        let refused = |kind| AuthFailure::new(kind).method(AuthMethod::Custom("Ticket"));
+        let refused = |kind| AuthFailure::new(kind).with_method(AuthMethod::Custom("Ticket"));
         let ticket = std::str::from_utf8(ticket).unwrap_or_default().trim();
         if ticket.is_empty() || ticket.len() > LONGEST {
             return Decision::Denied(refused(AuthFailureKind::TokenInvalid));

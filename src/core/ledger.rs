@@ -23,10 +23,6 @@ enum Place {
 
 /// A decision, or the reason why none is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "what the room ownership writes")
-)]
 pub(crate) enum LedgerEntry {
     /// Somebody was allowed to do it.
     Allow,

@@ -18,15 +18,15 @@ const API_KEY: &str = r#"ApiKey realm="api", header="x-api-key""#;
 const SESSION: &str = r#"Session realm="api""#;
 const PLAIN: [&str; 4] = [BEARER, DPOP, API_KEY, SESSION];
 
-struct Row {
-    code: &'static str,
+pub(super) struct Row {
+    pub(super) code: &'static str,
     /// The way that was tried.
-    method: Option<AuthMethod>,
-    status: u16,
-    grpc: &'static str,
-    message: &'static str,
-    lines: &'static [&'static str],
-    retry_after: Option<&'static str>,
+    pub(super) method: Option<AuthMethod>,
+    pub(super) status: u16,
+    pub(super) grpc: &'static str,
+    pub(super) message: &'static str,
+    pub(super) lines: &'static [&'static str],
+    pub(super) retry_after: Option<&'static str>,
     abuse: Option<AbuseKind>,
 }
 
@@ -45,7 +45,7 @@ const fn row(code: &'static str, status: u16, message: &'static str) -> Row {
 
 const ABUSE: Option<AbuseKind> = Some(AbuseKind::AuthFailed);
 
-const TABLE: &[Row] = &[
+pub(super) const TABLE: &[Row] = &[
     row("authentication_required", 401, "Authentication is required"),
     Row {
         lines: &[
@@ -154,7 +154,7 @@ const TABLE: &[Row] = &[
     },
 ];
 
-fn layer(method: Option<AuthMethod>) -> AuthLayer {
+pub(super) fn layer(method: Option<AuthMethod>) -> AuthLayer {
     let way = ByHeader::new("x-test").scheme(ChallengeScheme::bearer());
     let way = match method {
         Some(method) => way.method(method),
@@ -170,7 +170,7 @@ fn layer(method: Option<AuthMethod>) -> AuthLayer {
         .unwrap()
 }
 
-fn lines<B>(answer: &Response<B>) -> Vec<&HeaderValue> {
+pub(super) fn lines<B>(answer: &Response<B>) -> Vec<&HeaderValue> {
     answer.headers().get_all(WWW_AUTHENTICATE).iter().collect()
 }
 
