@@ -151,9 +151,14 @@ impl<'a> Reader<'a> {
 
     /// The bytes of a field that stands there once.
     pub(super) fn bytes(&self, tag: Tag) -> Option<&'a [u8]> {
+        self.optional(tag)?
+    }
+
+    /// The bytes of a field that may be missing; `None` if it stands there twice.
+    pub(super) fn optional(&self, tag: Tag) -> Option<Option<&'a [u8]>> {
         let mut found = self.own.iter().filter(|(known, _)| *known == tag);
-        let (_, bytes) = found.next()?;
-        found.next().is_none().then_some(bytes)
+        let first = found.next().map(|(_, bytes)| *bytes);
+        found.next().is_none().then_some(first)
     }
 
     pub(super) fn time(&self, tag: Tag) -> Option<SystemTime> {
@@ -196,22 +201,29 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// The same claims in a principal of another credential. What binds the first credential to a key, or says when it ends, is left out.
-pub(super) fn copied(who: &Principal) -> PrincipalBuilder {
+/// What a principal may do, in one of another credential. What binds the first credential to a key, or says when it ends, is left out.
+pub(super) fn granted(who: &Principal) -> PrincipalBuilder {
     let mut copy = Principal::builder(who.subject())
         .scopes(who.scopes())
-        .roles(who.roles())
-        .amr(who.amr());
-    let one: [(_, fn(_, _) -> _); 4] = [
+        .roles(who.roles());
+    let one: [(_, fn(_, _) -> _); 3] = [
         (who.issuer(), PrincipalBuilder::issuer),
         (who.client_id(), PrincipalBuilder::client_id),
         (who.tenant(), PrincipalBuilder::tenant),
-        (who.acr(), PrincipalBuilder::acr),
     ];
     for (text, set) in one {
         if let Some(text) = text {
             copy = set(copy, text);
         }
+    }
+    copy
+}
+
+/// The same, and how somebody has authenticated in person.
+pub(super) fn copied(who: &Principal) -> PrincipalBuilder {
+    let mut copy = granted(who).amr(who.amr());
+    if let Some(acr) = who.acr() {
+        copy = copy.acr(acr);
     }
     match who.auth_time() {
         Some(time) => copy.auth_time(time),
@@ -237,7 +249,7 @@ pub(super) fn date(now: SystemTime) -> Option<SystemTime> {
     from_millis(millis(now))
 }
 
-fn time(bytes: &[u8]) -> Option<SystemTime> {
+pub(super) fn time(bytes: &[u8]) -> Option<SystemTime> {
     from_millis(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
