@@ -360,6 +360,9 @@ mod tests {
         );
         assert_eq!(date(epoch - Duration::from_nanos(1)), None);
         assert_eq!(millis(epoch - Duration::from_secs(1)), 0);
-        assert_eq!(from_millis(u64::MAX), epoch.checked_add(Duration::from_millis(u64::MAX)));
+        assert_eq!(
+            from_millis(u64::MAX),
+            epoch.checked_add(Duration::from_millis(u64::MAX))
+        );
     }
 }

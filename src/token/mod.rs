@@ -17,3 +17,5 @@ pub use revocation::{Revocation, RevocationStore, TokenRef};
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};
 #[cfg(feature = "_jwt")]
 pub use verifier::JwtVerifier;
+#[cfg(feature = "_jwt")]
+pub(crate) use verifier::Presented;

@@ -221,7 +221,10 @@ mod tests {
         assert_eq!(who.method(), AuthMethod::ApiKey);
         assert_eq!(who.token_id(), Some("0a1B2c3D4e5F"));
         assert!(who.has_scope("orders:read"));
-        assert_eq!((who.acr(), who.auth_time(), who.amr().count()), (None, None, 0));
+        assert_eq!(
+            (who.acr(), who.auth_time(), who.amr().count()),
+            (None, None, 0)
+        );
         assert_eq!(who.expires_at(), Some(at(9)));
         assert_eq!((read.digest(), read.created_at()), (&digest(2), at(2)));
         assert_eq!(read.previous(), Some(&(digest(1), at(5))));
@@ -229,7 +232,11 @@ mod tests {
         for end in 0..bytes.len() {
             assert!(ApiKeyRecord::from_bytes(&bytes[..end]).is_err(), "{end}");
         }
-        for (tag, length, why) in [(65, 8, "two ends"), (67, 32, "two digests"), (70, 1, "unknown")] {
+        for (tag, length, why) in [
+            (65, 8, "two ends"),
+            (67, 32, "two digests"),
+            (70, 1, "unknown"),
+        ] {
             let mut field = vec![tag, 0, 0, 0, length];
             field.resize(5 + usize::from(length), 0);
             let more = [&bytes[..], &field].concat();
@@ -245,7 +252,9 @@ mod tests {
         let who = Principal::builder("robot").build();
         let id = "0a1B2c3D4e5F".parse().unwrap();
         let record = ApiKeyRecord::new(id, &who, at(0), digest(1)).rotated(digest(2), at(10));
-        let accepted = |record: &ApiKeyRecord, now| [1, 2, 3].map(|byte| record.accepts(&digest(byte), at(now)));
+        let accepted = |record: &ApiKeyRecord, now| {
+            [1, 2, 3].map(|byte| record.accepts(&digest(byte), at(now)))
+        };
         assert_eq!(accepted(&record, 9), [true, true, false]);
         assert_eq!(accepted(&record, 10), [false, true, false]);
         let again = record.rotated(digest(3), at(20));

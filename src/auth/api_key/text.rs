@@ -117,7 +117,9 @@ pub(super) fn parse(prefix: &str, text: &[u8]) -> Result<(ApiKeyId, KeySecret), 
     }
     let parts = || {
         let (checked, checksum) = text.split_last_chunk::<CHECKSUM>()?;
-        let rest = checked.strip_prefix(prefix.as_bytes())?.strip_prefix(b"_")?;
+        let rest = checked
+            .strip_prefix(prefix.as_bytes())?
+            .strip_prefix(b"_")?;
         let (id, rest) = rest.split_at_checked(ID)?;
         let secret: [u8; SECRET] = rest.strip_prefix(b"_")?.try_into().ok()?;
         let id = ApiKeyId::parse(id)?;
@@ -196,16 +198,30 @@ fn checksum_of(text: &[u8]) -> [u8; CHECKSUM] {
 /// CRC-32/ISO-HDLC, as Ethernet and gzip have it (RFC 1952, section 8), four bits at a time.
 fn crc32(text: &[u8]) -> u32 {
     const TABLE: [u32; 16] = [
-        0x0000_0000, 0x1db7_1064, 0x3b6e_20c8, 0x26d9_30ac, 0x76dc_4190, 0x6b6b_51f4, 0x4db2_6158, 0x5005_713c,
-        0xedb8_8320, 0xf00f_9344, 0xd6d6_a3e8, 0xcb61_b38c, 0x9b64_c2b0, 0x86d3_d2d4, 0xa00a_e278, 0xbdbd_f21c,
+        0x0000_0000,
+        0x1db7_1064,
+        0x3b6e_20c8,
+        0x26d9_30ac,
+        0x76dc_4190,
+        0x6b6b_51f4,
+        0x4db2_6158,
+        0x5005_713c,
+        0xedb8_8320,
+        0xf00f_9344,
+        0xd6d6_a3e8,
+        0xcb61_b38c,
+        0x9b64_c2b0,
+        0x86d3_d2d4,
+        0xa00a_e278,
+        0xbdbd_f21c,
     ];
     let step = |crc: u32| {
         let at = usize::try_from(crc & 15).unwrap_or_default();
         TABLE.get(at).copied().unwrap_or_default() ^ (crc >> 4)
     };
-    let crc = text.iter().fold(u32::MAX, |crc, byte| {
-        step(step(crc ^ u32::from(*byte)))
-    });
+    let crc = text
+        .iter()
+        .fold(u32::MAX, |crc, byte| step(step(crc ^ u32::from(*byte))));
     !crc
 }
 
@@ -236,7 +252,10 @@ mod tests {
         assert_eq!(id.as_str(), "0a1B2c3D4e5F");
         assert_eq!(secret.bytes(), b"abcdefghijklmnopqrstuvwxyz012345");
         assert_eq!(write("sk", id, &secret).expose(), KEY);
-        assert_eq!(format!("{id} {id:?}"), "0a1B2c3D4e5F ApiKeyId(0a1B2c3D4e5F)");
+        assert_eq!(
+            format!("{id} {id:?}"),
+            "0a1B2c3D4e5F ApiKeyId(0a1B2c3D4e5F)"
+        );
     }
 
     #[test]
@@ -258,7 +277,11 @@ mod tests {
         assert_eq!(why(swapped.as_bytes()), Some(NoKey::Checksum));
         let longer = format!("{KEY}0");
         for malformed in ["", "sk_", &KEY[1..], &KEY[..KEY.len() - 1], &longer] {
-            assert_eq!(why(malformed.as_bytes()), Some(NoKey::Malformed), "{malformed}");
+            assert_eq!(
+                why(malformed.as_bytes()),
+                Some(NoKey::Malformed),
+                "{malformed}"
+            );
         }
         assert_eq!(parse("tk", KEY.as_bytes()).err(), Some(NoKey::Malformed));
     }
@@ -266,13 +289,23 @@ mod tests {
     #[test]
     fn drawn_keys_differ_and_use_all_digits() {
         let keys: Vec<_> = (0..200)
-            .map(|_| write("live", ApiKeyId::draw().unwrap(), &KeySecret::draw().unwrap()))
+            .map(|_| {
+                write(
+                    "live",
+                    ApiKeyId::draw().unwrap(),
+                    &KeySecret::draw().unwrap(),
+                )
+            })
             .collect();
         let texts: HashSet<&str> = keys.iter().map(|key| key.expose().as_str()).collect();
         assert_eq!(texts.len(), 200);
         let digits: HashSet<char> = texts.iter().flat_map(|text| text[5..].chars()).collect();
         assert_eq!(digits.len(), 63, "all digits, and the separator");
-        assert!(texts.iter().all(|text| parse("live", text.as_bytes()).is_ok()));
+        assert!(
+            texts
+                .iter()
+                .all(|text| parse("live", text.as_bytes()).is_ok())
+        );
     }
 
     #[test]
@@ -280,7 +313,16 @@ mod tests {
         for right in ["sk", "live", "k9", "a234567890123456"] {
             assert!(is_prefix(right), "{right}");
         }
-        for wrong in ["", "s", "SK", "9k", "s_k", "s-k", "a2345678901234567", "s\u{e9}"] {
+        for wrong in [
+            "",
+            "s",
+            "SK",
+            "9k",
+            "s_k",
+            "s-k",
+            "a2345678901234567",
+            "s\u{e9}",
+        ] {
             assert!(!is_prefix(wrong), "{wrong}");
         }
     }

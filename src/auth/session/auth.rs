@@ -257,8 +257,11 @@ impl SessionAuth {
         };
         let was_there = self.0.store.revoke(&key).wait().await?;
         if was_there {
-            self.0
-                .tell(EventName::SessionLogout, "session_revoked", record.principal());
+            self.0.tell(
+                EventName::SessionLogout,
+                "session_revoked",
+                record.principal(),
+            );
         }
         Ok(was_there)
     }
@@ -352,7 +355,9 @@ impl SessionAuth {
         let Found::One(value) = inner.cookie.find(headers) else {
             return Err(SessionError::NoSession);
         };
-        let key = SessionSecret::parse(value).ok_or(SessionError::NoSession)?.key();
+        let key = SessionSecret::parse(value)
+            .ok_or(SessionError::NoSession)?
+            .key();
         let record = inner.store.load(&key).wait().await?;
         let record = record.ok_or(SessionError::NoSession)?;
         match inner.standing(&record, now) {
@@ -374,15 +379,18 @@ impl SessionAuth {
                 continue;
             };
             if inner.store.revoke(&key).wait().await? {
-                inner.tell(EventName::SessionLogout, "session_logout", record.principal());
+                inner.tell(
+                    EventName::SessionLogout,
+                    "session_logout",
+                    record.principal(),
+                );
             }
         }
         Ok(())
     }
 
     /// What weakens it, for the posture.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what the stack's posture reads"))]
-    pub(crate) fn dangers(&self) -> [(&'static str, bool); 1] {
+    pub(in crate::auth) fn dangerous(&self) -> [(&'static str, bool); 1] {
         [("dangerous_plain_cookie", self.0.cookie.is_plain())]
     }
 }

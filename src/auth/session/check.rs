@@ -7,9 +7,7 @@ use http::HeaderName;
 use http::header::COOKIE;
 use http::request::Parts;
 
-use super::super::{
-    AuthFailure, AuthFailureKind, Authenticator, Decision, Presence,
-};
+use super::super::{AuthFailure, AuthFailureKind, Authenticator, Decision, Presence};
 use super::auth::{Inner, SessionAuth, Standing};
 use super::cookie::Found;
 use super::key::{SessionKey, SessionSecret};
@@ -118,7 +116,9 @@ impl Inner {
         let record = found.map_err(unavailable)?;
         let now = self.now().ok_or_else(|| {
             let failure = AuthFailure::new(AuthFailureKind::Unavailable);
-            failure.with_method(AuthMethod::Session).with_reason("clock")
+            failure
+                .with_method(AuthMethod::Session)
+                .with_reason("clock")
         })?;
         let record = record.ok_or_else(|| self.invalid("unknown"))?;
         let reason = match self.standing(&record, now) {

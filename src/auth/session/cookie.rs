@@ -61,7 +61,9 @@ impl CookieSettings {
                 CookieProblem::PlainPrefix,
             ),
             (
-                self.domain.as_deref().is_some_and(|domain| !is_host(domain)),
+                self.domain
+                    .as_deref()
+                    .is_some_and(|domain| !is_host(domain)),
                 CookieProblem::Domain,
             ),
             (!is_path(&self.path), CookieProblem::Path),

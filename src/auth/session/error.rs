@@ -46,7 +46,9 @@ pub enum CookieProblem {
     #[error("its domain is no host name, write \"example.com\" or none")]
     Domain,
     /// The prefix binds the cookie to one host and to `/`.
-    #[error("\"__Host-\" permits neither a domain nor a path but \"/\", leave them out or write a name without it")]
+    #[error(
+        "\"__Host-\" permits neither a domain nor a path but \"/\", leave them out or write a name without it"
+    )]
     HostPrefix,
     /// The name is no token.
     #[error("write a name of 1 to 128 of the characters A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ ` | ~")]
@@ -55,7 +57,9 @@ pub enum CookieProblem {
     #[error("its path is not absolute, write \"/\" or \"/app\"")]
     Path,
     /// The prefix promises what a cookie without `Secure` does not keep.
-    #[error("a name that begins with \"__\" promises `Secure`, write one without it for plain HTTP")]
+    #[error(
+        "a name that begins with \"__\" promises `Secure`, write one without it for plain HTTP"
+    )]
     PlainPrefix,
 }
 

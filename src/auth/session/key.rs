@@ -107,7 +107,12 @@ mod tests {
     fn a_key_is_the_digest_of_the_bytes() {
         // `head -c 32 /dev/zero | sha256sum`.
         let zeros = SessionSecret(Secret::new([0; 32]));
-        let hex: String = zeros.key().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = zeros
+            .key()
+            .as_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         assert_eq!(
             hex,
             "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925"

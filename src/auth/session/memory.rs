@@ -250,10 +250,7 @@ impl SessionStore for MemorySessionStore {
         })))
     }
 
-    fn list(
-        &self,
-        subject: &str,
-    ) -> Lookup<Result<Vec<(SessionKey, SessionRecord)>, StoreError>> {
+    fn list(&self, subject: &str) -> Lookup<Result<Vec<(SessionKey, SessionRecord)>, StoreError>> {
         Lookup::Ready(Ok(self.read(|table| {
             let keys = table.subjects.get(subject).into_iter().flatten();
             keys.filter_map(|key| Some((*key, table.sessions.get(key)?.clone())))

@@ -60,10 +60,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> Lookup<Result<u64, StoreError>>;
 
     /// Returns the sessions of a subject, the oldest first. Those that are over may be among them.
-    fn list(
-        &self,
-        subject: &str,
-    ) -> Lookup<Result<Vec<(SessionKey, SessionRecord)>, StoreError>>;
+    fn list(&self, subject: &str) -> Lookup<Result<Vec<(SessionKey, SessionRecord)>, StoreError>>;
 
     /// Removes what is over at `now`, and says how much. A store that does so by itself answers 0.
     fn purge(&self, now: SystemTime) -> Lookup<Result<u64, StoreError>>;
@@ -113,10 +110,7 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
         (**self).revoke_subject(subject, except)
     }
 
-    fn list(
-        &self,
-        subject: &str,
-    ) -> Lookup<Result<Vec<(SessionKey, SessionRecord)>, StoreError>> {
+    fn list(&self, subject: &str) -> Lookup<Result<Vec<(SessionKey, SessionRecord)>, StoreError>> {
         (**self).list(subject)
     }
 
