@@ -25,5 +25,7 @@ pub use bearer::BearerAuth;
 pub use config::{AuthBuilder, AuthConfigError};
 pub use failure::{AuthFailure, AuthFailureKind};
 pub use future::AuthFuture;
+#[cfg(all(feature = "opaque-tokens", feature = "redis"))]
+pub(crate) use identity::{from_millis, millis};
 pub use layer::AuthLayer;
 pub use service::AuthService;

@@ -133,6 +133,20 @@ impl ApiKeyRecord {
         }
     }
 
+    /// The record with the digests that a store keeps by themselves.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_digests(
+        self,
+        digest: ApiKeyDigest,
+        previous: Option<(ApiKeyDigest, SystemTime)>,
+    ) -> Self {
+        Self {
+            digest,
+            previous,
+            ..self
+        }
+    }
+
     /// Whether the digest is that of a secret that is accepted at `now`. Takes the same steps for every digest.
     pub(super) fn accepts(&self, digest: &ApiKeyDigest, now: SystemTime) -> bool {
         let is_previous = self
