@@ -2,6 +2,7 @@
 
 #[cfg(feature = "jwt")]
 mod auth;
+mod authorize;
 mod bans;
 mod cookies;
 mod csp;

@@ -7,6 +7,7 @@ mod scheme;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use config::is_scope_token;
 pub use config::{ChallengeConfigError, ChallengesBuilder};
 pub(crate) use failure::ChallengeFailure;
 pub use lines::Challenges;
