@@ -59,6 +59,7 @@ impl<'a> Authorization<'a> {
 
 impl TokenScheme {
     /// Reads the scheme alone.
+    #[cfg(feature = "_jwt")]
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let line = headers.get(AUTHORIZATION)?;
         Self::split(line.as_bytes()).map(|(scheme, _)| scheme)

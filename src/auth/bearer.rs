@@ -48,6 +48,12 @@ impl BearerAuth {
         self.dangerous.clone()
     }
 
+    /// Leaves tokens to the API keys that begin so.
+    pub(super) fn without_keys(mut self, keys: Vec<Box<str>>) -> Self {
+        self.keys = keys;
+        self
+    }
+
     const fn serves(&self, scheme: TokenScheme) -> bool {
         match scheme {
             TokenScheme::Bearer => true,

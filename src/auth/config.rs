@@ -5,12 +5,16 @@ use std::fmt;
 use http::HeaderName;
 use thiserror::Error;
 
+#[cfg(feature = "opaque-tokens")]
+use super::api_key::ApiKeyAuth;
 use super::authenticator::Authenticator;
 #[cfg(feature = "_jwt")]
 use super::bearer::BearerAuth;
 use super::check::Way;
 use super::events::Teller;
 use super::layer::{AuthLayer, Core, Vary};
+#[cfg(feature = "opaque-tokens")]
+use super::session::SessionAuth;
 use crate::core::{
     AuthMethod, ChallengeScheme, Challenges, ChallengesBuilder, Clock, ConfigErrorKind,
     ConfigErrors, ErrorClass, EventSink, Events, Mistakes,
@@ -42,6 +46,12 @@ struct Configured {
     schemes: Vec<ChallengeScheme>,
     headers: Vec<HeaderName>,
     dangerous: Vec<(&'static str, bool)>,
+    /// How a bearer token begins that is an API key.
+    #[cfg_attr(
+        not(feature = "_jwt"),
+        expect(dead_code, reason = "without tokens nobody else takes it")
+    )]
+    bearer_prefix: Option<Box<str>>,
 }
 
 enum Credential {
@@ -57,6 +67,7 @@ impl Configured {
             schemes: vec![authenticator.scheme()],
             headers: authenticator.headers(),
             dangerous: Vec::new(),
+            bearer_prefix: None,
             way: Credential::Other(Box::new(authenticator)),
         }
     }
@@ -86,7 +97,28 @@ impl AuthBuilder {
             schemes: bearer.schemes(),
             headers: bearer.headers(),
             dangerous: bearer.dangerous(),
+            bearer_prefix: None,
             way: Credential::Bearer(bearer),
+        });
+        self
+    }
+
+    /// Accepts API keys in a header of their own, and as bearer tokens if they say so.
+    #[cfg(feature = "opaque-tokens")]
+    pub fn api_key(mut self, keys: ApiKeyAuth) -> Self {
+        self.ways.push(Configured {
+            bearer_prefix: keys.bearer_prefix().map(Into::into),
+            ..Configured::of(Some(AuthMethod::ApiKey), keys)
+        });
+        self
+    }
+
+    /// Accepts sessions in a cookie.
+    #[cfg(feature = "opaque-tokens")]
+    pub fn session(mut self, sessions: SessionAuth) -> Self {
+        self.ways.push(Configured {
+            dangerous: sessions.dangerous().to_vec(),
+            ..Configured::of(Some(AuthMethod::Session), sessions)
         });
         self
     }
@@ -149,6 +181,12 @@ impl AuthBuilder {
         let challenges = mistakes.take(challenges.build_at("auth"));
         let challenges = mistakes.finish(challenges)?.unwrap_or_default();
 
+        #[cfg(feature = "_jwt")]
+        let keys: Vec<Box<str>> = self
+            .ways
+            .iter()
+            .filter_map(|configured| configured.bearer_prefix.clone())
+            .collect();
         let mut headers = Vec::new();
         let mut dangerous = Vec::new();
         let mut ways = Vec::new();
@@ -158,7 +196,7 @@ impl AuthBuilder {
             ways.push(Way {
                 authenticator: match configured.way {
                     #[cfg(feature = "_jwt")]
-                    Credential::Bearer(bearer) => Box::new(bearer),
+                    Credential::Bearer(bearer) => Box::new(bearer.without_keys(keys.clone())),
                     Credential::Other(authenticator) => authenticator,
                 },
                 method: configured.method,

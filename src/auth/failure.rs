@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::HeaderName;
+use http::header::{HeaderName, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use crate::core::text::cap;
@@ -222,6 +222,7 @@ pub struct AuthFailure {
     method: Option<AuthMethod>,
     detail: Option<CleanText<'static>>,
     nonce: Option<HeaderValue>,
+    set_cookie: Option<HeaderValue>,
 }
 
 impl AuthFailure {
@@ -234,6 +235,7 @@ impl AuthFailure {
             method: None,
             detail: None,
             nonce: None,
+            set_cookie: None,
         }
     }
 
@@ -263,6 +265,14 @@ impl AuthFailure {
     #[must_use]
     pub fn with_nonce(mut self, nonce: HeaderValue) -> Self {
         self.nonce = Some(nonce);
+        self
+    }
+
+    /// Sets a line of `Set-Cookie` for the answer: the deletion of a cookie that is of no use any more. A browser that went on sending
+    /// it would be refused pages that anybody may see.
+    #[must_use]
+    pub fn with_set_cookie(mut self, line: HeaderValue) -> Self {
+        self.set_cookie = Some(line);
         self
     }
 
@@ -309,6 +319,9 @@ impl AuthFailure {
         };
         if let Some(nonce) = &self.nonce {
             rejection = rejection.header(DPOP_NONCE, nonce.clone());
+        }
+        if let Some(line) = &self.set_cookie {
+            rejection = rejection.header(SET_COOKIE, line.clone());
         }
         if let Some(seconds) = kind.retry_after() {
             rejection = rejection.retry_after(seconds);

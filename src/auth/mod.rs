@@ -1,5 +1,7 @@
 //! Authentication: who is asking.
 
+#[cfg(feature = "opaque-tokens")]
+pub mod api_key;
 mod authenticator;
 #[cfg(feature = "opaque-tokens")]
 mod authorization;
@@ -10,8 +12,12 @@ mod config;
 mod events;
 mod failure;
 mod future;
+#[cfg(feature = "opaque-tokens")]
+mod identity;
 mod layer;
 mod service;
+#[cfg(feature = "opaque-tokens")]
+pub mod session;
 
 pub use authenticator::{Authenticator, Decision, PendingDecision, Presence};
 #[cfg(feature = "_jwt")]
@@ -19,5 +25,7 @@ pub use bearer::BearerAuth;
 pub use config::{AuthBuilder, AuthConfigError};
 pub use failure::{AuthFailure, AuthFailureKind};
 pub use future::AuthFuture;
+#[cfg(all(feature = "opaque-tokens", feature = "redis"))]
+pub(crate) use identity::{from_millis, millis};
 pub use layer::AuthLayer;
 pub use service::AuthService;
