@@ -20,8 +20,6 @@ mod service;
 pub mod session;
 
 pub use authenticator::{Authenticator, Decision, PendingDecision, Presence};
-#[cfg(feature = "_jwt")]
-pub use bearer::BearerAuth;
 pub use config::{AuthBuilder, AuthConfigError};
 pub use failure::{AuthFailure, AuthFailureKind};
 pub use future::AuthFuture;
