@@ -133,7 +133,7 @@ impl AuthBuilder {
     }
 
     /// Lets requests without any credential pass as anonymous ones. Default: they are refused with 401, so that a route that nobody
-    /// thought of is closed (ASVS 8.2.1).
+    /// thought of is closed (ASVS 5.0, 8.2).
     ///
     /// A credential that is there and is wrong is refused all the same, and so is an `Authorization` of a scheme that nobody serves.
     pub const fn optional(mut self) -> Self {
@@ -245,7 +245,6 @@ pub enum AuthConfigError {
     #[error(
         "invalid second {method:?}: write `.{method}(..)` once; the tokens of several issuers go to one `JwtVerifiers`"
     )]
-    #[non_exhaustive]
     Duplicate {
         /// The kind.
         method: AuthMethod,

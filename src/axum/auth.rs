@@ -112,6 +112,21 @@ pub trait ScopeSet {
 /// let app: Router = Router::new().route("/orders", get(orders));
 /// # let _ = app;
 /// ```
+///
+/// Two scopes in one text are none that anybody has:
+///
+/// ```compile_fail,E0080
+/// # use axum::Router;
+/// # use axum::routing::get;
+/// # use tower_security::axum::{ScopeSet, Scoped};
+/// struct Orders;
+///
+/// impl ScopeSet for Orders {
+///     const SCOPES: &[&str] = &["orders:read orders:write"];
+/// }
+///
+/// let app: Router = Router::new().route("/orders", get(async |_: Scoped<Orders>| "orders"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Scoped<S> {

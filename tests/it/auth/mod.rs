@@ -1,6 +1,8 @@
 //! Authentication.
 
 mod answers;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod bearer;
 mod caching;
 mod config;
 mod events;
@@ -9,5 +11,6 @@ mod extractors;
 mod pending;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
+mod stack;
 mod transports;
 mod ways;
