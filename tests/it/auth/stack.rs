@@ -108,7 +108,11 @@ async fn bans_outside_count_wrong_credentials() {
 async fn pages_read_refusals_and_preflights_are_answered_outside() {
     const PAGE: &str = "https://app.example.com";
     let seen = Seen::default();
-    let cors = CorsLayer::builder().origins([PAGE]).build().unwrap();
+    let cors = CorsLayer::builder()
+        .origins([PAGE])
+        .methods([http::Method::PUT])
+        .build()
+        .unwrap();
     let service = SecurityStack::new()
         .auth(builder().build().unwrap())
         .cors(cors)
@@ -117,7 +121,7 @@ async fn pages_read_refusals_and_preflights_are_answered_outside() {
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], PAGE);
 
-    let mut preflight = get(&[("origin", PAGE), ("access-control-request-method", "GET")]);
+    let mut preflight = get(&[("origin", PAGE), ("access-control-request-method", "PUT")]);
     *preflight.method_mut() = http::Method::OPTIONS;
     let answer = go(service, preflight).await;
     assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], PAGE);
