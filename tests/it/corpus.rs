@@ -9,6 +9,11 @@ use crate::support::tree;
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("acrh", fuzz_bodies::cors::acrh),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    (
+        "authorization_header",
+        fuzz_bodies::auth::authorization_header,
+    ),
     ("clean_text", fuzz_bodies::clean_text::clean_text),
     ("cookie_header", fuzz_bodies::cookies::cookie_header),
     ("cors_config", fuzz_bodies::builders::cors_config),
@@ -42,6 +47,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
 
 /// Targets of features that are off in this build: they are there, and are run in another.
 const LEFT_OUT: &[&str] = &[
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "authorization_header",
     #[cfg(not(feature = "csp-report"))]
     "csp_report",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
