@@ -131,6 +131,11 @@ impl JwtVerifier {
         self.0.dpop.as_ref().map(|_| Dpop::ALGORITHMS)
     }
 
+    /// Whether a proof is demanded of every token, so that none comes as `Bearer`.
+    pub(crate) fn wants_proofs(&self) -> bool {
+        self.0.dpop.as_ref().is_some_and(Dpop::is_required)
+    }
+
     /// Returns which calls that weaken it were made.
     #[must_use]
     pub fn dangerous(&self) -> [(&'static str, bool); 2] {
