@@ -1,4 +1,8 @@
-//! Tokens: what they say, and whether it may be believed.
+#![doc = include_str!("guide.md")]
+#![cfg_attr(
+    not(test),
+    warn(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+)]
 
 #[cfg(feature = "_jwt")]
 mod claim_path;

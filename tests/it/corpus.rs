@@ -14,6 +14,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "authorization_header",
         fuzz_bodies::auth::authorization_header,
     ),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("claims", fuzz_bodies::token::claims),
     ("clean_text", fuzz_bodies::clean_text::clean_text),
     ("cookie_header", fuzz_bodies::cookies::cookie_header),
     ("cors_config", fuzz_bodies::builders::cors_config),
@@ -25,6 +27,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
     ("csrf_config", fuzz_bodies::builders::csrf_config),
     ("device_cookie", fuzz_bodies::login::device_cookie),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("dpop_proof", fuzz_bodies::token::dpop_proof),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),
     ("forwarded_proto", fuzz_bodies::https::forwarded_proto),
@@ -57,6 +61,10 @@ const LEFT_OUT: &[&str] = &[
     "jwk_set",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "jws_compact",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "claims",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "dpop_proof",
 ];
 
 /// Mutated inputs per target.

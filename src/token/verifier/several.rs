@@ -101,11 +101,6 @@ impl JwtVerifiers {
         &self.0
     }
 
-    /// Returns the algorithms of proofs, as the challenge says them; `None` where no verifier accepts proofs.
-    pub(crate) fn proof_algorithms(&self) -> Option<&'static [&'static str]> {
-        self.0.iter().find_map(JwtVerifier::proof_algorithms)
-    }
-
     pub(crate) fn verify_presented(
         &self,
         presented: Presented<'_>,

@@ -22,3 +22,5 @@ pub mod https;
 pub mod jws;
 pub mod login;
 pub mod origin;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod token;

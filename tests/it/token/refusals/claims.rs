@@ -13,7 +13,7 @@ fn rows_65_to_68() {
     for payload in ["[]", "\"alice\"", "null", "1", " "] {
         rows.push(row(65, payload, with_payload(payload), "json_syntax"));
     }
-    rows.push(row(65, "nothing", with_payload(""), "structure"));
+    rows.push(row(65, "nothing", with_payload(""), "json_syntax"));
     rows.push(row(65, "no claims", with_payload("{}"), "claim_iss"));
     let bad_utf8 = [&good.as_bytes()[..20], b"\xc3\x28", &good.as_bytes()[20..]].concat();
     rows.push(row(65, "UTF-8", with_payload(bad_utf8), "json_syntax"));

@@ -7,11 +7,21 @@ mod keys;
 mod signature;
 mod structure;
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tower_security::core::{Lookup, ManualClock, Principal, Secret};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
+use tower::Layer;
+use tower_security::auth::AuthLayer;
+use tower_security::core::{Lookup, ManualClock, Principal, Refused, Secret};
 use tower_security::token::jws::{Algorithm, Jwk, JwkSet};
 use tower_security::token::{JwtVerifier, JwtVerifierBuilder, Profile, TokenError, TokenErrorKind};
+
+use crate::support::service::{Spy, go};
 
 use super::issuer::{
     AUDIENCE, ED25519_X, ES256_X, ES256_Y, ISSUER, OTHER_X, OTHER_Y, RSA_N, SECRET, ec_jwk,
@@ -141,38 +151,94 @@ fn accepted(on: On, name: &str, token: &str) {
     }
 }
 
+const ALL: [On; 7] = [
+    On::EsRs,
+    On::Ed,
+    On::Hs,
+    On::MaxAge,
+    On::Plain,
+    On::Ps,
+    On::TwoKeys,
+];
+
 #[track_caller]
 fn assert_refused(rows: Vec<Row>, numbers: std::ops::RangeInclusive<u8>) {
     for number in numbers {
         assert!(rows.iter().any(|row| row.number == number), "row {number}");
     }
-    for on in [
-        On::EsRs,
-        On::Ed,
-        On::Hs,
-        On::MaxAge,
-        On::Plain,
-        On::Ps,
-        On::TwoKeys,
-    ] {
+    for (at, on) in ALL.into_iter().enumerate() {
         for verifier in verifiers(on) {
-            for row in rows
-                .iter()
-                .filter(|row| std::mem::discriminant(&row.on) == std::mem::discriminant(&on))
-            {
+            let service = Served::new(&verifier);
+            for row in rows.iter().filter(|row| row.on as usize == at) {
                 let told = format!("row {}, {}, {on:?}", row.number, row.name);
                 match answer(&verifier, &row.token) {
                     Ok(_) => panic!("{told}: it was accepted"),
                     Err(error) => {
-                        assert_eq!(
-                            (error.kind(), error.reason()),
-                            (row.kind, row.reason),
-                            "{told}"
-                        );
+                        let found = (error.kind(), error.reason());
+                        assert_eq!(found, (row.kind, row.reason), "{told}");
                     }
                 }
+                service.assert_refused(row, &told);
             }
         }
+    }
+}
+
+/// The verifier behind its layer.
+struct Served {
+    spy: Spy,
+    layer: AuthLayer,
+}
+
+impl Served {
+    fn new(verifier: &JwtVerifier) -> Self {
+        let layer = AuthLayer::builder().bearer(verifier.clone()).build();
+        Self {
+            spy: Spy::new(),
+            layer: layer.expect("it is sound"),
+        }
+    }
+
+    fn send(&self, value: HeaderValue) -> Response<Full<Bytes>> {
+        let mut request = Request::new(());
+        request.headers_mut().insert(AUTHORIZATION, value);
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(go(self.layer.layer(self.spy.clone()), request)).poll(&mut context) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("nothing is to be waited for"),
+        }
+    }
+
+    fn assert_refused(&self, row: &Row, told: &str) {
+        let Ok(value) = HeaderValue::try_from(format!("Bearer {}", row.token)) else {
+            // No server hands it on.
+            return;
+        };
+        let answer = self.send(value);
+        assert_eq!(self.spy.calls(), 0, "{told}");
+        let is_b64token = !row.token.is_empty()
+            && row
+                .token
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
+        if !is_b64token {
+            // The grammar of the header is the layer's, and it may call such a value malformed.
+            let status = answer.status();
+            let refusals = [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED];
+            assert!(refusals.contains(&status), "{told}: {status}");
+            return;
+        }
+        let (code, text) = match row.kind {
+            TokenErrorKind::Expired => ("token_expired", "The access token expired"),
+            _ => ("token_invalid", "The access token is invalid"),
+        };
+        let challenge =
+            format!(r#"Bearer realm="api", error="invalid_token", error_description="{text}""#);
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{told}");
+        let lines: Vec<_> = answer.headers().get_all(WWW_AUTHENTICATE).iter().collect();
+        assert_eq!(lines, [&challenge], "{told}");
+        let refused = answer.extensions().get::<Refused>();
+        assert_eq!(refused.map(|refused| refused.code()), Some(code), "{told}");
     }
 }
 
