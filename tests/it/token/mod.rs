@@ -1,1 +1,8 @@
 //! Tokens.
+
+#[cfg(all(
+    feature = "axum",
+    feature = "jwks",
+    any(feature = "jwt", feature = "jwt-rust-crypto")
+))]
+mod jwks;
