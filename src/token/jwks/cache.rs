@@ -102,9 +102,7 @@ impl KeySource for JwksCache {
     fn state(&self) -> KeyState {
         let now = self.0.now();
         self.0.keep_fresh(now);
-        self.0
-            .live(now)
-            .map_or(KeyState::Missing, KeyState::Ready)
+        self.0.live(now).map_or(KeyState::Missing, KeyState::Ready)
     }
 
     fn refresh(&self, kid: Option<&str>) -> Lookup<Result<KeySnapshot, KeySourceError>> {
@@ -125,4 +123,3 @@ impl fmt::Debug for JwksCache {
             .finish_non_exhaustive()
     }
 }
-

@@ -146,9 +146,7 @@ pub enum JwksUrlProblem {
     )]
     NotHttps,
     /// It is no absolute URL with a host.
-    #[error(
-        "write an absolute URL, such as \"https://login.example.com/.well-known/jwks.json\""
-    )]
+    #[error("write an absolute URL, such as \"https://login.example.com/.well-known/jwks.json\"")]
     Syntax,
     /// A name and a password in a URL end in logs.
     #[error("leave out user name and password")]

@@ -157,7 +157,10 @@ mod tests {
             assert_eq!(reply(&[(CONTENT_TYPE, value)]).is_json, is_json, "{value}");
         }
         assert!(!reply(&[]).is_json);
-        let twice = [(CONTENT_TYPE, "application/json"), (CONTENT_TYPE, "text/html")];
+        let twice = [
+            (CONTENT_TYPE, "application/json"),
+            (CONTENT_TYPE, "text/html"),
+        ];
         assert!(!reply(&twice).is_json);
     }
 

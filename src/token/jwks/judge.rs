@@ -9,7 +9,7 @@ use super::config::Settings;
 use super::error::{FetchError, FetchErrorKind};
 use super::fetch::JwksReply;
 use crate::core::nanos;
-use crate::token::jws::JwkSet;
+use crate::token::jws::{JwkSet, JwkSetError};
 use crate::token::source::KeySnapshot;
 
 /// Keys, and how long they are good for.
@@ -90,8 +90,13 @@ fn check_form(reply: &JwksReply) -> Result<(), FetchError> {
 }
 
 fn read(body: &[u8], max_keys: usize) -> Result<JwkSet, FetchError> {
-    let set = JwkSet::from_remote(body)
-        .map_err(|error| FetchError::new(FetchErrorKind::Malformed, error.to_string()))?;
+    let set = JwkSet::from_remote(body).map_err(|error| {
+        let kind = match error {
+            JwkSetError::TooManyKeys => FetchErrorKind::TooManyKeys,
+            _ => FetchErrorKind::Malformed,
+        };
+        FetchError::new(kind, error.to_string())
+    })?;
     let refused = set.rejected().len();
     let listed = set.keys().len().saturating_add(refused);
     if listed > max_keys {

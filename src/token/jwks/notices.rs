@@ -4,6 +4,7 @@ use super::config::Settings;
 use super::error::FetchError;
 use super::judge::Held;
 use crate::core::{EventName, Level, Outcome, SecurityEvent};
+use crate::token::jws::JwkError;
 
 /// The layer that events name.
 const LAYER: &str = "jwks";
@@ -44,8 +45,24 @@ pub(super) fn fetched(settings: &Settings, held: &Held, had: Option<&Held>, fail
     }
     for key in held.snapshot.set().rejected() {
         let name = EventName::InputValidationFail;
-        settings.events.emit(None, name, Level::Warn, || {
-            event(settings, name, "key_refused").own_detail(&key.to_string())
+        let level = level_of(key.error());
+        settings.events.emit(None, name, level, || {
+            let kid = key.kid().unwrap_or_default();
+            let index = key.index();
+            event(settings, name, "key_refused")
+                .rule(key.error().code())
+                .own_detail(&format!("index={index} kid={kid}"))
         });
+    }
+}
+
+fn level_of(error: &JwkError) -> Level {
+    match error {
+        // Whoever has read the set can sign with it.
+        JwkError::PrivateKey | JwkError::SecretPublished => Level::Error,
+        // Keys for encryption stand in many sets.
+        JwkError::NotForVerifying => Level::Info,
+        // The rest is broken, weak or unknown: tokens that it signs will be refused.
+        _ => Level::Warn,
     }
 }

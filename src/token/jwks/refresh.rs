@@ -30,7 +30,10 @@ pub(super) async fn run(cache: Weak<Shared>, wake: Arc<Notify>) {
 }
 
 async fn fetch(cache: &Weak<Shared>) {
-    let mut landing = Landing { cache, answer: None };
+    let mut landing = Landing {
+        cache,
+        answer: None,
+    };
     let Some(shared) = cache.upgrade() else {
         return;
     };

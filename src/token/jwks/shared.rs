@@ -289,7 +289,10 @@ mod tests {
             .map(|_| jittered(Duration::from_secs(240)))
             .collect();
         let (least, most) = (drawn.iter().min().unwrap(), drawn.iter().max().unwrap());
-        assert!((216_000_000_000..228_000_000_000).contains(least), "{least}");
+        assert!(
+            (216_000_000_000..228_000_000_000).contains(least),
+            "{least}"
+        );
         assert!((252_000_000_000..=264_000_000_000).contains(most), "{most}");
     }
 }

@@ -45,7 +45,9 @@ pub(super) fn is_plain_loopback(uri: &Uri) -> bool {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     match bare.unwrap_or(host).parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
         // RFC 6761 section 6.3.
@@ -78,8 +80,14 @@ mod tests {
             ("http://[2001:db8::1]/jwks", HTTPS),
             ("ftp://localhost/jwks", HTTPS),
             ("file://localhost/etc/keys", HTTPS),
-            ("https://login.example.com/jwks#keys", JwksUrlProblem::Fragment),
-            ("https://me:secret@login.example.com/", JwksUrlProblem::Userinfo),
+            (
+                "https://login.example.com/jwks#keys",
+                JwksUrlProblem::Fragment,
+            ),
+            (
+                "https://me:secret@login.example.com/",
+                JwksUrlProblem::Userinfo,
+            ),
             ("https://me@login.example.com/", JwksUrlProblem::Userinfo),
             ("/jwks", JwksUrlProblem::Syntax),
             ("login.example.com", JwksUrlProblem::Syntax),

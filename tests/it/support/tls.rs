@@ -28,7 +28,10 @@ const NAMES: [&str; 4] = ["localhost", "*.localhost", "*.test", "127.0.0.1"];
 pub(crate) struct TlsServer {
     pub(crate) addr: SocketAddr,
     /// PEM.
-    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "for clients that trust it"))]
+    #[cfg_attr(
+        not(feature = "jwks"),
+        expect(dead_code, reason = "for clients that trust it")
+    )]
     pub(crate) certificate: String,
     _tasks: JoinSet<()>,
 }

@@ -67,7 +67,10 @@ fn each_mistake_is_refused_and_its_neighbour_is_not() {
         assert_eq!(errors.len(), 1, "{errors}");
         let error = errors.iter().next().unwrap();
         assert_eq!(error.message(), message);
-        assert_eq!((error.code(), error.class()), ("ttl_refused", ErrorClass::Refused));
+        assert_eq!(
+            (error.code(), error.class()),
+            ("ttl_refused", ErrorClass::Refused)
+        );
         assert!(build(URL, right).is_ok(), "{message}");
     }
 }

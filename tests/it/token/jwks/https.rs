@@ -45,13 +45,20 @@ async fn only_a_certificate_that_is_trusted_and_names_the_host_vouches_for_keys(
         ("one of two", &by_name, both()),
     ] {
         let cache = cache(url, fetch);
-        cache.ready().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        cache
+            .ready()
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(kids(&cache), Some(vec!["a".to_owned()]), "{name}");
     }
     for (name, url, fetch) in [
         ("another authority", &by_name, foreign()),
         ("another name", &unnamed, own()),
-        ("the public authorities", &by_name, HttpsJwksFetch::new().unwrap()),
+        (
+            "the public authorities",
+            &by_name,
+            HttpsJwksFetch::new().unwrap(),
+        ),
     ] {
         let error = cache(url, fetch).ready().await.unwrap_err();
         assert_eq!(error.kind(), FetchErrorKind::Transport, "{name}: {error}");
@@ -76,7 +83,10 @@ async fn a_fetcher_asks_nobody_over_plain_http_but_this_machine() {
     for url in ["http://192.0.2.1/jwks", "ftp://127.0.0.1/jwks"] {
         let url: Uri = url.parse().unwrap();
         let error = fetch.fetch(&url, None).await.unwrap_err();
-        assert!(error.to_string().ends_with("the URL is not https"), "{error}");
+        assert!(
+            error.to_string().ends_with("the URL is not https"),
+            "{error}"
+        );
     }
     let plain = Provider::start(Answer::keys(&["a"])).await;
     let url: Uri = plain.url().parse().unwrap();

@@ -30,7 +30,8 @@ async fn an_outage_of_20_minutes_is_not_noticed() {
 async fn keys_die_at_the_hard_ttl_and_come_back_with_their_provider() {
     let bed = Bed::ready(Answer::keys(&["a"])).await;
     bed.provider.answer(down());
-    bed.renewed_after(60 * MINUTE - Duration::from_nanos(1), 2).await;
+    bed.renewed_after(60 * MINUTE - Duration::from_nanos(1), 2)
+        .await;
     assert_eq!(kids(&bed.cache), Some(vec!["a".to_owned()]));
     assert_eq!(bed.log.take()[0].level, Level::Warn);
 
@@ -39,10 +40,7 @@ async fn keys_die_at_the_hard_ttl_and_come_back_with_their_provider() {
     let answer = ask_now(&bed.cache, "a");
     assert_eq!(answer, Some(Err(KeySourceError::Unavailable)), "not a 401");
     bed.clock.advance(30 * SECOND);
-    assert_eq!(
-        ask(&bed.cache, "a").await,
-        Err(KeySourceError::Unavailable)
-    );
+    assert_eq!(ask(&bed.cache, "a").await, Err(KeySourceError::Unavailable));
     assert_eq!(bed.provider.hits(), 3);
     assert_eq!(bed.log.take()[0].level, Level::Error);
 
@@ -70,12 +68,22 @@ async fn failed_attempts_are_5_seconds_apart_then_more() {
     let bed = Bed::new(down()).await;
     let _ = bed.cache.state();
     bed.fetched(1).await;
-    for (fetches, seconds) in [(2, 5), (3, 10), (4, 20), (5, 40), (6, 80), (7, 160), (8, 300), (9, 300)] {
+    for (fetches, seconds) in [
+        (2, 5),
+        (3, 10),
+        (4, 20),
+        (5, 40),
+        (6, 80),
+        (7, 160),
+        (8, 300),
+        (9, 300),
+    ] {
         bed.clock.advance(seconds * SECOND * 89 / 100);
         let _ = bed.cache.state();
         pause().await;
         assert_eq!(bed.provider.hits(), fetches - 1, "{seconds}: too soon");
-        bed.renewed_after(seconds * SECOND * 22 / 100, fetches).await;
+        bed.renewed_after(seconds * SECOND * 22 / 100, fetches)
+            .await;
     }
     let told = bed.log.take();
     assert_eq!(told.len(), 9);

@@ -120,7 +120,11 @@ async fn keys_are_fetched_anew_at_80_percent_of_what_the_provider_says() {
     let rows = [
         ("by default 5 minutes", keys(), 300),
         ("as it says", keys().max_age(600), 600),
-        ("as it says", keys().header(CACHE_CONTROL, "public, max-age=900"), 900),
+        (
+            "as it says",
+            keys().header(CACHE_CONTROL, "public, max-age=900"),
+            900,
+        ),
         ("not sooner than a minute", keys().max_age(0), 60),
         ("not sooner than a minute", keys().max_age(59), 60),
         ("not later than an hour", keys().max_age(86_400), 3_600),

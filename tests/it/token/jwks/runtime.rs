@@ -48,10 +48,7 @@ fn runtime() -> Runtime {
 fn outside_of_a_runtime_there_are_no_keys_and_no_panic() {
     let cache = cache(&Scripted::default(), &ManualClock::new());
     assert_eq!(kids(&cache), None);
-    assert_eq!(
-        ask_now(&cache, "a"),
-        Some(Err(KeySourceError::Unavailable))
-    );
+    assert_eq!(ask_now(&cache, "a"), Some(Err(KeySourceError::Unavailable)));
     runtime().block_on(async {
         cache.ready().await.unwrap();
     });

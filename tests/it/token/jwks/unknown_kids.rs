@@ -36,10 +36,7 @@ async fn a_flood_that_goes_on_causes_one_fetch_each_interval() {
     for second in 1..=600 {
         bed.clock.advance(SECOND);
         let kid = format!("made up {second}");
-        assert_eq!(
-            ask(&bed.cache, &kid).await,
-            Err(KeySourceError::NotFound)
-        );
+        assert_eq!(ask(&bed.cache, &kid).await, Err(KeySourceError::NotFound));
     }
     assert_eq!(bed.provider.hits(), 1 + 600 / 20);
 }
