@@ -55,6 +55,8 @@ pub(crate) use ledger::LedgerBits;
 pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
+#[cfg(feature = "_jwt")]
+pub(crate) use principal::{Claims, List, Span};
 #[cfg(feature = "tonic")]
 pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{
