@@ -121,6 +121,8 @@
 //! [`OnStoreError::Local`]: crate::rate_limit::OnStoreError::Local
 //! [`Quota::strict`]: crate::rate_limit::Quota::strict
 
+#[cfg(feature = "opaque-tokens")]
+mod api_keys;
 mod bans;
 mod breaker;
 mod call;
@@ -128,12 +130,20 @@ mod config;
 mod flight;
 mod inner;
 mod name;
+#[cfg(feature = "opaque-tokens")]
+mod records;
+#[cfg(feature = "opaque-tokens")]
+mod sessions;
 mod slots;
 mod store;
 mod units;
 mod wire;
 
+#[cfg(feature = "opaque-tokens")]
+pub use api_keys::RedisApiKeys;
 pub use bans::RedisBans;
 pub use config::{RedisConfigError, RedisStoreBuilder};
 pub use name::HashTag;
+#[cfg(feature = "opaque-tokens")]
+pub use sessions::RedisSessions;
 pub use store::{RedisAnswer, RedisCounter, RedisStore};

@@ -50,7 +50,6 @@ pub use typed::ClaimsError;
 #[cfg(feature = "_jwt")]
 pub use verified_cache::TokenCache;
 #[cfg(feature = "_jwt")]
-#[expect(unused_imports, reason = "what the authentication layer calls")]
 pub(crate) use verifier::Presented;
 #[cfg(feature = "_jwt")]
 pub use verifier::{JwtConfigError, JwtVerifier, JwtVerifierBuilder, JwtVerifiers};

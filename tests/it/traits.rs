@@ -2,6 +2,9 @@
 
 use std::fmt::Debug;
 
+use tower_security::authorize::{
+    Require, RequireBuilder, RequireConfigError, RequireLayer, RequireRefusal, Requirement,
+};
 use tower_security::cookies::{
     CookieAmendment, CookieBuilder, CookieConfig, CookieConfigError, CookieLayer, CookiePolicy,
     CookieService, CookieViolation, Hardened, NameProblem, Restored, SameSite, Violation,
@@ -47,6 +50,12 @@ fn every_layer_and_value_crosses_threads_and_can_be_printed() {
     layer::<CookieConfig>();
     layer::<CookieBuilder>();
     value::<Hardened>();
+    layer::<RequireLayer>();
+    layer::<RequireBuilder>();
+    layer::<Requirement>();
+    vocabulary::<RequireRefusal>();
+    vocabulary::<RequireConfigError>();
+    layer::<Require<u8>>();
     layer::<HttpsLayer>();
     layer::<HttpsPolicy>();
     layer::<HttpsBuilder>();
