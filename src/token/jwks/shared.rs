@@ -214,7 +214,9 @@ impl Shared {
         };
         {
             let mut flight = self.flight();
-            flight.failures = judged.as_ref().map_or_else(|_| failures.saturating_add(1), |_| 0);
+            flight.failures = judged
+                .as_ref()
+                .map_or_else(|_| failures.saturating_add(1), |_| 0);
             flight.is_underway = false;
             self.due.store(next, Ordering::Relaxed);
         }

@@ -1,7 +1,9 @@
 //! Keys of an identity provider: a real one on loopback, and one that says what it is told to.
 
 mod config;
+mod example;
 mod https;
+mod layer;
 mod outage;
 mod provider;
 mod replies;
