@@ -125,3 +125,24 @@ fn all_mistakes_are_told_at_once() {
     );
     assert!(!errors.to_string().contains("secret"), "{errors}");
 }
+
+#[test]
+fn every_public_type_crosses_threads_and_can_be_printed() {
+    use tower_security::token::FetchErrorKind;
+
+    fn value<T: std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
+    fn cloned<T: std::fmt::Debug + Clone + Send + Sync + Unpin + 'static>() {}
+    fn vocabulary<T: std::fmt::Debug + Clone + PartialEq + Send + Sync + Unpin + 'static>() {}
+    fn moved<T: Send>(_: T) {}
+
+    cloned::<JwksCache>();
+    cloned::<HttpsJwksFetch>();
+    cloned::<JwksReply>();
+    cloned::<FetchError>();
+    value::<JwksConfigError>();
+    vocabulary::<FetchErrorKind>();
+    vocabulary::<JwksUrlProblem>();
+    moved(JwksCache::builder(URL));
+    let cache = build(URL, |builder| builder).unwrap();
+    moved(cache.ready());
+}
