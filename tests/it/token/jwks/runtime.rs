@@ -97,8 +97,12 @@ async fn the_task_ends_also_while_it_fetches() {
         ..
     } = bed;
     assert_eq!(*done.borrow(), 0);
+    // Now time passes when nobody has anything to do, and then at once.
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
     drop(cache);
     done.subscribe().wait_for(|done| *done == 1).await.unwrap();
+    assert!(begun.elapsed() < SECOND, "it waited for the provider");
     assert_eq!(provider.hits(), 1);
 }
 
