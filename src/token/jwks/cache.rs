@@ -17,7 +17,7 @@ use crate::token::source::{KeySnapshot, KeySource, KeySourceError, KeyState};
 /// The keys of an identity provider, fetched by a task and kept.
 ///
 /// Looking up a key takes no lock and waits for nobody, also while keys are fetched. Clones share the keys, and the task ends with
-/// the last of them. See [`identity_provider`](super::super::identity_provider) for how it decides.
+/// the last of them. See [`identity_provider`](crate::token::identity_provider) for how it decides.
 ///
 /// # Example
 ///

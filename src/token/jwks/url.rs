@@ -21,7 +21,10 @@ fn check(text: &str, allows_http: bool) -> Result<Uri, JwksUrlProblem> {
         return Err(JwksUrlProblem::Fragment);
     }
     let uri: Uri = text.parse().map_err(|_| JwksUrlProblem::Syntax)?;
-    let authority = uri.authority().ok_or(JwksUrlProblem::Syntax)?;
+    // A bare host is an authority without a scheme.
+    let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+        return Err(JwksUrlProblem::Syntax);
+    };
     if authority.as_str().contains('@') {
         return Err(JwksUrlProblem::Userinfo);
     }
@@ -31,7 +34,7 @@ fn check(text: &str, allows_http: bool) -> Result<Uri, JwksUrlProblem> {
     if authority.host().is_empty() || !has_sound_port {
         return Err(JwksUrlProblem::Syntax);
     }
-    let is_safe = uri.scheme() == Some(&Scheme::HTTPS) || allows_http && is_plain_loopback(&uri);
+    let is_safe = *scheme == Scheme::HTTPS || allows_http && is_plain_loopback(&uri);
     if is_safe {
         Ok(uri)
     } else {

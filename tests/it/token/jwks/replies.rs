@@ -26,11 +26,10 @@ fn unusable() -> String {
     )
 }
 
-#[tokio::test]
-async fn an_answer_that_is_no_good_set_leaves_the_old_keys() {
+/// What the rule of the event then says. Redirects lead to `elsewhere`.
+fn no_good_sets(elsewhere: &str) -> Vec<(&'static str, Answer, &'static str)> {
     let good = set_of(&["b"]);
-    let elsewhere = Provider::start(Answer::keys(&["evil"])).await;
-    let rows = [
+    vec![
         ("nothing", Answer::json(""), "malformed"),
         ("no keys", Answer::json(r#"{"keys":[]}"#), "no_keys"),
         ("an object", Answer::json("{}"), "malformed"),
@@ -91,18 +90,23 @@ async fn an_answer_that_is_no_good_set_leaves_the_old_keys() {
         ),
         (
             "302",
-            Answer::new(302, "application/json", &*good).redirect(elsewhere.url()),
+            Answer::new(302, "application/json", &*good).redirect(elsewhere.to_owned()),
             "status",
         ),
         (
             "307",
-            Answer::new(307, "application/json", &*good).redirect(elsewhere.url()),
+            Answer::new(307, "application/json", &*good).redirect(elsewhere.to_owned()),
             "status",
         ),
         ("257 KiB", padded(LIMIT + 1024), "too_large"),
         ("a byte too long", padded(LIMIT + 1), "too_large"),
-    ];
-    for (name, answer, rule) in rows {
+    ]
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_good_set_leaves_the_old_keys() {
+    let elsewhere = Provider::start(Answer::keys(&["evil"])).await;
+    for (name, answer, rule) in no_good_sets(&elsewhere.url()) {
         let bed = Bed::ready(Answer::keys(&["a"])).await;
         let before = generation(&bed.cache);
         bed.provider.answer(answer);
