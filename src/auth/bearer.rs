@@ -1,51 +1,57 @@
 //! JSON Web Tokens in `Authorization`.
 
-use std::fmt;
-
 use http::Uri;
 use http::request::Parts;
 
 use super::authenticator::{Authenticator, Decision, Presence};
 use super::authorization::{Authorization, TokenScheme};
 use super::failure::{AuthFailure, AuthFailureKind};
-use crate::core::{AuthMethod, ChallengeScheme, Lookup, Principal};
-use crate::token::{JwtVerifier, Presented, TokenError, TokenErrorKind};
+use crate::core::text::cap;
+use crate::core::{AuthMethod, ChallengeScheme, CleanText, Lookup};
+use crate::token::{JwtVerifier, JwtVerifiers, Presented, TokenError, TokenErrorKind};
 
-/// Authenticates by a token in `Authorization`. Made of a verifier by [`AuthBuilder::bearer`](super::AuthBuilder::bearer).
-pub struct BearerAuth {
-    verify: Box<Verify>,
-    /// The algorithms of proofs, if they are taken.
-    dpop: Option<Vec<String>>,
-    dangerous: Vec<(&'static str, bool)>,
+/// Authenticates by a token in `Authorization`.
+#[derive(Debug)]
+pub(super) struct BearerAuth {
+    verifiers: JwtVerifiers,
+    /// The algorithms of proofs, if one of the verifiers takes them.
+    proofs: Option<&'static [&'static str]>,
     /// How tokens begin that are API keys.
     keys: Vec<Box<str>>,
 }
 
-type Verify =
-    dyn Fn(Presented<'_>) -> Lookup<Result<Principal, TokenError>> + Send + Sync + 'static;
-
-impl From<JwtVerifier> for BearerAuth {
-    fn from(verifier: JwtVerifier) -> Self {
+impl BearerAuth {
+    pub(super) fn new(verifiers: JwtVerifiers) -> Self {
+        let mut each = verifiers.verifiers().iter();
         Self {
-            dpop: None,
-            dangerous: Vec::new(),
+            proofs: each.find_map(JwtVerifier::proof_algorithms),
+            verifiers,
             keys: Vec::new(),
-            verify: Box::new(move |presented| verifier.verify_presented(presented)),
         }
     }
-}
 
-impl BearerAuth {
     pub(super) fn schemes(&self) -> Vec<ChallengeScheme> {
-        let dpop = self.dpop.as_ref().map(ChallengeScheme::dpop);
-        [ChallengeScheme::bearer()]
-            .into_iter()
-            .chain(dpop)
-            .collect()
+        let each = self.verifiers.verifiers();
+        // A client that is told of `Bearer` would come with what is refused.
+        let bearer = (!each.iter().all(JwtVerifier::wants_proofs)).then(ChallengeScheme::bearer);
+        let dpop = self.proofs.map(ChallengeScheme::dpop);
+        bearer.into_iter().chain(dpop).collect()
     }
 
     pub(super) fn dangerous(&self) -> Vec<(&'static str, bool)> {
-        self.dangerous.clone()
+        let mut dangerous: Vec<(&'static str, bool)> = Vec::new();
+        for (name, is_on) in self
+            .verifiers
+            .verifiers()
+            .iter()
+            .flat_map(JwtVerifier::dangerous)
+        {
+            match dangerous.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known |= is_on,
+                None => dangerous.push((name, is_on)),
+            }
+        }
+        dangerous
     }
 
     /// Leaves tokens to the API keys that begin so.
@@ -57,7 +63,7 @@ impl BearerAuth {
     const fn serves(&self, scheme: TokenScheme) -> bool {
         match scheme {
             TokenScheme::Bearer => true,
-            TokenScheme::DPoP => self.dpop.is_some(),
+            TokenScheme::DPoP => self.proofs.is_some(),
         }
     }
 
@@ -111,7 +117,7 @@ impl Authenticator for BearerAuth {
             head: Some(head),
         };
         let told = move |error: TokenError| AuthFailure::from(error).with_method(method);
-        match (self.verify)(presented) {
+        match self.verifiers.verify_presented(presented) {
             Lookup::Ready(Ok(principal)) => Decision::Granted(principal),
             Lookup::Ready(Err(error)) => Decision::Denied(told(error)),
             Lookup::Pending(verified) => {
@@ -135,25 +141,33 @@ impl From<TokenError> for AuthFailure {
             TokenErrorKind::ProofNonce => AuthFailureKind::ProofNonce,
             TokenErrorKind::Unavailable => AuthFailureKind::Unavailable,
         };
-        Self::new(kind).with_reason(error.reason())
+        let mut failure = Self::new(kind).with_reason(error.reason());
+        if let Some(detail) = error.detail() {
+            failure = failure.with_detail(CleanText::new(detail, cap::DETAIL).into_owned());
+        }
+        match error.nonce() {
+            Some(nonce) => failure.with_nonce(nonce.clone()),
+            None => failure,
+        }
     }
 }
 
 /// Whether the query has a member `access_token` (RFC 6750, section 2.3), however its name is escaped.
 fn has_query_token(uri: &Uri) -> bool {
     const NAME: &[u8] = b"access_token";
-    // Nearly no query is looked at byte by byte twice: a name that is longer when escaped has a `%` in it.
-    uri.query().is_some_and(|query| {
-        query.split('&').any(|member| {
-            let name = member.split('=').next().unwrap_or_default();
-            name.as_bytes() == NAME || unescaped(name).eq(NAME.iter().copied())
-        })
-    })
+    let query = uri.query().unwrap_or_default().as_bytes();
+    // Nearly all members, and a flood of empty ones, are passed over by their length.
+    let members = query
+        .split(|byte| *byte == b'&')
+        .filter(|member| member.len() >= NAME.len());
+    members
+        .filter_map(|member| member.split(|byte| *byte == b'=').next())
+        .any(|name| unescaped(name).eq(NAME.iter().copied()))
 }
 
 /// The bytes of a name as a form decoder reads them.
-fn unescaped(name: &str) -> impl Iterator<Item = u8> {
-    let mut rest = name.as_bytes();
+fn unescaped(name: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = name;
     std::iter::from_fn(move || {
         let (first, after) = rest.split_first()?;
         rest = after;
@@ -177,12 +191,4 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
         .and_then(|value| u8::try_from(value).ok())
-}
-
-impl fmt::Debug for BearerAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BearerAuth")
-            .field("dpop", &self.dpop)
-            .finish_non_exhaustive()
-    }
 }

@@ -19,6 +19,8 @@ use crate::core::{
     AuthMethod, ChallengeScheme, Challenges, ChallengesBuilder, Clock, ConfigErrorKind,
     ConfigErrors, ErrorClass, EventSink, Events, Mistakes,
 };
+#[cfg(feature = "_jwt")]
+use crate::token::JwtVerifiers;
 
 /// Builds an [`AuthLayer`]. Made by [`AuthLayer::builder`].
 ///
@@ -85,13 +87,14 @@ impl Default for AuthBuilder {
 }
 
 impl AuthBuilder {
-    /// Accepts JSON Web Tokens in `Authorization`: a [`JwtVerifier`](crate::token::JwtVerifier), or those of several issuers.
+    /// Accepts JSON Web Tokens in `Authorization`: those of one issuer, by a [`JwtVerifier`](crate::token::JwtVerifier), or of
+    /// several.
     ///
     /// The scheme is `Bearer` (RFC 6750), and `DPoP` (RFC 9449) with a verifier that takes proofs. Tokens in the query or in a form
     /// are never read.
     #[cfg(feature = "_jwt")]
-    pub fn bearer(mut self, verifier: impl Into<BearerAuth>) -> Self {
-        let bearer = verifier.into();
+    pub fn bearer(mut self, verifiers: impl Into<JwtVerifiers>) -> Self {
+        let bearer = BearerAuth::new(verifiers.into());
         self.ways.push(Configured {
             method: Some(AuthMethod::Bearer),
             schemes: bearer.schemes(),
@@ -130,7 +133,7 @@ impl AuthBuilder {
     }
 
     /// Lets requests without any credential pass as anonymous ones. Default: they are refused with 401, so that a route that nobody
-    /// thought of is closed (ASVS 8.2.1).
+    /// thought of is closed (ASVS 5.0, 8.2).
     ///
     /// A credential that is there and is wrong is refused all the same, and so is an `Authorization` of a scheme that nobody serves.
     pub const fn optional(mut self) -> Self {
@@ -242,7 +245,6 @@ pub enum AuthConfigError {
     #[error(
         "invalid second {method:?}: write `.{method}(..)` once; the tokens of several issuers go to one `JwtVerifiers`"
     )]
-    #[non_exhaustive]
     Duplicate {
         /// The kind.
         method: AuthMethod,

@@ -8,6 +8,8 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 
+#[cfg(feature = "_jwt")]
+use crate::auth::{AuthFailure, AuthFailureKind};
 use crate::authorize::{RequireBuilder, RequireLayer};
 use crate::core::{
     Challenges, EventName, Events, Outcome, Principal, RefusalContext, Rejection, SecurityEvent,
@@ -110,6 +112,21 @@ pub trait ScopeSet {
 /// let app: Router = Router::new().route("/orders", get(orders));
 /// # let _ = app;
 /// ```
+///
+/// Two scopes in one text are none that anybody has:
+///
+/// ```compile_fail,E0080
+/// # use axum::Router;
+/// # use axum::routing::get;
+/// # use tower_security::axum::{ScopeSet, Scoped};
+/// struct Orders;
+///
+/// impl ScopeSet for Orders {
+///     const SCOPES: &[&str] = &["orders:read orders:write"];
+/// }
+///
+/// let app: Router = Router::new().route("/orders", get(async |_: Scoped<Orders>| "orders"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Scoped<S> {
@@ -155,6 +172,51 @@ const fn are_scopes(scopes: &[&str]) -> bool {
     !scopes.is_empty()
 }
 
+/// The claims of the caller's token as a type of yours, and the caller.
+///
+/// A token without the members that `T` needs gets 401 `token_invalid`: for what it was made, it is of the wrong kind. So does a caller
+/// without a token, such as one with a session. Without authentication it answers as [`Auth`] does.
+///
+/// # Example
+///
+/// ```
+/// use axum::Router;
+/// use axum::routing::get;
+/// use serde::Deserialize;
+/// use tower_security::axum::Claims;
+///
+/// #[derive(Deserialize)]
+/// struct Plan {
+///     plan: String,
+/// }
+///
+/// async fn plan(Claims(claims): Claims<Plan>) -> String {
+///     claims.plan
+/// }
+///
+/// let app: Router = Router::new().route("/plan", get(plan));
+/// # let _ = app;
+/// ```
+#[cfg(feature = "_jwt")]
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "handlers take it apart")]
+pub struct Claims<T>(pub T);
+
+#[cfg(feature = "_jwt")]
+impl<T: serde::de::DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Claims<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Response> {
+        let Some(principal) = caller(head)? else {
+            return Err(required(head));
+        };
+        match principal.claims() {
+            Ok(claims) => Ok(Self(claims)),
+            Err(_) => Err(misshapen(head, principal)),
+        }
+    }
+}
+
 /// The principal; `None` of an anonymous request.
 fn caller(head: &Parts) -> Result<Option<&Principal>, Response> {
     let extensions = &head.extensions;
@@ -196,4 +258,23 @@ fn missing(head: &Parts) -> Response {
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     let rejection = Rejection::new(status, CODE, "This request could not be authenticated");
     rejection.into_response(&RefusalContext::new(head))
+}
+
+#[cfg(feature = "_jwt")]
+#[cold]
+fn misshapen(head: &Parts, principal: &Principal) -> Response {
+    const NAME: EventName = EventName::AuthnLoginFail;
+    let failure = AuthFailure::new(AuthFailureKind::TokenInvalid)
+        .with_method(principal.method())
+        .with_reason("claims");
+    let shared = Shared::from_extensions(&head.extensions);
+    Events::default().emit(shared, NAME, NAME.default_level(), || {
+        SecurityEvent::new(NAME, "auth", failure.code())
+            .request(head)
+            .rule(failure.reason())
+    });
+    let rejection = failure.rejection(Challenges::of(&head.extensions));
+    rejection
+        .reason(failure)
+        .into_response(&RefusalContext::new(head))
 }

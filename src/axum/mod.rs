@@ -25,4 +25,6 @@ mod answers;
 mod auth;
 mod csp;
 
+#[cfg(feature = "_jwt")]
+pub use auth::Claims;
 pub use auth::{Auth, ScopeSet, Scoped};

@@ -56,6 +56,8 @@ pub(crate) use ledger::{LedgerBits, LedgerEntry};
 pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
+#[cfg(feature = "_jwt")]
+pub(crate) use principal::{Claims, List, Span};
 #[cfg(feature = "tonic")]
 pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "jwt")]
 mod auth;
+mod auth_layer;
 mod authorize;
 mod bans;
 mod cookies;

@@ -9,6 +9,11 @@ use crate::support::tree;
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("acrh", fuzz_bodies::cors::acrh),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    (
+        "authorization_header",
+        fuzz_bodies::auth::authorization_header,
+    ),
     ("clean_text", fuzz_bodies::clean_text::clean_text),
     ("cookie_header", fuzz_bodies::cookies::cookie_header),
     ("cors_config", fuzz_bodies::builders::cors_config),
@@ -30,14 +35,20 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "permissions_policy",
         fuzz_bodies::headers::permissions_policy,
     ),
+    #[cfg(feature = "opaque-tokens")]
+    ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 
 /// Targets of features that are off in this build: they are there, and are run in another.
 const LEFT_OUT: &[&str] = &[
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "authorization_header",
     #[cfg(not(feature = "csp-report"))]
     "csp_report",
+    #[cfg(not(feature = "opaque-tokens"))]
+    "session_cookie",
 ];
 
 /// Mutated inputs per target.

@@ -372,3 +372,23 @@ fn rate_limits_cross_threads_and_can_be_printed() {
     vocabulary::<IetfDraft>();
     vocabulary::<Emit>();
 }
+
+#[test]
+fn authentication_crosses_threads_and_can_be_printed() {
+    use tower_security::auth::{
+        AuthBuilder, AuthConfigError, AuthFailure, AuthFailureKind, AuthFuture, AuthLayer,
+        AuthService, Decision, PendingDecision, Presence,
+    };
+    type Inner = tower::util::BoxCloneService<http::Request<()>, u8, u8>;
+    layer::<AuthLayer>();
+    layer::<AuthService<u8>>();
+    layer::<AuthFailure>();
+    value::<AuthBuilder>();
+    value::<AuthConfigError>();
+    // A decision that is waited for is awaited by one thread.
+    moved::<Decision>();
+    moved::<PendingDecision>();
+    moved::<AuthFuture<Inner, ()>>();
+    vocabulary::<AuthFailureKind>();
+    vocabulary::<Presence>();
+}

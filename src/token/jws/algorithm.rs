@@ -1,5 +1,7 @@
 //! The signature algorithms that are understood.
 
+use std::fmt;
+
 /// A signature algorithm of a token (RFC 7518 section 3, RFC 8037, RFC 9864).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -73,5 +75,49 @@ impl Algorithm {
     #[must_use]
     pub const fn is_hmac(self) -> bool {
         matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+    }
+
+    pub(crate) const fn is_rsa(self) -> bool {
+        matches!(
+            self,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 | Self::Rs256 | Self::Rs384 | Self::Rs512
+        )
+    }
+
+    /// Bytes of a signature; `None` where the key says it (RSA).
+    pub(super) const fn signature_length(self) -> Option<usize> {
+        match self {
+            Self::Hs256 => Some(32),
+            Self::Hs384 => Some(48),
+            Self::EdDsa | Self::Es256 | Self::Hs512 => Some(64),
+            Self::Es384 => Some(96),
+            Self::Ps256 | Self::Ps384 | Self::Ps512 | Self::Rs256 | Self::Rs384 | Self::Rs512 => {
+                None
+            }
+        }
+    }
+
+    /// This one and no other.
+    pub(super) const fn alone(self) -> &'static [Self] {
+        match self {
+            Self::EdDsa => &[Self::EdDsa],
+            Self::Es256 => &[Self::Es256],
+            Self::Es384 => &[Self::Es384],
+            Self::Hs256 => &[Self::Hs256],
+            Self::Hs384 => &[Self::Hs384],
+            Self::Hs512 => &[Self::Hs512],
+            Self::Ps256 => &[Self::Ps256],
+            Self::Ps384 => &[Self::Ps384],
+            Self::Ps512 => &[Self::Ps512],
+            Self::Rs256 => &[Self::Rs256],
+            Self::Rs384 => &[Self::Rs384],
+            Self::Rs512 => &[Self::Rs512],
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -1,16 +1,20 @@
 //! JSON Web Signatures in their compact form (RFC 7515), verified strictly.
 
 mod algorithm;
-mod compact;
+pub(crate) mod base64url;
+pub(crate) mod compact;
+mod curve;
 mod error;
-mod header;
-mod json;
+mod fields;
+pub(crate) mod header;
+pub(crate) mod json;
 mod jwk;
+mod key;
 mod provider;
 mod set;
 
 pub use algorithm::Algorithm;
 pub use compact::{VerifiedJws, verify_compact};
-pub use error::JwsError;
-pub use jwk::{Jwk, JwkError};
-pub use set::{JwkSet, JwkSetError};
+pub use error::{JwkError, JwkSetError, JwsError};
+pub use jwk::Jwk;
+pub use set::{JwkSet, RejectedKey};

@@ -165,3 +165,59 @@ async fn a_layer_of_ones_own_counts() {
     let refused = go(site(), nobody(to("/orders", None))).await;
     assert_eq!(refused.status(), 401);
 }
+
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+#[tokio::test]
+async fn handlers_read_the_claims_of_a_token() {
+    use super::bearer::{GOOD, bearer, to as to_uri};
+    use tower_security::auth::AuthFailure;
+    use tower_security::axum::Claims;
+
+    #[derive(serde::Deserialize)]
+    struct Plan {
+        plan: String,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Seats {
+        #[expect(dead_code, reason = "no token has it")]
+        seats: u32,
+    }
+
+    let site = || {
+        Router::new()
+            .route(
+                "/plan",
+                get(async |Claims(claims): Claims<Plan>| claims.plan),
+            )
+            .route("/seats", get(async |_: Claims<Seats>| "seats"))
+    };
+    let app = site().layer(bearer().optional().build().unwrap());
+    let authorization = format!("Bearer {GOOD}");
+    let lines = [("authorization", authorization.as_str())];
+    let gold = go(app.clone(), to_uri("/plan", &lines)).await;
+    assert_eq!(body(gold).await, "gold");
+
+    let misshapen = go(app.clone(), to_uri("/seats", &lines)).await;
+    assert_eq!(misshapen.status(), 401);
+    assert_eq!(
+        misshapen.headers()[WWW_AUTHENTICATE],
+        r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid""#
+    );
+    let failure = misshapen.extensions().get::<AuthFailure>().unwrap();
+    assert_eq!(
+        (failure.code(), failure.reason()),
+        ("token_invalid", "claims")
+    );
+
+    let anonymous = go(app, to_uri("/plan", &[])).await;
+    assert_eq!(anonymous.status(), 401);
+    // Somebody without a token has no claims, and nobody at all is a fault.
+    let own = go(
+        site().layer(builder().build().unwrap()),
+        to("/plan", Some("good")),
+    )
+    .await;
+    assert_eq!(own.status(), 401);
+    assert_eq!(go(site(), to_uri("/plan", &lines)).await.status(), 500);
+}

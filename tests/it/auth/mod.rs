@@ -3,6 +3,8 @@
 mod answers;
 #[cfg(feature = "opaque-tokens")]
 mod api_key;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod bearer;
 mod caching;
 mod config;
 #[cfg(feature = "opaque-tokens")]
@@ -15,6 +17,7 @@ mod pending;
 mod servers;
 #[cfg(feature = "opaque-tokens")]
 mod session;
+mod stack;
 #[cfg(feature = "opaque-tokens")]
 mod stores;
 mod transports;
