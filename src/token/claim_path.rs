@@ -14,8 +14,8 @@ impl ClaimPath {
             None => Some(vec![text.into()]),
         };
         let parts = parts?;
-        let is_sound = |part: &Box<str>| !part.is_empty() && !part.chars().any(char::is_control);
-        (parts.len() <= MOST && parts.iter().all(is_sound)).then(|| Self(parts.into()))
+        let is_sound = |part: &str| !part.is_empty() && !part.chars().any(char::is_control);
+        (parts.len() <= MOST && parts.iter().all(|part| is_sound(part))).then(|| Self(parts.into()))
     }
 
     pub(super) fn parts(&self) -> &[Box<str>] {

@@ -29,6 +29,12 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("forwarded", fuzz_bodies::client::forwarded),
     ("forwarded_proto", fuzz_bodies::https::forwarded_proto),
     ("https_host", fuzz_bodies::https::https_host),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("jose_header", fuzz_bodies::jws::jose_header),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("jwk_set", fuzz_bodies::jws::jwk_set),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("jws_compact", fuzz_bodies::jws::jws_compact),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),
     ("origin_request", fuzz_bodies::origin::origin_request),
     (
@@ -49,6 +55,12 @@ const LEFT_OUT: &[&str] = &[
     "csp_report",
     #[cfg(not(feature = "opaque-tokens"))]
     "session_cookie",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "jose_header",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "jwk_set",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "jws_compact",
 ];
 
 /// Mutated inputs per target.

@@ -1,4 +1,4 @@
-/// A claim with a meaning of its own (RFC 7519, RFC 9068, OpenID Connect Core, RFC 7800).
+/// A claim with a meaning of its own (RFC 7519, RFC 9068, `OpenID` Connect Core, RFC 7800).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::token) enum Known {
     Acr,

@@ -5,8 +5,6 @@ mod policy;
 mod proof;
 mod replay;
 mod target;
-#[cfg(test)]
-mod tests;
 
 pub use policy::DpopPolicy;
 pub(super) use proof::{Dpop, ProofRequest};

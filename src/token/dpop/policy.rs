@@ -14,7 +14,7 @@ const MOST_ENTRIES: usize = 10_000_000;
 /// How proofs of possession are judged (RFC 9449 section 4.3). Given to
 /// [`JwtVerifierBuilder::dpop`](crate::token::JwtVerifierBuilder::dpop).
 ///
-/// 1. There is one header `DPoP`. It is a compact JWS of the type `dpop+jwt`, signed with ES256, ES384 or EdDSA by the public key in
+/// 1. There is one header `DPoP`. It is a compact JWS of the type `dpop+jwt`, signed with ES256, ES384 or `EdDSA` by the public key in
 ///    its own header, and the thumbprint of that key is the one in the token (`cnf.jkt`).
 /// 2. `htm` is the method, `htu` the URL of the request without query, `ath` the digest of the token.
 /// 3. `iat` is at most [`proof_age`](Self::proof_age) away, before or after.

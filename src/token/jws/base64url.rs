@@ -23,3 +23,53 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, JwsError> {
 pub(crate) fn encode(raw: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(raw)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_has_one_spelling() {
+        // RFC 4648 section 10, in the other alphabet; then what lenient readers take.
+        let rows: &[(&[u8], Option<&[u8]>)] = &[
+            (b"", Some(b"")),
+            (b"Zg", Some(b"f")),
+            (b"Zm8", Some(b"fo")),
+            (b"Zm9v", Some(b"foo")),
+            (b"-_-_", Some(b"\xfb\xff\xbf")),
+            (b"Zg==", None),
+            (b"Zg=", None),
+            (b"Zh", None),
+            (b"Zm9", None),
+            (b"Z", None),
+            (b"Zm9vZ", None),
+            (b"+/+/", None),
+            (b"Zm 9v", None),
+            (b"Zm9v\n", None),
+            (b" Zm9v", None),
+            (b"Zm9\0", None),
+            (b"Zm9\xff", None),
+            (b"Zm9%", None),
+        ];
+        for (text, expected) in rows {
+            let mut buffer = [0; 6];
+            assert_eq!(decode(text).ok().as_deref(), *expected);
+            assert_eq!(decode_into(text, &mut buffer).ok(), *expected);
+            if let Some(raw) = expected {
+                assert_eq!(encode(raw).as_bytes(), *text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_buffer_of_three_quarters_is_enough() {
+        let mut buffer = [0; 3];
+        for (text, raw) in [("AAAA", 3), ("AAA", 2), ("AA", 1)] {
+            assert_eq!(
+                decode_into(text.as_bytes(), &mut buffer).map(<[u8]>::len),
+                Ok(raw)
+            );
+        }
+        assert_eq!(decode_into(b"AAAAAA", &mut buffer), Err(JwsError::Encoding));
+    }
+}

@@ -23,7 +23,8 @@ pub(crate) struct Segments<'a> {
 }
 
 impl<'a> Segments<'a> {
-    /// Three segments, none empty, the first no longer than [`MOST_HEADER`], all together no longer than `most`.
+    /// Three segments, the first no longer than [`MOST_HEADER`], all together no longer than `most`. Only the payload may be empty, which
+    /// is a right JWS and no right JWT.
     pub(crate) fn split(token: &'a [u8], most: usize) -> Result<Self, JwsError> {
         Self::parts(token, most).ok_or(JwsError::Structure)
     }
@@ -42,8 +43,7 @@ impl<'a> Segments<'a> {
             signing_input: token.get(..last)?,
         };
         let is_right = (1..=MOST_HEADER).contains(&parts.header.len())
-            && !parts.payload.is_empty()
-            && !parts.payload.iter().any(|byte| is_dot(byte))
+            && !parts.payload.iter().any(is_dot)
             && !parts.signature.is_empty();
         is_right.then_some(parts)
     }
@@ -124,7 +124,7 @@ impl fmt::Debug for VerifiedJws<'_> {
 /// let secret = Secret::from(b"an example: take 32 random bytes");
 /// let keys = JwkSet::from_keys([Jwk::hmac(secret, Algorithm::Hs256)?]);
 ///
-/// let token = b"eyJhbGciOiJIUzI1NiJ9.aGVsbG8.M8cRZwG_FXjHbvdvuRXTqZrDj8CKrNw2yvyIrdKM2lA";
+/// let token = b"eyJhbGciOiJIUzI1NiJ9.aGVsbG8.4xIfFx2UchRI4VmpfdWfi4439Dtdp2WqSkktjIqEYpI";
 /// let jws = verify_compact(token, &keys, &[Algorithm::Hs256])?;
 /// assert_eq!(jws.payload(), b"hello");
 ///

@@ -221,3 +221,7 @@ pub(super) fn is_ed25519_key(key: &[u8; ED25519_WIDTH]) -> bool {
     }
     height.iter().rev().lt(ED25519_PRIME.iter().rev()) && !ED25519_SMALL_ORDER.contains(&height)
 }
+
+#[cfg(test)]
+#[path = "curve_tests.rs"]
+mod tests;

@@ -19,7 +19,7 @@ pub(crate) struct JoseHeader<'a> {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Option<Cow<'a, str>>,
     pub(crate) typ: Option<Cow<'a, str>>,
-    /// The key that is embedded in a DPoP proof (RFC 9449 section 4.2). Nothing else may look at it: whoever signs a token can put his
+    /// The key that is embedded in a `DPoP` proof (RFC 9449 section 4.2). Nothing else may look at it: whoever signs a token can put his
     /// own key there.
     pub(crate) jwk: Option<Object<'a>>,
 }
@@ -77,4 +77,40 @@ fn read_kid(value: Value<'_>) -> Result<Cow<'_, str>, JwsError> {
 /// Whether a text may be the id of a key: it is compared and logged, and nothing else.
 pub(super) fn is_kid(text: &str) -> bool {
     (1..=MOST_KID).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<JoseHeader<'_>, JwsError> {
+        JoseHeader::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn what_is_acted_upon_is_read() {
+        let text = r#"{"alg":"Ed25519","kid":"k\u00e9","typ":"at+jwt","jwk":{"kty":"EC"},"x5c":[1],"jku":"https://evil.test"}"#;
+        let header = parse(text).unwrap();
+        assert_eq!(header.algorithm, Algorithm::EdDsa);
+        assert_eq!(header.kid.as_deref(), Some("k\u{e9}"));
+        assert_eq!(header.typ.as_deref(), Some("at+jwt"));
+        assert_eq!(header.jwk.map(Object::as_str), Some(r#"{"kty":"EC"}"#));
+
+        let header = parse(r#"{"alg":"ES256"}"#).unwrap();
+        assert!(header.kid.is_none() && header.typ.is_none() && header.jwk.is_none());
+        // What only a proof may have is not judged where it is not read.
+        assert!(
+            parse(r#"{"alg":"ES256","jwk":"none"}"#)
+                .unwrap()
+                .jwk
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn text_is_borrowed() {
+        let header = parse(r#"{"alg":"ES256","kid":"a","typ":"b"}"#).unwrap();
+        assert!(matches!(header.kid, Some(Cow::Borrowed("a"))));
+        assert!(matches!(header.typ, Some(Cow::Borrowed("b"))));
+    }
 }

@@ -102,10 +102,10 @@ impl<'a> Array<'a> {
     /// Hands over each element in order, until one is refused.
     pub(crate) fn each<E: From<JsonError>>(
         self,
-        mut each: impl FnMut(Value<'a>) -> Result<(), E>,
+        each: impl FnMut(Value<'a>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut reader = Reader::new(self.0, usize::MAX);
-        reader.elements(|value| each(value))
+        reader.elements(each)
     }
 }
 
@@ -412,8 +412,8 @@ impl<'a> Reader<'a> {
         let mut unit = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            // A hexadecimal digit is below 16.
-            let digit = digit.ok_or(JsonError::Syntax)? as u16;
+            let digit = digit.and_then(|digit| u16::try_from(digit).ok());
+            let digit = digit.ok_or(JsonError::Syntax)?;
             unit = unit << 4 | digit;
             self.skip();
         }
@@ -464,3 +464,7 @@ fn escaped_char(reader: &mut Reader<'_>) -> char {
         .and_then(Result::ok)
         .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

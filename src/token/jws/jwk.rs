@@ -90,8 +90,11 @@ impl Jwk {
         Self::read(provenance, |each| object.each(LIMITS, each))
     }
 
-    /// The public key that a DPoP proof brings along (RFC 9449 section 4.2).
-    #[cfg_attr(not(test), allow(dead_code, reason = "called by DPoP"))]
+    /// The public key that a `DPoP` proof brings along (RFC 9449 section 4.2).
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "called for proofs of possession")
+    )]
     pub(crate) fn embedded(object: Object<'_>) -> Result<Self, JwkError> {
         Self::from_object(object, Provenance::Elsewhere)
     }
@@ -204,12 +207,8 @@ impl Jwk {
         };
         let key = match algorithm {
             Algorithm::Es256 | Algorithm::Es384 => {
-                let curve = match algorithm {
-                    Algorithm::Es384 => Curve::P384,
-                    _ => Curve::P256,
-                };
                 let decoding = DecodingKey::from_ec_pem(pem).map_err(mismatch)?;
-                ec_point(backend, curve, der(&decoding))?
+                ec_point(backend, algorithm, der(&decoding))?
             }
             Algorithm::EdDsa => {
                 let decoding = DecodingKey::from_ed_pem(pem).map_err(mismatch)?;
@@ -336,8 +335,8 @@ fn is_public_text(secret: &[u8]) -> bool {
 
 fn pem_label(pem: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(pem).ok()?.trim_ascii_start();
-    let (label, _) = text.strip_prefix("-----BEGIN ")?.split_once("-----")?;
-    Some(label)
+    let (label, rest) = text.strip_prefix("-----BEGIN ")?.split_once("-----")?;
+    rest.contains("-----END ").then_some(label)
 }
 
 fn der(key: &DecodingKey) -> &[u8] {
@@ -347,10 +346,19 @@ fn der(key: &DecodingKey) -> &[u8] {
     }
 }
 
-fn ec_point(backend: Backend, curve: Curve, point: &[u8]) -> Result<Key, JwkError> {
+fn ec_point(backend: Backend, algorithm: Algorithm, point: &[u8]) -> Result<Key, JwkError> {
+    let curve = match algorithm {
+        Algorithm::Es384 => Curve::P384,
+        _ => Curve::P256,
+    };
     let coordinates = point
         .strip_prefix(&[UNCOMPRESSED])
-        .and_then(|coordinates| coordinates.split_at_checked(curve.width()));
-    let (x, y) = coordinates.ok_or(JwkError::PointRefused)?;
-    Key::ec(backend, curve, x, y)
+        .ok_or(JwkError::PointRefused)?;
+    match coordinates.split_at_checked(curve.width()) {
+        Some((x, y)) if y.len() == curve.width() => Key::ec(backend, curve, x, y),
+        Some(_) | None => Err(JwkError::KeyMismatch {
+            algorithm,
+            key: "a key on another curve",
+        }),
+    }
 }

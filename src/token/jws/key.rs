@@ -158,7 +158,7 @@ impl Key {
 /// In front of the two coordinates of a point (SEC 1 section 2.3.3).
 pub(super) const UNCOMPRESSED: u8 = 4;
 
-/// Bits of a big-endian number without leading zeros (RFC 7518 section 2, Base64urlUInt).
+/// Bits of a big-endian number without leading zeros (RFC 7518 section 2, `Base64urlUInt`).
 fn bits(number: &[u8]) -> Option<usize> {
     let first = number.first().filter(|first| **first != 0)?;
     let all = number.len().checked_mul(8)?;

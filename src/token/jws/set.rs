@@ -110,7 +110,8 @@ impl JwkSet {
     /// See [`verify_compact`](super::verify_compact).
     #[must_use]
     pub fn from_keys(keys: impl IntoIterator<Item = Jwk>) -> Self {
-        Self::new(keys.into_iter().enumerate().collect(), Vec::new())
+        let keys = keys.into_iter().enumerate().collect::<Vec<_>>();
+        Self::new(&keys, Vec::new())
     }
 
     /// Returns the keys.
@@ -188,13 +189,13 @@ impl JwkSet {
             index = index.saturating_add(1);
             Ok(())
         })?;
-        Ok(Self::new(keys, rejected))
+        Ok(Self::new(&keys, rejected))
     }
 
     /// Keys with their places in the set.
-    fn new(found: Vec<(usize, Jwk)>, mut rejected: Vec<RejectedKey>) -> Self {
+    fn new(found: &[(usize, Jwk)], mut rejected: Vec<RejectedKey>) -> Self {
         let mut keys = Vec::with_capacity(found.len());
-        for (index, key) in &found {
+        for (index, key) in found {
             let is_twice = |(other, twin): &(usize, Jwk)| other != index && twin.kid() == key.kid();
             if key.kid().is_some() && found.iter().any(is_twice) {
                 let kid = key.kid().map(told);
@@ -280,3 +281,7 @@ impl RejectedKey {
         &self.error
     }
 }
+
+#[cfg(test)]
+#[path = "set_tests.rs"]
+mod tests;

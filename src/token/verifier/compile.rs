@@ -134,9 +134,10 @@ fn check_keys(
     source: &dyn KeySource,
     chosen: Option<Vec<Algorithm>>,
 ) -> Vec<Algorithm> {
-    let set = match source.state() {
-        KeyState::Ready(snapshot) if source.is_fixed() => Some(snapshot.set().clone()),
-        KeyState::Ready(_) | KeyState::Missing => None,
+    // A source that changes its keys is not asked: it may begin to fetch them, and has others later.
+    let set = match source.is_fixed().then(|| source.state()) {
+        Some(KeyState::Ready(snapshot)) => Some(snapshot.set().clone()),
+        Some(KeyState::Missing) | None => None,
     };
     let served = match &set {
         Some(set) => served_by(mistakes, set),

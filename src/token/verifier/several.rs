@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::request::Parts;
+
 use super::{JwtConfigError, JwtVerifier, Presented};
 use crate::core::{ConfigErrors, Lookup, Mistakes, Principal};
 use crate::token::claims::issuer_of;
@@ -83,10 +85,25 @@ impl JwtVerifiers {
         })
     }
 
+    /// Verifies a token that came by the scheme `DPoP`. See [`JwtVerifier::verify_dpop`].
+    #[must_use]
+    pub fn verify_dpop(&self, token: &str, head: &Parts) -> Lookup<Result<Principal, TokenError>> {
+        self.verify_presented(Presented {
+            token: token.as_bytes(),
+            is_dpop: true,
+            head: Some(head),
+        })
+    }
+
     /// Returns the verifiers.
     #[must_use]
     pub fn verifiers(&self) -> &[JwtVerifier] {
         &self.0
+    }
+
+    /// Returns the algorithms of proofs, as the challenge says them; `None` where no verifier accepts proofs.
+    pub(crate) fn proof_algorithms(&self) -> Option<&'static [&'static str]> {
+        self.0.iter().find_map(JwtVerifier::proof_algorithms)
     }
 
     pub(crate) fn verify_presented(

@@ -94,6 +94,18 @@ impl JwtVerifier {
         })
     }
 
+    /// Verifies a token that came by the scheme `DPoP`, with the proof in the head of its request (RFC 9449 section 7.1).
+    ///
+    /// For an authenticator of your own; the authentication layer does it by itself. Each call uses the proof up.
+    #[must_use]
+    pub fn verify_dpop(&self, token: &str, head: &Parts) -> Lookup<Result<Principal, TokenError>> {
+        self.verify_presented(Presented {
+            token: token.as_bytes(),
+            is_dpop: true,
+            head: Some(head),
+        })
+    }
+
     /// Returns whose tokens are accepted.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -115,12 +127,11 @@ impl JwtVerifier {
     }
 
     /// Returns the algorithms of proofs, as the challenge says them; `None` where proofs are not accepted.
-    #[must_use]
     pub(crate) fn proof_algorithms(&self) -> Option<&'static [&'static str]> {
         self.0.dpop.as_ref().map(|_| Dpop::ALGORITHMS)
     }
 
-    /// Returns whether a proof is demanded of every token.
+    /// Whether a proof is demanded of every token, so that none comes as `Bearer`.
     pub(crate) fn wants_proofs(&self) -> bool {
         self.0.dpop.as_ref().is_some_and(Dpop::is_required)
     }

@@ -70,6 +70,11 @@ fn only_the_sink_logs() {
 }
 
 #[test]
+fn no_signature_is_left_to_the_provider_of_the_process() {
+    assert_library_code(words::backends);
+}
+
+#[test]
 fn only_listed_files_are_exempt_from_a_ban() {
     assert_library_code(words::exemptions);
 }

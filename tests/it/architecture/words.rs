@@ -126,6 +126,53 @@ pub(crate) fn logging(path: &str, code: &str) -> Vec<String> {
         .collect()
 }
 
+/// What other files than [`PROVIDER`] may name of the crate `jsonwebtoken`: keys, which verify nothing by themselves.
+const KEYS_OF_TOKENS: &[&str] = &[
+    "AlgorithmFamily",
+    "DecodingKey",
+    "DecodingKeyKind",
+    "EncodingKey",
+];
+/// The file that names a backend of signatures.
+const PROVIDER: &str = "src/token/jws/provider.rs";
+
+/// Everything of the crate `jsonwebtoken` that asks for the provider of the process is left alone: it panics with two backends, and
+/// `decode` checks less than is promised here.
+pub(crate) fn backends(path: &str, code: &str) -> Vec<String> {
+    let names = words(code, "jsonwebtoken").flat_map(|at| {
+        let rest = code[at + "jsonwebtoken".len()..]
+            .strip_prefix("::")
+            .unwrap_or_default();
+        let names = match rest.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap_or_default(),
+            None => rest
+                .split([';', '(', ',', ')', '>', ' '])
+                .next()
+                .unwrap_or_default(),
+        };
+        names.split(',').map(move |name| (at, name.trim()))
+    });
+    names
+        .filter(|(_, name)| {
+            let is_in_provider = path == PROVIDER
+                && [
+                    "Algorithm",
+                    "crypto::aws_lc::",
+                    "crypto::rust_crypto::",
+                    "crypto::CryptoProvider",
+                    "signature::Verifier",
+                ]
+                .iter()
+                .any(|allowed| name.starts_with(allowed));
+            !is_in_provider && !name.is_empty() && !KEYS_OF_TOKENS.contains(&first_word(name))
+        })
+        .map(|(at, name)| {
+            let line = line_of(code, at);
+            format!("{path}:{line}: `jsonwebtoken::{name}` may ask for the provider of the process")
+        })
+        .collect()
+}
+
 /// An exemption from a ban of `clippy.toml` stands in the files of [`EXEMPT`] alone.
 pub(crate) fn exemptions(path: &str, code: &str) -> Vec<String> {
     // lib.rs turns the lints on.
@@ -304,4 +351,33 @@ fn an_ignored_example_is_found() {
     ] {
         assert_eq!(doctests("src/a.rs", right), [""; 0], "{right}");
     }
+}
+
+#[test]
+fn what_asks_for_the_provider_of_the_process_is_found() {
+    for wrong in [
+        "use jsonwebtoken::decode;",
+        "use jsonwebtoken::{DecodingKey, Validation};",
+        "jsonwebtoken::jws::decode(t)",
+        "jsonwebtoken::crypto::verify(a, b)",
+        "jsonwebtoken::crypto::CryptoProvider::install_default(p)",
+        "use jsonwebtoken::jwk::Jwk;",
+        "jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER",
+        "use jsonwebtoken::*;",
+    ] {
+        assert_eq!(backends("src/token/claims.rs", wrong).len(), 1, "{wrong}");
+    }
+    for right in [
+        "use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind};",
+        "fn f(key: &jsonwebtoken::DecodingKey) {}",
+        "fn jsonwebtoken() {}",
+    ] {
+        assert_eq!(backends("src/token/claims.rs", right), [""; 0], "{right}");
+    }
+    let right = "&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER";
+    assert_eq!(backends(PROVIDER, right), [""; 0]);
+    assert_eq!(
+        backends(PROVIDER, "jsonwebtoken::crypto::verify(a, b)").len(),
+        1
+    );
 }

@@ -18,6 +18,8 @@ pub mod csp_report;
 pub mod csrf;
 pub mod headers;
 pub mod https;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod jws;
 pub mod login;
 pub mod origin;
 #[cfg(feature = "opaque-tokens")]
