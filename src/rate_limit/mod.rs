@@ -71,6 +71,7 @@ mod after;
 mod answer;
 mod away;
 mod ban;
+mod booking;
 mod check;
 mod config;
 mod error;

@@ -17,6 +17,8 @@ mod models;
 mod rule;
 #[path = "../../src/rate_limit/table/set.rs"]
 mod set;
+#[path = "../../src/rate_limit/table/slot.rs"]
+mod slot;
 #[path = "../../src/rate_limit/table/word.rs"]
 mod word;
 
