@@ -4,7 +4,7 @@ use super::key::KeyHash;
 use super::memory::{MemoryCounter, Shape};
 use super::rule::{Gcra, Ladder, Rule};
 use super::store::{Charge, Nanos, Receipt, Standing};
-use super::table::{Booked, Demand, Fit, Left, Overdraw, Single, Slot, Undo, Verdict, WordRule};
+use super::table::{Booked, Demand, Fit, Left, Overdraw, Slot, Undo, Verdict, WordRule};
 
 /// Set in the first word of every receipt of ours.
 const BOOKED: u64 = 1 << 63;
@@ -50,28 +50,31 @@ fn pass_one(now: Nanos, charge: &Charge<'_, MemoryCounter>) -> bool {
     };
     match fit.exchange() {
         Ok(stands) => stands,
-        Err(newer) => matches!(slot.charge_again(newer, demand), Some(Verdict::Passed(..))),
+        Err(newer) => matches!(fit.charge_again(newer, demand), Some(Verdict::Passed(..))),
     }
 }
 
-/// The slot of a charge by a quota, whose key is there. A look is not worth a short way.
+/// The slot of a charge by a quota, whose key is there.
 #[inline(always)]
 fn present<'a, 'r>(
     now: Nanos,
     charge: &'r Charge<'a, MemoryCounter>,
 ) -> Option<(Slot<'a>, Demand<&'r Gcra>)> {
-    let Rule::Gcra(rule) = &charge.rule else {
-        return None;
-    };
-    if charge.overdraw || charge.cost == 0 {
-        return None;
-    }
-    let demand = Demand {
-        rule,
-        now: now.get(),
-        cost: charge.cost,
-    };
+    let demand = demand(now, charge)?;
     Some((charge.counter.slot(charge.key)?, demand))
+}
+
+/// A charge by a quota, as a table knows it. A look is not worth a short way.
+#[inline(always)]
+fn demand<'r>(now: Nanos, charge: &'r Charge<'_, MemoryCounter>) -> Option<Demand<&'r Gcra>> {
+    match &charge.rule {
+        Rule::Gcra(rule) if !charge.overdraw && charge.cost > 0 => Some(Demand {
+            rule,
+            now: now.get(),
+            cost: charge.cost,
+        }),
+        Rule::Gcra(_) | Rule::Ladder(_) => None,
+    }
 }
 
 /// Looks at a few charges to keys that are there, and books them where they were found if all of them fit: nobody is looked for twice,
@@ -113,34 +116,31 @@ fn decide<const TELLS: bool>(
         return Some(false);
     }
     for nth in 0..charges.len() {
-        let (charge, place) = (charges.get_mut(nth)?, fits.get_mut(nth)?);
-        let booked = place.and_then(|fit| book_fit::<TELLS>(now, charge, fit));
-        *place = booked;
-        if booked.is_none() {
+        let (charge, fit) = (charges.get_mut(nth)?, fits.get_mut(nth)?.as_mut()?);
+        if !book_fit::<TELLS>(now, charge, fit) {
             // Somebody else was faster. What was booked before is taken back, and all of them are decided anew.
-            take_back_all(now, charges, fits, nth);
+            take_back(now, charges, &fits, nth);
             return None;
         }
     }
     Some(true)
 }
 
-/// Books a charge that was looked at. `None` if it does not fit any more, or its slot has changed hands.
+/// Books a charge that was looked at. `false` if it does not fit any more, or its slot has changed hands.
 #[inline(always)]
 fn book_fit<'a, const TELLS: bool>(
     now: Nanos,
     charge: &mut Charge<'a, MemoryCounter>,
-    fit: Fit<'a>,
-) -> Option<Fit<'a>> {
-    let booked = match fit.exchange() {
-        Ok(true) => fit,
-        Ok(false) => return None,
-        Err(newer) => book_again(now, charge, newer)?,
+    fit: &mut Fit<'a>,
+) -> bool {
+    let is_booked = match fit.exchange() {
+        Ok(stands) => stands,
+        Err(newer) => book_again(now, charge, fit, newer),
     };
-    if TELLS {
-        charge.standing.receipt = receipt(charge.counter.booked(charge.key, booked), 0);
+    if TELLS && is_booked {
+        charge.standing.receipt = receipt(fit.booked(), 0);
     }
-    Some(booked)
+    is_booked
 }
 
 /// The same where somebody else has charged the key since.
@@ -149,14 +149,16 @@ fn book_fit<'a, const TELLS: bool>(
 fn book_again<'a>(
     now: Nanos,
     charge: &mut Charge<'a, MemoryCounter>,
+    fit: &mut Fit<'a>,
     newer: u64,
-) -> Option<Fit<'a>> {
-    let (slot, demand) = present(now, charge)?;
-    let Verdict::Passed(left, fit) = slot.charge_again(newer, demand)? else {
-        return None;
+) -> bool {
+    let again = demand(now, charge).and_then(|demand| fit.charge_again(newer, demand));
+    let Some(Verdict::Passed(left, again)) = again else {
+        return false;
     };
     charge.standing = allowed(left, Receipt::NONE);
-    Some(fit)
+    *fit = again;
+    true
 }
 
 /// What is said of a charge that would have passed, had the others: what is left without it.
@@ -169,16 +171,15 @@ fn without(now: Nanos, charge: &Charge<'_, MemoryCounter>, fit: Fit<'_>) -> Stan
 }
 
 #[cold]
-fn take_back_all(
+fn take_back(
     now: Nanos,
     charges: &[Charge<'_, MemoryCounter>],
-    fits: [Option<Fit<'_>>; FEW],
+    fits: &[Option<Fit<'_>>; FEW],
     count: usize,
 ) {
     for (charge, fit) in charges.iter().zip(fits).take(count).rev() {
         if let Some(fit) = fit {
-            let booked = charge.counter.booked(charge.key, fit);
-            charge.counter.take_back::<Gcra>(now.get(), booked);
+            charge.counter.take_back::<Gcra>(now.get(), fit.booked());
         }
     }
 }
@@ -225,8 +226,7 @@ fn book(now: Nanos, charge: &mut Charge<'_, MemoryCounter>) {
     };
     match slot.offer(demand) {
         Some(Verdict::Passed(left, fit)) if fit.exchange() == Ok(true) => {
-            let booked = charge.counter.booked(charge.key, fit);
-            charge.standing = allowed(left, receipt(booked, 0));
+            charge.standing = allowed(left, receipt(fit.booked(), 0));
         }
         Some(Verdict::Denied(left, wait)) => {
             charge.standing = Standing::denied(left.remaining, left.reset, wait);
@@ -327,15 +327,6 @@ impl MemoryCounter {
             Shape::Single(word) => word.peek(rule, now.get(), cost),
         };
         seen(verdict)
-    }
-
-    /// Where a charge to `key` was booked in its [`slot`](Self::slot).
-    #[inline]
-    fn booked(&self, key: KeyHash, fit: Fit<'_>) -> Booked {
-        match &self.shape {
-            Shape::Keyed(table) => table.booked(key, fit),
-            Shape::Single(_) => Single::booked(fit),
-        }
     }
 
     /// Takes one charge back.

@@ -20,8 +20,8 @@ mod word;
 pub(in crate::rate_limit) use gcra::Overdraw;
 pub(in crate::rate_limit) use set::{Demand, Verdict};
 pub(in crate::rate_limit) use single::Single;
-pub(in crate::rate_limit) use slot::{Fit, Slot};
-pub(in crate::rate_limit) use striped::{Booked, Table, Usage};
+pub(in crate::rate_limit) use slot::{Booked, Fit, Slot};
+pub(in crate::rate_limit) use striped::{Table, Usage};
 pub(in crate::rate_limit) use word::{Left, Step, Undo, WordRule};
 
 use super::rule;

@@ -183,7 +183,7 @@ impl Set {
         };
         match fit.exchange() {
             Ok(stands) => stands.then(|| Verdict::Passed(left, fit.place())),
-            Err(newer) => Some(match slot.charge_again(newer, demand)? {
+            Err(newer) => Some(match fit.charge_again(newer, demand)? {
                 Verdict::Passed(left, fit) => Verdict::Passed(left, fit.place()),
                 Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
             }),
@@ -392,6 +392,6 @@ impl Set {
         ledger.latest = now;
         let seen = tag.after(slot.seen);
         slot.cell.mark.store(seen, Ordering::Release);
-        Some(Slot { seen, ..slot })
+        Some(slot.marked(seen))
     }
 }

@@ -1,8 +1,7 @@
 //! The counter of a policy that has one key.
 
 use super::set::Verdict;
-use super::slot::{Cell, Fit, Slot};
-use super::striped::Booked;
+use super::slot::{Booked, Cell, Slot};
 use super::sync::Ordering;
 use super::word::{LOCK, Step, Undo, WordRule};
 
@@ -24,17 +23,6 @@ impl Single {
     #[inline]
     pub(crate) fn slot(&self) -> Slot<'_> {
         Slot::read(0, &self.0)
-    }
-
-    /// Where a charge was booked in its [`slot`](Self::slot).
-    #[inline]
-    pub(crate) const fn booked(fit: Fit<'_>) -> Booked {
-        let undo = fit.place().undo;
-        Booked {
-            place: 0,
-            mark: 0,
-            undo,
-        }
     }
 
     #[inline]

@@ -20,6 +20,26 @@ impl Cell {
     }
 }
 
+/// Where a charge was booked, for a refund.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Booked {
+    /// The set, and in the last bits the slot.
+    pub(crate) place: u64,
+    pub(crate) mark: u64,
+    pub(crate) undo: Undo,
+}
+
+impl Booked {
+    #[inline]
+    pub(super) const fn new(set: u64, place: Place) -> Self {
+        Self {
+            place: set << 8 | place.slot as u64,
+            mark: place.mark,
+            undo: place.undo,
+        }
+    }
+}
+
 /// A charge that fits what its key owed when it was looked at. It is not booked yet, or was just then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fit<'a> {
@@ -46,7 +66,13 @@ impl Fit<'_> {
         }
     }
 
-    /// Books it, if it costs anything. Says whether the slot is still whose it was, without which it is for
+    /// The same, with the set.
+    #[inline]
+    pub(crate) const fn booked(self) -> Booked {
+        Booked::new(self.slot.set, self.place())
+    }
+
+    /// Books it, which has to cost something. Says whether the slot is still whose it was, without which it is for
     /// [`charge_held`](super::set::Set::charge_held) to decide; or the word, if it is not the one that was looked at.
     #[inline(always)]
     pub(crate) fn exchange(self) -> Result<bool, u64> {
@@ -55,11 +81,34 @@ impl Fit<'_> {
         pause();
         Ok(self.slot.stands())
     }
+
+    /// Charges the same slot, whose word is `newer` since somebody else has charged it. A function of its own: it is rare.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn charge_again<R: WordRule>(
+        self,
+        newer: u64,
+        demand: Demand<R>,
+    ) -> Option<Verdict<Self>> {
+        let mut word = newer;
+        loop {
+            let (left, fit) = match self.slot.offer_of(word, demand)? {
+                Verdict::Passed(left, fit) => (left, fit),
+                Verdict::Denied(left, wait) => return Some(Verdict::Denied(left, wait)),
+            };
+            match fit.exchange() {
+                Ok(stands) => return stands.then_some(Verdict::Passed(left, fit)),
+                Err(newer) => word = newer,
+            }
+        }
+    }
 }
 
 /// A slot that was somebody's when it was found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot<'a> {
+    /// The number of its set; 0 where that is not asked for.
+    set: u64,
     pub(super) at: usize,
     /// The mark as it was when the slot was found.
     pub(super) seen: u64,
@@ -70,7 +119,22 @@ impl<'a> Slot<'a> {
     #[inline]
     pub(super) fn read(at: usize, cell: &'a Cell) -> Self {
         let seen = cell.mark.load(Ordering::Acquire);
-        Self { at, seen, cell }
+        Self {
+            set: 0,
+            at,
+            seen,
+            cell,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) const fn of_set(self, set: u64) -> Self {
+        Self { set, ..self }
+    }
+
+    /// The same slot, given to another key.
+    pub(super) const fn marked(self, seen: u64) -> Self {
+        Self { seen, ..self }
     }
 
     /// Whether the slot is still whose it was when it was found.
@@ -100,28 +164,7 @@ impl<'a> Slot<'a> {
         self.offer_of(self.word(), demand)
     }
 
-    /// Charges it, though others do so too. `word` is what one of them has left. A function of its own: it is rare.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn charge_again<R: WordRule>(
-        self,
-        word: u64,
-        demand: Demand<R>,
-    ) -> Option<Verdict<Fit<'a>>> {
-        let mut word = word;
-        loop {
-            let (left, fit) = match self.offer_of(word, demand)? {
-                Verdict::Passed(left, fit) => (left, fit),
-                Verdict::Denied(left, wait) => return Some(Verdict::Denied(left, wait)),
-            };
-            match fit.exchange() {
-                Ok(stands) => return stands.then_some(Verdict::Passed(left, fit)),
-                Err(newer) => word = newer,
-            }
-        }
-    }
-
-    /// The same, given the word that was just read.
+    /// The same, given the word that was just read there.
     #[inline(always)]
     fn offer_of<R: WordRule>(self, word: u64, demand: Demand<R>) -> Option<Verdict<Fit<'a>>> {
         if word == LOCK {

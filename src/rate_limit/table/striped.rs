@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use super::Overflow;
 use super::set::{Demand, Found, Ledger, Place, SLOTS, Set, Tag, Verdict};
-use super::slot::{Fit, Slot};
+use super::slot::{Booked, Slot};
 use super::sync::{AtomicU64, Lock, Ordering};
-use super::word::{Left, Step, Undo, WordRule};
+use super::word::{Left, Step, WordRule};
 use crate::rate_limit::key::KeyHash;
 
 /// Sets of a stripe: 64 KiB.
@@ -40,15 +40,6 @@ struct Losses {
     told_at: AtomicU64,
 }
 
-/// Where a charge was booked, for [`Table::refund`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Booked {
-    /// The set, and in the last bits the slot.
-    pub(crate) place: u64,
-    pub(crate) mark: u64,
-    pub(crate) undo: Undo,
-}
-
 /// How full a table is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
@@ -70,16 +61,7 @@ impl Spot {
     const fn verdict(self, verdict: Verdict<Place>) -> Verdict<Booked> {
         match verdict {
             Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
-            Verdict::Passed(left, place) => Verdict::Passed(left, self.booked(place)),
-        }
-    }
-
-    #[inline]
-    const fn booked(self, place: Place) -> Booked {
-        Booked {
-            place: self.set << 8 | place.slot as u64,
-            mark: place.mark,
-            undo: place.undo,
+            Verdict::Passed(left, place) => Verdict::Passed(left, Booked::new(self.set, place)),
         }
     }
 }
@@ -159,13 +141,8 @@ impl Table {
     #[inline(always)]
     pub(crate) fn slot(&self, key: KeyHash) -> Option<Slot<'_>> {
         let spot = self.spot(key);
-        self.set(spot)?.find(spot.tag)
-    }
-
-    /// Where a charge to `key` was booked in its [`slot`](Self::slot).
-    #[inline]
-    pub(crate) fn booked(&self, key: KeyHash, fit: Fit<'_>) -> Booked {
-        self.spot(key).booked(fit.place())
+        let slot = self.set(spot)?.find(spot.tag)?;
+        Some(slot.of_set(spot.set))
     }
 
     /// Charges a key that may not be there.
