@@ -80,7 +80,7 @@ fn demand<'r>(now: Nanos, charge: &'r Charge<'_, MemoryCounter>) -> Option<Deman
 /// Looks at a few charges to keys that are there, and books them where they were found if all of them fit: nobody is looked for twice,
 /// and who is denied writes nothing that others read. `None` has booked nothing, and is for [`acquire_slowly`] to decide.
 ///
-/// Without `TELLS` no standing is worked out.
+/// Without `TELLS` no standing is worked out, and none is set.
 #[inline(never)]
 fn decide<const TELLS: bool>(
     now: Nanos,
@@ -135,7 +135,7 @@ fn book_fit<'a, const TELLS: bool>(
 ) -> bool {
     let is_booked = match fit.exchange() {
         Ok(stands) => stands,
-        Err(newer) => book_again(now, charge, fit, newer),
+        Err(newer) => book_again::<TELLS>(now, charge, fit, newer),
     };
     if TELLS && is_booked {
         charge.standing.receipt = receipt(fit.booked(), 0);
@@ -146,7 +146,7 @@ fn book_fit<'a, const TELLS: bool>(
 /// The same where somebody else has charged the key since.
 #[cold]
 #[inline(never)]
-fn book_again<'a>(
+fn book_again<'a, const TELLS: bool>(
     now: Nanos,
     charge: &mut Charge<'a, MemoryCounter>,
     fit: &mut Fit<'a>,
@@ -156,7 +156,9 @@ fn book_again<'a>(
     let Some(Verdict::Passed(left, again)) = again else {
         return false;
     };
-    charge.standing = allowed(left, Receipt::NONE);
+    if TELLS {
+        charge.standing = allowed(left, Receipt::NONE);
+    }
     *fit = again;
     true
 }
@@ -354,3 +356,7 @@ impl MemoryCounter {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "booking_tests.rs"]
+mod tests;

@@ -58,7 +58,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Acquire<Self::Pending>;
 
     /// Charges all of `charges` if it can say at once that they pass, and nobody wants to know where the keys stand then: no [`Standing`]
-    /// and no [`Receipt`] is made.
+    /// is set, and no [`Receipt`] made.
     ///
     /// `false` has charged nothing and decided nothing: it is [`acquire`](Self::acquire) that says why. Most requests pass, so a
     /// limiter asks here first where nobody asks for more. A store that has no shorter way keeps the default, which is `false`.
