@@ -27,7 +27,13 @@ pub(crate) mod sampler;
 mod scheme;
 mod secret;
 mod store;
+#[cfg(feature = "quanta")]
+mod sync;
 pub(crate) mod text;
+#[cfg(feature = "quanta")]
+mod tie;
+#[cfg(all(test, feature = "quanta"))]
+mod tie_tests;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
