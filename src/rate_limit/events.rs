@@ -72,12 +72,16 @@ impl Teller {
         }
     }
 
+    /// Whether the store did not answer when it was asked last.
+    #[inline]
+    pub(super) fn is_store_away(&self) -> bool {
+        self.is_store_away.load(Ordering::Relaxed)
+    }
+
     /// The store has answered: a notice if that is news.
     #[inline]
     pub(super) fn answered(&self, notices: &mut Notices) {
-        if self.is_store_away.load(Ordering::Relaxed)
-            && self.is_store_away.swap(false, Ordering::Relaxed)
-        {
+        if self.is_store_away() && self.is_store_away.swap(false, Ordering::Relaxed) {
             notices.store_is_back();
         }
     }

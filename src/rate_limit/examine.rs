@@ -61,7 +61,9 @@ impl<St: Store> Core<St> {
                 proxies: &self.proxies,
             },
         };
-        self.check(set, notices).decide(subject, &mut [], notices)
+        notices.now = self.ticker.now();
+        self.check(set, notices.now)
+            .decide(subject, &mut [], notices)
     }
 
     /// Decides about a request of which a closure or an extractor wants to see more than built-in keys do.
@@ -77,7 +79,8 @@ impl<St: Store> Core<St> {
         if self.is_exempt(client) {
             return Step::Pass;
         }
-        let check = self.check(set, notices);
+        notices.now = self.ticker.now();
+        let check = self.check(set, notices.now);
         let lent = head::take(request);
         let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
         let head = Head {
@@ -151,18 +154,16 @@ impl<St: Store> Core<St> {
         }
     }
 
-    /// Reads the clock, once for all that follows.
     #[inline]
-    fn check<'a>(
+    pub(super) fn check<'a>(
         &'a self,
         set: &'a PolicySet<St::Counter>,
-        notices: &mut Notices,
+        now: Nanos,
     ) -> Check<'a, St> {
-        notices.now = self.ticker.now();
         Check {
             core: self,
             set,
-            now: notices.now,
+            now,
             keeps_all: self.settings.expose_info,
         }
     }
@@ -205,6 +206,6 @@ impl<St: Store> Core<St> {
     #[inline]
     pub(super) fn is_exempt(&self, client: Option<&Caller>) -> bool {
         !self.exempt.is_empty()
-            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip))
+            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip()))
     }
 }

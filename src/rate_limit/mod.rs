@@ -105,6 +105,7 @@ mod refusal;
 mod rule;
 mod service;
 mod set;
+mod shortcut;
 mod standing;
 mod store;
 mod table;

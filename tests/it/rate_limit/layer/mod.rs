@@ -784,4 +784,5 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 mod evasion;
 mod options;
 mod reload;
+mod shortcut;
 mod stores;
