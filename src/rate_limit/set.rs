@@ -10,7 +10,7 @@ use super::fields::PolicyFields;
 use super::items::{Item, Subject};
 use super::key::{Key, KeyHash};
 use super::policy::{Cost, Policy, StoreAway};
-use super::problem::Bodies;
+use super::problem::Known;
 use super::quota::Quota;
 use super::rule::{Gcra, Rule};
 use super::store::{Charge, CounterSpec, Store};
@@ -25,7 +25,7 @@ pub(super) struct PolicySet<C> {
     pub(super) policies: Box<[Policy]>,
     pub(super) labels: Arc<[Label]>,
     pub(super) fields: PolicyFields,
-    pub(super) bodies: Bodies,
+    pub(super) refusals: Known,
     pub(super) needs: Needs,
 }
 
@@ -111,7 +111,7 @@ impl<C> PolicySet<C> {
         let labels: Arc<[Label]> = told.iter().copied().map(Label::of).collect();
         Self {
             fields: PolicyFields::new(settings.style, settings.emit, &told),
-            bodies: Bodies::new(&labels, &settings.types),
+            refusals: Known::new(&labels, &settings.types),
             needs: Needs::of(&active),
             labels,
             active: active.into_boxed_slice(),
