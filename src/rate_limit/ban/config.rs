@@ -9,8 +9,8 @@ use http::request::Parts;
 
 use super::error::BanConfigError;
 use super::layer::{BanLayer, Core, Matcher, RequestRule, Switches, check_lists};
+use super::refusals::Known;
 use super::rule::BanPolicy;
-use super::service::Known;
 use super::share::BanShare;
 use super::table::BanTable;
 use super::table_builder::BanTableBuilder;

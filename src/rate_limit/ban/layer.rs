@@ -8,8 +8,9 @@ use tower_layer::Layer;
 
 use super::config::BanBuilder;
 use super::error::BanConfigError;
+use super::refusals::Known;
 use super::rule::Counter;
-use super::service::{Ban, Known};
+use super::service::Ban;
 use super::table::BanTable;
 use crate::core::sampler::Sampler;
 use crate::core::{

@@ -1,23 +1,21 @@
 //! The service: carries the decision out.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response};
 use tower_service::Service;
 
 use super::check::{BanRefusal, Standing};
-use super::config::BanStatus;
 use super::events::{LAYER, Started};
 use super::future::BanAmendment;
 use super::layer::{Core, Switches};
 use crate::core::head;
 use crate::core::{
-    Caller, EventName, FixedRefusal, GrpcCode, Level, Mode, Outcome, RefusalContext, Rejection,
-    RejectionBody, ResponseFuture, SecurityEvent, Shared, Varying, retry_seconds,
+    Caller, EventName, FixedRefusal, Level, Mode, Outcome, RefusalContext, RejectionBody,
+    ResponseFuture, SecurityEvent, Shared, Varying, retry_seconds,
 };
 use crate::rate_limit::key::KeyHash;
 
@@ -266,68 +264,4 @@ pub(super) const fn outcome(mode: Mode) -> Outcome {
         Mode::Enforce => Outcome::Refused,
         Mode::ReportOnly | Mode::Off => Outcome::WouldRefuse,
     }
-}
-
-/// The refusals as far as they are always the same.
-#[derive(Debug)]
-pub(super) struct Known {
-    status: BanStatus,
-    missing: FixedRefusal,
-    banned: FixedRefusal,
-    blocked: FixedRefusal,
-}
-
-impl Known {
-    pub(super) fn new(status: BanStatus, problem_type: Cow<'static, str>) -> Self {
-        let banned = banned(status);
-        let banned = match status {
-            BanStatus::Forbidden => banned,
-            BanStatus::TooManyRequests => banned.problem_type(problem_type),
-        };
-        Self {
-            status,
-            missing: FixedRefusal::new(&missing()),
-            banned: FixedRefusal::new(&banned),
-            blocked: FixedRefusal::new(&blocked()),
-        }
-    }
-
-    const fn find(&self, refusal: BanRefusal) -> &FixedRefusal {
-        match refusal {
-            BanRefusal::AddressMissing => &self.missing,
-            BanRefusal::Banned { .. } => &self.banned,
-            BanRefusal::Blocklisted | BanRefusal::RequestRule => &self.blocked,
-        }
-    }
-
-    /// The refusal without its body.
-    fn rejection(&self, refusal: BanRefusal) -> Rejection {
-        match refusal {
-            BanRefusal::AddressMissing => missing(),
-            BanRefusal::Banned { .. } => banned(self.status),
-            BanRefusal::Blocklisted | BanRefusal::RequestRule => blocked(),
-        }
-    }
-}
-
-fn missing() -> Rejection {
-    Rejection::new(
-        StatusCode::FORBIDDEN,
-        BanRefusal::AddressMissing.code(),
-        "The server cannot tell who is calling",
-    )
-}
-
-fn banned(status: BanStatus) -> Rejection {
-    let status = match status {
-        BanStatus::Forbidden => StatusCode::FORBIDDEN,
-        BanStatus::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-    };
-    // Also with 429: clients retry RESOURCE_EXHAUSTED by themselves.
-    Rejection::new(status, "banned", "This client is banned for some time")
-        .grpc(GrpcCode::PermissionDenied)
-}
-
-fn blocked() -> Rejection {
-    Rejection::new(StatusCode::FORBIDDEN, "blocked", "This request is blocked")
 }
