@@ -12,7 +12,7 @@ use super::key::{Head, KeySeed};
 use super::notices::{Notices, Told};
 use super::policy::MAX_POLICIES;
 use super::refusal::Refusal;
-use super::set::PolicySet;
+use super::set::{Label, PolicySet};
 use super::store::{Nanos, Store};
 use super::time::Ticker;
 use crate::core::head;
@@ -114,8 +114,34 @@ impl<St: Store> Core<St> {
         refusal: &Refusal,
         now: Nanos,
     ) {
-        self.teller.refused(head, refusal, &set.labels, now);
+        let extensions = head.map(|head| &head.extensions);
+        if let Some(suppressed) = self.teller.refused(extensions, refusal, now) {
+            self.teller
+                .tell_refused(head, refusal, &set.labels, suppressed);
+        }
         self.record_crowding(set, head, now);
+    }
+
+    /// As [`record_refusal`](Self::record_refusal), of a request whose head is lent only if something is told: most of a flood is not.
+    pub(super) fn record_refused<B>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        request: &mut Request<B>,
+        refusal: &Refusal,
+        now: Nanos,
+    ) {
+        let due = self
+            .teller
+            .refused(Some(request.extensions()), refusal, now);
+        if let Some(suppressed) = due {
+            head::with_parts(request, |head| {
+                self.teller
+                    .tell_refused(Some(head), refusal, &set.labels, suppressed);
+            });
+        }
+        for label in self.newly_crowded(set) {
+            head::with_parts(request, |head| self.teller.crowded(Some(head), label, now));
+        }
     }
 
     /// Records what came up besides.
@@ -134,13 +160,21 @@ impl<St: Store> Core<St> {
         }
     }
 
-    /// Asked when somebody is over a limit: as long as nobody is, nothing was lost that matters.
     fn record_crowding(&self, set: &PolicySet<St::Counter>, head: Option<&Parts>, now: Nanos) {
-        for (active, label) in set.active.iter().zip(&*set.labels) {
-            if self.store.is_newly_crowded(&active.counter) {
-                self.teller.crowded(head, label, now);
-            }
+        for label in self.newly_crowded(set) {
+            self.teller.crowded(head, label, now);
         }
+    }
+
+    /// Asked when somebody is over a limit: as long as nobody is, nothing was lost that matters.
+    fn newly_crowded<'a>(
+        &'a self,
+        set: &'a PolicySet<St::Counter>,
+    ) -> impl Iterator<Item = &'a Label> {
+        let policies = set.active.iter().zip(&*set.labels);
+        policies
+            .filter(|(active, _)| self.store.is_newly_crowded(&active.counter))
+            .map(|(_, label)| label)
     }
 
     pub(super) fn head<'a>(&'a self, parts: &'a Parts, client: Option<&'a Caller>) -> Head<'a> {

@@ -9,7 +9,6 @@ use http::{Extensions, HeaderMap, Method, Request, Response};
 use tower_service::Service;
 
 use super::after::{After, Settling};
-use super::answer::Speaks;
 use super::examine::Core;
 use super::future::{Asking, RateLimitFuture};
 use super::items::{Kept, Step};
@@ -17,13 +16,12 @@ use super::key::KeyHash;
 use super::limiter::RateLimiter;
 use super::memory::MemoryStore;
 use super::notices::{Notices, Told};
-use super::refusal::Refusal;
 use super::set::PolicySet;
 use super::shortcut::Short;
 use super::standing::RateLimitInfo;
 use super::store::{Nanos, Store};
 use crate::core::head;
-use crate::core::{Loaded, Mode, RefusalContext, RejectionBody};
+use crate::core::{Loaded, Mode, RejectionBody};
 
 /// The service of [`RateLimitLayer`](super::RateLimitLayer). The [module](crate::rate_limit) has the rules and an example.
 pub struct RateLimit<S, St: Store = MemoryStore> {
@@ -111,7 +109,7 @@ where
             RateLimitFuture::amending(inner.call(request), after)
         }
         Step::Refused(refusal) => {
-            RateLimitFuture::refused(core.refuse(&set, request, refusal, now))
+            RateLimitFuture::refused(core.refuse(&set, &mut request, refusal, now))
         }
         Step::Waiting(waiting, pending) => {
             // The inner service that is ready goes with the request; its clone has to become ready for the next one.
@@ -241,27 +239,6 @@ impl<St: Store> Core<St> {
         head::with_parts(request, |parts| {
             self.record(set, Some(parts), told, now);
         });
-    }
-
-    #[inline(never)]
-    pub(super) fn refuse<ReqBody, ResBody: RejectionBody>(
-        &self,
-        set: &PolicySet<St::Counter>,
-        request: Request<ReqBody>,
-        refusal: Refusal,
-        now: Nanos,
-    ) -> Response<ResBody> {
-        let (head, _) = request.into_parts();
-        self.record_refusal(set, Some(&head), &refusal, now);
-        let context = RefusalContext::new(&head);
-        let speaks = if context.is_grpc() {
-            Speaks::Grpc
-        } else {
-            Speaks::Http
-        };
-        let (limited, mut rejection) = self.rejection(set, refusal, Some(head), now, speaks);
-        rejection.set_reason(limited);
-        rejection.into_response(&context)
     }
 }
 

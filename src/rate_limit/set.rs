@@ -10,7 +10,7 @@ use super::fields::PolicyFields;
 use super::items::{Item, Subject};
 use super::key::{Key, KeyHash};
 use super::policy::{Cost, Policy, StoreAway};
-use super::problem::Bodies;
+use super::problem::Known;
 use super::quota::Quota;
 use super::rule::{Gcra, Rule};
 use super::shortcut::Shortcut;
@@ -26,7 +26,7 @@ pub(super) struct PolicySet<C> {
     pub(super) policies: Box<[Policy]>,
     pub(super) labels: Arc<[Label]>,
     pub(super) fields: PolicyFields,
-    pub(super) bodies: Bodies,
+    pub(super) refusals: Known,
     pub(super) needs: Needs,
     pub(super) shortcut: Option<Shortcut>,
 }
@@ -113,7 +113,7 @@ impl<C> PolicySet<C> {
         let labels: Arc<[Label]> = told.iter().copied().map(Label::of).collect();
         Self {
             fields: PolicyFields::new(settings.style, settings.emit, &told),
-            bodies: Bodies::new(&labels, &settings.types),
+            refusals: Known::new(&labels, &settings.types),
             needs: Needs::of(&active),
             shortcut: Shortcut::of(&active, settings, &store.key_seed()),
             labels,
