@@ -307,10 +307,10 @@ fn token_group(name: &'static str, rival: &'static str, token: &str) -> Group {
     Group::new(name, rival).row("nothing", move || (again(&token), |token: String| token.len()))
 }
 
-fn with<C: FnMut(String) -> bool + 'static>(
+fn with<C: FnMut(String) -> bool + 'static, M: Fn(&str) -> C + 'static>(
     token: &str,
-    make: impl Fn(&str) -> C + 'static,
-) -> impl Fn() -> (Box<dyn FnMut() -> String>, C) {
+    make: M,
+) -> impl Fn() -> (Input, C) + use<C, M> {
     let token = token.to_owned();
     move || (Box::new(again(&token)), make(&token))
 }
@@ -328,11 +328,11 @@ fn by_theirs(token: &str) -> impl Fn() -> (Input, Verdict<Claims>) + use<> {
     }
 }
 
-fn by_ours(
+fn by_ours<K: Fn() -> JwkSet + 'static>(
     token: &str,
-    keys: impl Fn() -> JwkSet + 'static,
+    keys: K,
     cache: Option<TokenCache>,
-) -> impl Fn() -> (Input, Verdict<Principal>) {
+) -> impl Fn() -> (Input, Verdict<Principal>) + use<K> {
     let token = token.to_owned();
     move || {
         let verifier = verifier(keys(), cache);
@@ -341,10 +341,10 @@ fn by_ours(
     }
 }
 
-fn refusing(
+fn refusing<K: Fn() -> JwkSet + 'static>(
     token: &str,
-    keys: impl Fn() -> JwkSet + 'static,
-) -> impl Fn() -> (Input, Verdict<bool>) {
+    keys: K,
+) -> impl Fn() -> (Input, Verdict<bool>) + use<K> {
     let token = token.to_owned();
     move || {
         let verifier = verifier(keys(), None);

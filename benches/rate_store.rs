@@ -33,6 +33,8 @@ use tower_security::rate_limit::{
 use harness::Group;
 
 const OURS: &str = "tower-security";
+/// The same without where the key stands, as a layer asks that tells nobody.
+const PASS: &str = "tower-security, pass";
 const RIVAL: &str = "governor";
 
 const NOW: u64 = 1 << 50;
@@ -122,6 +124,69 @@ impl Limiter for Ours {
     }
 }
 
+/// Asks whether a charge passes, and only if it does not where the key stands.
+struct Pass(Ours);
+
+impl Limiter for Pass {
+    #[inline]
+    fn passes(&self, number: u64) -> bool {
+        let Self(ours) = self;
+        let key = spread(&ours.seed, number);
+        let mut charges = [Charge::new(&*ours.counter, key, ours.rule, 1)];
+        ours.store.pass(Nanos::new(NOW), &mut charges) || {
+            ours.store.acquire(Nanos::new(NOW), &mut charges);
+            let [charge] = charges;
+            charge.standing.is_allowed
+        }
+    }
+}
+
+/// Three policies, all or none.
+struct Three {
+    ours: Ours,
+    more: [Arc<<MemoryStore as Store>::Counter>; 2],
+    /// Whether it is asked where the key stands.
+    tells: bool,
+}
+
+impl Three {
+    fn new(tells: bool) -> Self {
+        let ours = ours(ENDLESS);
+        let open = |name| ours.store.open(&CounterSpec::new(name, Overflow::Evict));
+        Self {
+            more: [open("b"), open("c")],
+            ours,
+            tells,
+        }
+    }
+}
+
+impl Limiter for Three {
+    #[inline]
+    fn passes(&self, number: u64) -> bool {
+        let Self { ours, more, tells } = self;
+        let key = spread(&ours.seed, number);
+        let [b, c] = more;
+        let mut charges =
+            [&ours.counter, b, c].map(|counter| Charge::new(&**counter, key, ours.rule, 1));
+        if !tells && ours.store.pass(Nanos::new(NOW), &mut charges) {
+            return true;
+        }
+        ours.store.acquire(Nanos::new(NOW), &mut charges);
+        charges.iter().all(|charge| charge.standing.is_allowed)
+    }
+}
+
+/// Three limiters, one after the other.
+struct ThreeRivals([Rival; 3]);
+
+impl Limiter for ThreeRivals {
+    #[inline]
+    fn passes(&self, number: u64) -> bool {
+        self.0.iter().all(|rival| rival.passes(number))
+    }
+}
+
 /// Stands still, and costs nothing.
 #[derive(Clone, Debug)]
 struct Passed;
@@ -206,11 +271,18 @@ fn groups() -> Vec<Group> {
             .row("bare", move || row(Bare, keys))
             .row(RIVAL, move || row(rival(burst), keys))
             .row(OURS, move || row(ours(burst), keys))
+            .row(PASS, move || row(Pass(ours(burst)), keys))
     };
+    let three = || ThreeRivals([rival(ENDLESS), rival(ENDLESS), rival(ENDLESS)]);
     vec![
         group("one key, denied", 1, Keys::One),
         group("one key, allowed", ENDLESS, Keys::One),
         group("a million keys, allowed", ENDLESS, Keys::Million(1)),
+        Group::new("one key of three policies, allowed", RIVAL)
+            .row("bare", || row(Bare, Keys::One))
+            .row(RIVAL, move || row(three(), Keys::One))
+            .row(OURS, || row(Three::new(true), Keys::One))
+            .row(PASS, || row(Three::new(false), Keys::One)),
     ]
 }
 
@@ -241,20 +313,22 @@ fn time(bars: &mut Bars) {
         (many, 1, 0.9),
         (many, 2, 0.85),
     ] {
-        let (ours, rival) = (ours(burst), rival(burst));
+        let (own, pass, rival) = (ours(burst), Pass(ours(burst)), rival(burst));
         let numbers = match keys {
             Keys::One => 7..8,
             Keys::Million(_) => 0..MILLION,
         };
         for number in numbers {
-            ours.passes(number);
+            own.passes(number);
+            pass.passes(number);
             rival.passes(number);
         }
-        let [bare, theirs, own] = interleaved([&Bare, &rival, &ours], keys, threads);
+        let [bare, theirs, own, pass] = interleaved([&Bare, &rival, &own, &pass], keys, threads);
         println!(
-            "{name}, {threads} thread(s): bare {bare:.1}, {RIVAL} {theirs:.1}, {OURS} {own:.1}"
+            "{name}, {threads} thread(s): bare {bare:.1}, {RIVAL} {theirs:.1}, {OURS} {own:.1}, {PASS} {pass:.1}"
         );
         bars.at_most("ratio, the loop included", own / theirs, bar);
+        bars.at_most("the same by pass", pass / theirs, bar);
     }
 }
 

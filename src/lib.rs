@@ -61,6 +61,7 @@
 //! | `jwt-rust-crypto` | the same without C; with both, aws-lc is used |
 //! | `jwks` | `token::HttpsJwksFetch`: key sets of an identity provider over HTTPS |
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
+//! | `quanta` | the time of rate limits from the processor's counter, 20 ns less a request: [`core::SystemClock`] says what it trusts |
 //! | `redis` | [`mod@redis`]: limits, bans and login attempts shared by several nodes |
 //! | `serde` | configuration types for files |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |

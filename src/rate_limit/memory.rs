@@ -8,21 +8,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use super::booking;
 use super::key::{KeyHash, KeySeed};
-use super::rule::{Gcra, Ladder, Rule};
+use super::rule::Ladder;
 use super::store::{Acquire, Charge, CounterSpec, Nanos, Receipt, Standing, Store};
-use super::table::{Booked, Overdraw, Single, Table, Undo, Usage, Verdict, WordRule};
+use super::table::{Single, Table, Usage, WordRule};
 use crate::core::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, StoreError};
 
 const SMALLEST: usize = 1 << 10;
 const LARGEST: usize = 1 << 28;
 /// See [`MemoryStore::default`].
 const DEFAULT: usize = 1 << 18;
-
-/// Set in the first word of every receipt of ours.
-const BOOKED: u64 = 1 << 63;
-/// Set there if a [`Ladder`] was charged.
-const BY_LADDER: u64 = 1 << 62;
 
 /// Counts in the memory of this process, which is of fixed size.
 ///
@@ -118,13 +114,13 @@ pub struct MemoryStats {
 
 /// The counters of one policy in a [`MemoryStore`].
 pub struct MemoryCounter {
-    shape: Shape,
+    pub(super) shape: Shape,
     /// The ladder by which they were charged, if it is not a quota: it says how long a word is worth something.
-    ladder: OnceLock<Ladder>,
+    pub(super) ladder: OnceLock<Ladder>,
 }
 
 #[derive(Debug)]
-enum Shape {
+pub(super) enum Shape {
     Keyed(Table),
     Single(Single),
 }
@@ -258,11 +254,13 @@ impl Store for MemoryStore {
         now: Nanos,
         charges: &mut [Charge<'_, MemoryCounter>],
     ) -> Acquire<Self::Pending> {
-        match charges {
-            [charge] => book(now, charge),
-            charges => acquire_all(now, charges),
-        }
+        booking::acquire(now, charges);
         Acquire::Ready
+    }
+
+    #[inline]
+    fn pass(&self, now: Nanos, charges: &mut [Charge<'_, MemoryCounter>]) -> bool {
+        booking::pass(now, charges)
     }
 
     fn refund(&self, now: Nanos, counter: &MemoryCounter, receipt: Receipt) {
@@ -289,153 +287,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// All or none: looks at each without writing, then books them in order. Where one that fitted a moment ago does not any more, those
-/// before it are taken back, which is stricter for a moment and never laxer.
-#[inline(never)]
-fn acquire_all(now: Nanos, charges: &mut [Charge<'_, MemoryCounter>]) {
-    let mut is_denied = false;
-    for charge in charges.iter_mut() {
-        charge.standing = look(now, charge, charge.cost);
-        is_denied |= !charge.standing.is_allowed;
-    }
-    let mut booked = 0_usize;
-    if !is_denied {
-        for charge in charges.iter_mut() {
-            book(now, charge);
-            is_denied = !charge.standing.is_allowed;
-            if is_denied {
-                break;
-            }
-            booked = booked.saturating_add(1);
-        }
-    }
-    if !is_denied {
-        return;
-    }
-    for charge in charges.iter_mut().take(booked).rev() {
-        charge.counter.refund(now, charge.standing.receipt);
-    }
-    for charge in charges.iter_mut() {
-        if charge.standing.is_allowed {
-            // It would have passed; what it says is left is what is left without it.
-            charge.standing = look(now, charge, 0);
-        }
-    }
-}
-
-#[inline]
-fn book(now: Nanos, charge: &mut Charge<'_, MemoryCounter>) {
-    match charge.rule {
-        Rule::Gcra(rule) if !charge.overdraw => charge.counter.charge(rule, now, charge, 0),
-        _ => book_otherwise(now, charge),
-    }
-}
-
-#[inline(never)]
-fn book_otherwise(now: Nanos, charge: &mut Charge<'_, MemoryCounter>) {
-    match charge.rule {
-        Rule::Gcra(rule) => charge.counter.charge(Overdraw(rule), now, charge, 0),
-        Rule::Ladder(rule) => {
-            charge.counter.ladder.get_or_init(|| rule);
-            charge.counter.charge(rule, now, charge, BY_LADDER);
-        }
-    }
-}
-
-fn look(now: Nanos, charge: &Charge<'_, MemoryCounter>, cost: u32) -> Standing {
-    match charge.rule {
-        Rule::Gcra(rule) if charge.overdraw => {
-            charge.counter.look(Overdraw(rule), now, charge.key, cost)
-        }
-        Rule::Gcra(rule) => charge.counter.look(rule, now, charge.key, cost),
-        Rule::Ladder(rule) => charge.counter.look(rule, now, charge.key, cost),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn charge_absent<R: WordRule>(
-    table: &Table,
-    rule: R,
-    now: Nanos,
-    charge: &mut Charge<'_, MemoryCounter>,
-    kind: u64,
-) {
-    let verdict = table.charge_absent(rule, charge.key, now.get(), charge.cost);
-    charge.standing = standing(verdict, kind);
-}
-
-#[inline]
-const fn standing(verdict: Verdict<Booked>, kind: u64) -> Standing {
-    match verdict {
-        Verdict::Denied(left, wait) => Standing::denied(left.remaining, left.reset, wait),
-        Verdict::Passed(left, booked) => {
-            let Booked { place, mark, undo } = booked;
-            if undo.after == 0 {
-                // It cost nothing, and changed nothing.
-                return Standing::allowed(left.remaining, left.reset, Receipt::NONE);
-            }
-            let receipt = Receipt::new([place | kind | BOOKED, mark, undo.by, undo.after]);
-            Standing::allowed(left.remaining, left.reset, receipt)
-        }
-    }
-}
-
 impl MemoryCounter {
-    /// Each branch writes the standing itself: gathered and moved there, it would cost as much as all the rest.
-    #[inline]
-    fn charge<R: WordRule>(&self, rule: R, now: Nanos, charge: &mut Charge<'_, Self>, kind: u64) {
-        match &self.shape {
-            Shape::Keyed(table) => {
-                match table.charge_present(rule, charge.key, now.get(), charge.cost) {
-                    Some(verdict) => charge.standing = standing(verdict, kind),
-                    None => charge_absent(table, rule, now, charge, kind),
-                }
-            }
-            Shape::Single(word) => {
-                let verdict = word.charge(rule, now.get(), charge.cost);
-                charge.standing = standing(verdict, kind);
-            }
-        }
-    }
-
-    fn look<R: WordRule>(&self, rule: R, now: Nanos, key: KeyHash, cost: u32) -> Standing {
-        let verdict = match &self.shape {
-            Shape::Keyed(table) => table.peek(rule, key, now.get(), cost),
-            Shape::Single(word) => word.peek(rule, now.get(), cost),
-        };
-        match verdict {
-            Verdict::Passed(left, ()) => {
-                Standing::allowed(left.remaining, left.reset, Receipt::NONE)
-            }
-            Verdict::Denied(left, wait) => Standing::denied(left.remaining, left.reset, wait),
-        }
-    }
-
-    fn refund(&self, now: Nanos, receipt: Receipt) {
-        let [place, mark, by, after] = receipt.words();
-        if place & BOOKED == 0 {
-            return;
-        }
-        let booked = Booked {
-            place: place & !(BOOKED | BY_LADDER),
-            mark,
-            undo: Undo { by, after },
-        };
-        if place & BY_LADDER == 0 {
-            self.take_back::<Gcra>(now.get(), booked);
-        } else {
-            self.take_back::<Ladder>(now.get(), booked);
-        }
-    }
-
-    fn take_back<R: WordRule>(&self, now: u64, booked: Booked) {
-        match &self.shape {
-            Shape::Keyed(table) => table.refund::<R>(now, booked),
-            Shape::Single(word) => word.refund::<R>(now, booked.undo),
-        }
-    }
-
     fn usage(&self, now: u64) -> Usage {
         let is_live = |word| match self.ladder.get() {
             Some(ladder) => !ladder.is_expired(word, now),

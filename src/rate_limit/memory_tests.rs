@@ -1,5 +1,6 @@
 use super::*;
-use crate::rate_limit::Overflow;
+use crate::rate_limit::rule::{Gcra, Rule};
+use crate::rate_limit::store::Overflow;
 
 const NOW: Nanos = Nanos::new(1_000_000_000);
 const UNIT: u64 = 1_000_000;

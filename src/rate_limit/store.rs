@@ -57,6 +57,16 @@ pub trait Store: Send + Sync + 'static {
         charges: &mut [Charge<'_, Self::Counter>],
     ) -> Acquire<Self::Pending>;
 
+    /// Charges all of `charges` if it can say at once that they pass, and nobody wants to know where the keys stand then: no [`Standing`]
+    /// is set, and no [`Receipt`] made.
+    ///
+    /// `false` has charged nothing and decided nothing: it is [`acquire`](Self::acquire) that says why. Most requests pass, so a
+    /// limiter asks here first where nobody asks for more. A store that has no shorter way keeps the default, which is `false`.
+    fn pass(&self, now: Nanos, charges: &mut [Charge<'_, Self::Counter>]) -> bool {
+        let _ = (now, charges);
+        false
+    }
+
     /// Takes back one charge. Nothing happens if its counter has been given to another key since.
     fn refund(&self, now: Nanos, counter: &Self::Counter, receipt: Receipt);
 

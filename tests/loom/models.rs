@@ -6,6 +6,7 @@ use loom::thread;
 use super::Overflow;
 use super::rule::Gcra;
 use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
+use super::slot::Fit;
 use super::sync::Lock;
 use super::word::{Left, Step, Undo, WordRule};
 
@@ -350,6 +351,94 @@ fn two_policies_are_charged_crosswise() {
             let owes = if *one || *other { 8 } else { 6 };
             assert_eq!(model.owes(KEY), Some(owes));
             assert_eq!(model.owes(OTHER), Some(owes));
+        },
+    );
+}
+
+/// Looks at both charges, and books them where they were found if both fit. `None`: somebody else was faster, and nothing is booked.
+fn acquire_looked_at(model: &Model, keys: [u64; 2]) -> Option<bool> {
+    let [first, second] = keys.map(|key| model.set.find(tag(key))?.offer(demand(1)));
+    let (Verdict::Passed(_, first), Verdict::Passed(_, second)) = (first?, second?) else {
+        return Some(false);
+    };
+    let book = |fit: Fit<'_>| match fit.exchange() {
+        Ok(stands) => stands.then(|| fit.place()),
+        Err(newer) => match fit.charge_again(newer, demand(1))? {
+            Verdict::Passed(_, fit) => Some(fit.place()),
+            Verdict::Denied(..) => None,
+        },
+    };
+    let place = book(first)?;
+    if book(second).is_none() {
+        model.refund(place);
+        return None;
+    }
+    Some(true)
+}
+
+#[test]
+fn two_policies_that_were_looked_at_are_charged_crosswise() {
+    both(
+        || {
+            let model = Model::new(6);
+            model.put(STRANGER, NOW + 3 * UNIT);
+            model
+        },
+        |model| acquire_looked_at(model, [KEY, STRANGER]),
+        |model| acquire_looked_at(model, [STRANGER, KEY]),
+        |model, one, other| {
+            let passed = [*one, *other]
+                .iter()
+                .filter(|is| **is == Some(true))
+                .count();
+            assert!(passed < 2, "each had room for one");
+            let owes = if passed == 1 { 8 } else { 6 };
+            assert_eq!(model.owes(KEY), Some(owes));
+            assert_eq!(model.owes(STRANGER), Some(owes));
+        },
+    );
+}
+
+#[test]
+fn two_policies_that_were_looked_at_meet_a_charge() {
+    both(
+        || Model::new(4),
+        |model| acquire_looked_at(model, [STRANGER, KEY]),
+        |model| model.charge(KEY, 2),
+        |model, looked, charged| match (looked, charged) {
+            // There is room for one of the two.
+            (Some(true), None) => {
+                assert_eq!((model.owes(KEY), model.owes(STRANGER)), (Some(6), Some(7)));
+            }
+            (Some(false) | None, Some(_)) => {
+                assert_eq!((model.owes(KEY), model.owes(STRANGER)), (Some(8), Some(5)));
+            }
+            both => panic!("{both:?}"),
+        },
+    );
+}
+
+#[test]
+fn two_policies_that_were_looked_at_meet_a_slot_that_changes_hands() {
+    both(
+        || Model::new(4),
+        |model| acquire_looked_at(model, [KEY, STRANGER]),
+        |model| model.charge(FRESH, 3),
+        |model, looked, charged| {
+            assert!(charged.is_some());
+            assert_eq!(
+                model.owes(FRESH),
+                Some(6),
+                "charged or credited for a stranger"
+            );
+            // One of the two made way for the fresh key, before or after.
+            let owe = (model.owes(KEY), model.owes(STRANGER));
+            let expected = match looked {
+                Some(true) => [(None, Some(7)), (Some(6), None)],
+                Some(false) => panic!("denied on a stranger's debt"),
+                None => [(None, Some(5)), (Some(4), None)],
+            };
+            assert!(expected.contains(&owe), "{looked:?}: {owe:?}");
         },
     );
 }

@@ -10,28 +10,7 @@ const SLACK: u64 = 1_000_000_000;
 impl WordRule for Gcra {
     #[inline]
     fn charge(self, word: u64, now: u64, cost: u32) -> Step {
-        let limit = now.saturating_add(self.window());
-        let by = self.interval().saturating_mul(u64::from(cost));
-        let base = word.max(now);
-        let next = base.saturating_add(by);
-        if by > self.window() || cost == 0 {
-            return out_of_reach(self, word, now, cost);
-        }
-        if next <= limit {
-            let (remaining, rest) = self.units(limit.saturating_sub(next));
-            let reset = self.interval().saturating_sub(rest);
-            let left = Left { remaining, reset };
-            return Step::Pass { next, by, left };
-        }
-        let ceiling = now.saturating_add(self.debt());
-        if word > ceiling.saturating_add(SLACK) {
-            return Step::Heal(ceiling);
-        }
-        // Both from the word as it is stored, not as it could be: who waits for so long shall not wait in vain.
-        Step::Deny {
-            wait: next.saturating_sub(limit),
-            left: left(self, base, now),
-        }
+        charge(&self, word, now, cost)
     }
 
     #[inline]
@@ -43,6 +22,50 @@ impl WordRule for Gcra {
     fn refund(word: u64, now: u64, undo: Undo) -> u64 {
         // What time has given back already is not given back again.
         word.saturating_sub(undo.by.min(undo.after.saturating_sub(now)))
+    }
+}
+
+/// Where it stands: a charge that copies its rule costs more than the arithmetic.
+impl WordRule for &Gcra {
+    #[inline(always)]
+    fn charge(self, word: u64, now: u64, cost: u32) -> Step {
+        charge(self, word, now, cost)
+    }
+
+    #[inline]
+    fn expiry(self, word: u64) -> u64 {
+        word
+    }
+
+    #[inline]
+    fn refund(word: u64, now: u64, undo: Undo) -> u64 {
+        Gcra::refund(word, now, undo)
+    }
+}
+
+#[inline(always)]
+fn charge(rule: &Gcra, word: u64, now: u64, cost: u32) -> Step {
+    let limit = now.saturating_add(rule.window());
+    let by = rule.interval().saturating_mul(u64::from(cost));
+    let base = word.max(now);
+    let next = base.saturating_add(by);
+    if by > rule.window() || cost == 0 {
+        return out_of_reach(rule, word, now, cost);
+    }
+    if next <= limit {
+        let (remaining, rest) = rule.units(limit.saturating_sub(next));
+        let reset = rule.interval().saturating_sub(rest);
+        let left = Left { remaining, reset };
+        return Step::Pass { next, by, left };
+    }
+    let ceiling = now.saturating_add(rule.debt());
+    if word > ceiling.saturating_add(SLACK) {
+        return Step::Heal(ceiling);
+    }
+    // Both from the word as it is stored, not as it could be: who waits for so long shall not wait in vain.
+    Step::Deny {
+        wait: next.saturating_sub(limit),
+        left: left(*rule, base, now),
     }
 }
 
@@ -82,14 +105,15 @@ impl WordRule for Overdraw {
 
 /// A charge that looks, or that would not even fit a full bucket.
 #[cold]
-fn out_of_reach(rule: Gcra, word: u64, now: u64, cost: u32) -> Step {
+#[inline(never)]
+fn out_of_reach(rule: &Gcra, word: u64, now: u64, cost: u32) -> Step {
     let ceiling = now.saturating_add(rule.debt());
     let due = if word > ceiling.saturating_add(SLACK) {
         ceiling
     } else {
         word.max(now)
     };
-    let left = left(rule, due, now);
+    let left = left(*rule, due, now);
     if cost == 0 {
         return Step::Pass {
             next: word,

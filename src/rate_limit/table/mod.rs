@@ -6,20 +6,22 @@
 //! what protects least, never the offender who was away longest. Memory is what the capacity says, and a stripe is made when its
 //! first key comes.
 //!
-//! [`set`] holds the protocol and why it is right; `tests/loom` runs the same file under a model checker.
+//! [`set`] holds the protocol and why it is right; `tests/loom` runs the same files under a model checker.
 
 mod gcra;
 mod ladder;
 mod set;
 mod single;
+mod slot;
 mod striped;
 mod sync;
 mod word;
 
 pub(in crate::rate_limit) use gcra::Overdraw;
-pub(in crate::rate_limit) use set::Verdict;
+pub(in crate::rate_limit) use set::{Demand, Verdict};
 pub(in crate::rate_limit) use single::Single;
-pub(in crate::rate_limit) use striped::{Booked, Table, Usage};
+pub(in crate::rate_limit) use slot::{Booked, Fit, Slot};
+pub(in crate::rate_limit) use striped::{Table, Usage};
 pub(in crate::rate_limit) use word::{Left, Step, Undo, WordRule};
 
 use super::rule;

@@ -13,7 +13,8 @@
 //! - Words fall under the mutex alone: refunds, healing and forgetting cannot meet a slot that changes hands.
 
 use super::Overflow;
-use super::sync::{AtomicU64, LINES, Ordering, WAYS, pause};
+use super::slot::{Cell, Slot};
+use super::sync::{LINES, Ordering, WAYS, pause};
 use super::word::{LOCK, Left, Step, Undo, WordRule};
 
 /// Slots of a set. This and both its factors are powers of two.
@@ -25,12 +26,6 @@ pub(crate) const SLOTS: usize = LINES * WAYS;
 #[repr(align(128))]
 pub(crate) struct Set {
     cells: [Cell; SLOTS],
-}
-
-#[derive(Debug)]
-struct Cell {
-    mark: AtomicU64,
-    word: AtomicU64,
 }
 
 /// What tells a key from the others of its set: the bits above `mask`, never 0 there.
@@ -126,61 +121,16 @@ impl Tag {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Slot<'a> {
-    at: usize,
-    seen: u64,
-    mark: &'a AtomicU64,
-    word: &'a AtomicU64,
-}
-
-impl Slot<'_> {
-    /// Whether the slot is still whose it was when it was found.
-    #[inline]
-    fn stands(self) -> bool {
-        self.mark.load(Ordering::Relaxed) == self.seen
-    }
-
-    /// Exchanges the word if it is `word`, else says what it is.
-    #[inline]
-    fn exchange(self, word: u64, next: u64) -> Result<(), u64> {
-        self.word
-            .compare_exchange(word, next, Ordering::AcqRel, Ordering::Acquire)
-            .map(drop)
-    }
-
-    #[inline]
-    const fn passed(self, left: Left, by: u64, after: u64) -> Verdict<Place> {
-        Verdict::Passed(
-            left,
-            Place {
-                slot: self.at,
-                mark: self.seen,
-                undo: Undo { by, after },
-            },
-        )
-    }
-}
-
 impl Set {
     pub(crate) fn new() -> Self {
         Self {
-            cells: std::array::from_fn(|_| Cell {
-                mark: AtomicU64::new(0),
-                word: AtomicU64::new(0),
-            }),
+            cells: std::array::from_fn(|_| Cell::new()),
         }
     }
 
     #[inline]
     fn slot(&self, at: usize) -> Option<Slot<'_>> {
-        let Cell { mark, word } = self.cells.get(at)?;
-        Some(Slot {
-            at,
-            seen: mark.load(Ordering::Acquire),
-            mark,
-            word,
-        })
+        Some(Slot::read(at, self.cells.get(at)?))
     }
 
     /// All slots: the one at `home`, the others of its line, and those of the other line.
@@ -188,17 +138,22 @@ impl Set {
         (0..SLOTS).filter_map(move |nth| self.slot(home ^ nth))
     }
 
-    #[inline]
-    fn find(&self, tag: Tag) -> Option<Slot<'_>> {
+    /// The slot of a key that is there.
+    #[inline(always)]
+    pub(crate) fn find(&self, tag: Tag) -> Option<Slot<'_>> {
         let home = tag.home();
-        let at_home = self.slot(home).filter(|slot| tag.owns(slot.seen));
-        at_home.or_else(|| self.find_away(tag, home))
+        let slot = self.slot(home)?;
+        if tag.owns(slot.seen) {
+            return Some(slot);
+        }
+        let slot = self.slot(self.find_away(tag, home)?)?;
+        tag.owns(slot.seen).then_some(slot)
     }
 
     /// In which of the other slots it is cannot be foretold, so none of them is a branch: a wrong guess costs as much as half a
     /// charge. A function of its own, so that it takes no registers from the charges that are found at home.
     #[inline(never)]
-    fn find_away(&self, tag: Tag, home: usize) -> Option<Slot<'_>> {
+    fn find_away(&self, tag: Tag, home: usize) -> Option<usize> {
         for side in 0..LINES {
             let first = (home ^ side.wrapping_mul(WAYS)) & !(WAYS - 1);
             let line = self.cells.get(first..first.wrapping_add(WAYS))?;
@@ -207,8 +162,7 @@ impl Set {
                 hits |= usize::from(tag.owns(cell.mark.load(Ordering::Relaxed))) << nth;
             }
             if hits != 0 {
-                let slot = self.slot(first | hits.trailing_zeros() as usize)?;
-                return tag.owns(slot.seen).then_some(slot);
+                return Some(first | hits.trailing_zeros() as usize);
             }
         }
         None
@@ -222,32 +176,17 @@ impl Set {
         demand: Demand<R>,
     ) -> Option<Verdict<Place>> {
         let slot = self.find(tag)?;
-        pause();
-        let mut word = slot.word.load(Ordering::Acquire);
-        loop {
-            if word == LOCK {
-                return None;
-            }
-            pause();
-            if !slot.stands() {
-                return None;
-            }
-            let (next, by, left) = match demand.rule.charge(word, demand.now, demand.cost) {
-                Step::Pass { next, by, left } => (next.min(LOCK.wrapping_sub(1)), by, left),
-                Step::Deny { wait, left } => return Some(Verdict::Denied(left, wait)),
-                Step::Heal(_) => return None,
-            };
-            if demand.cost == 0 {
-                return Some(slot.passed(left, 0, 0));
-            }
-            pause();
-            match slot.exchange(word, next) {
-                Ok(()) => {
-                    pause();
-                    return slot.stands().then(|| slot.passed(left, by, next));
-                }
-                Err(newer) => word = newer,
-            }
+        let (left, fit) = match slot.offer(demand)? {
+            Verdict::Passed(left, _) if demand.cost == 0 => return Some(slot.passed(left, 0, 0)),
+            Verdict::Passed(left, fit) => (left, fit),
+            Verdict::Denied(left, wait) => return Some(Verdict::Denied(left, wait)),
+        };
+        match fit.exchange() {
+            Ok(stands) => stands.then(|| Verdict::Passed(left, fit.place())),
+            Err(newer) => Some(match fit.charge_again(newer, demand)? {
+                Verdict::Passed(left, fit) => Verdict::Passed(left, fit.place()),
+                Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
+            }),
         }
     }
 
@@ -259,7 +198,7 @@ impl Set {
                 return Found::Nothing;
             };
             pause();
-            let word = slot.word.load(Ordering::Acquire);
+            let word = slot.word();
             if word == LOCK {
                 return Found::Busy;
             }
@@ -323,7 +262,7 @@ impl Set {
             if let Some(slot) = Self::claim(ledger, slot, word, tag, now) {
                 ledger.evicted = ledger.evicted.saturating_add(u64::from(is_live));
                 pause();
-                slot.word.store(next, Ordering::Release);
+                slot.cell.word.store(next, Ordering::Release);
                 return slot.passed(left, by, next);
             }
         }
@@ -340,7 +279,7 @@ impl Set {
         let Some(slot) = self.find(tag) else {
             return ask(0);
         };
-        let mut word = slot.word.load(Ordering::Acquire);
+        let mut word = slot.word();
         loop {
             if word == LOCK {
                 return ask(0);
@@ -359,7 +298,7 @@ impl Set {
     /// Forgets what a key owes.
     pub(crate) fn clear_held(&self, _: &mut Ledger, tag: Tag) {
         if let Some(slot) = self.find(tag) {
-            slot.word.store(0, Ordering::Release);
+            slot.cell.word.store(0, Ordering::Release);
         }
     }
 
@@ -372,7 +311,7 @@ impl Set {
             return;
         }
         pause();
-        let mut word = slot.word.load(Ordering::Acquire);
+        let mut word = slot.word();
         while word != LOCK {
             match slot.exchange(word, R::refund(word, now, place.undo)) {
                 Ok(()) => return,
@@ -385,7 +324,7 @@ impl Set {
     pub(crate) fn count(&self, is_live: impl Fn(u64) -> bool) -> usize {
         self.slots(0)
             .filter(|slot| {
-                let word = slot.word.load(Ordering::Relaxed);
+                let word = slot.cell.word.load(Ordering::Relaxed);
                 slot.seen != 0 && (word == LOCK || is_live(word))
             })
             .count()
@@ -393,7 +332,7 @@ impl Set {
 
     /// Charges a slot that cannot change hands, because the caller has the mutex. `None` if it is nobody's.
     fn book<R: WordRule>(slot: Slot<'_>, demand: Demand<R>) -> Option<Verdict<Place>> {
-        let mut word = slot.word.load(Ordering::Acquire);
+        let mut word = slot.word();
         loop {
             if word == LOCK {
                 return None;
@@ -426,7 +365,7 @@ impl Set {
     fn victim<R: WordRule>(&self, tag: Tag, rule: R, now: u64) -> Option<(Slot<'_>, u64)> {
         let mut least: Option<(Slot<'_>, u64)> = None;
         for slot in self.slots(tag.home()) {
-            let word = slot.word.load(Ordering::Acquire);
+            let word = slot.word();
             if word == LOCK || rule.is_expired(word, now) {
                 return Some((slot, word));
             }
@@ -452,7 +391,7 @@ impl Set {
         pause();
         ledger.latest = now;
         let seen = tag.after(slot.seen);
-        slot.mark.store(seen, Ordering::Release);
-        Some(Slot { seen, ..slot })
+        slot.cell.mark.store(seen, Ordering::Release);
+        Some(slot.marked(seen))
     }
 }

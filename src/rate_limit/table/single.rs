@@ -1,19 +1,33 @@
 //! The counter of a policy that has one key.
 
 use super::set::Verdict;
-use super::striped::Booked;
-use super::sync::{AtomicU64, Ordering};
+use super::slot::{Booked, Cell, Slot};
+use super::sync::Ordering;
 use super::word::{LOCK, Step, Undo, WordRule};
 
 /// One word that is never given to another key: nothing to look for, no lock, and what falls may fall at once.
-#[derive(Debug, Default)]
+///
+/// Its mark stays 0 for ever.
+#[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Single(AtomicU64);
+pub(crate) struct Single(Cell);
+
+impl Default for Single {
+    fn default() -> Self {
+        Self(Cell::new())
+    }
+}
 
 impl Single {
+    /// Its slot, for a charge in two steps. What it cannot decide is for [`charge`](Self::charge).
+    #[inline]
+    pub(crate) fn slot(&self) -> Slot<'_> {
+        Slot::read(0, &self.0)
+    }
+
     #[inline]
     pub(crate) fn charge<R: WordRule>(&self, rule: R, now: u64, cost: u32) -> Verdict<Booked> {
-        let mut word = self.0.load(Ordering::Relaxed);
+        let mut word = self.word();
         loop {
             let (next, verdict) = match rule.charge(word, now, cost) {
                 Step::Pass { next, by, left } => {
@@ -60,12 +74,13 @@ impl Single {
         }
     }
 
+    #[inline]
     pub(crate) fn word(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.word.load(Ordering::Relaxed)
     }
 
     pub(crate) fn clear(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.0.word.store(0, Ordering::Relaxed);
     }
 
     pub(crate) fn refund<R: WordRule>(&self, now: u64, undo: Undo) {
@@ -78,6 +93,7 @@ impl Single {
     #[inline]
     fn exchange(&self, word: u64, next: u64) -> Result<(), u64> {
         self.0
+            .word
             .compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed)
             .map(drop)
     }

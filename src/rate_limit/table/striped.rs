@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 use super::Overflow;
 use super::set::{Demand, Found, Ledger, Place, SLOTS, Set, Tag, Verdict};
+use super::slot::{Booked, Slot};
 use super::sync::{AtomicU64, Lock, Ordering};
-use super::word::{Left, Step, Undo, WordRule};
+use super::word::{Left, Step, WordRule};
 use crate::rate_limit::key::KeyHash;
 
 /// Sets of a stripe: 64 KiB.
@@ -39,15 +40,6 @@ struct Losses {
     told_at: AtomicU64,
 }
 
-/// Where a charge was booked, for [`Table::refund`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Booked {
-    /// The set, and in the last bits the slot.
-    pub(crate) place: u64,
-    pub(crate) mark: u64,
-    pub(crate) undo: Undo,
-}
-
 /// How full a table is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
@@ -66,17 +58,10 @@ struct Spot {
 
 impl Spot {
     #[inline]
-    const fn booked(self, verdict: Verdict<Place>) -> Verdict<Booked> {
+    const fn verdict(self, verdict: Verdict<Place>) -> Verdict<Booked> {
         match verdict {
             Verdict::Denied(left, wait) => Verdict::Denied(left, wait),
-            Verdict::Passed(left, place) => Verdict::Passed(
-                left,
-                Booked {
-                    place: self.set << 8 | place.slot as u64,
-                    mark: place.mark,
-                    undo: place.undo,
-                },
-            ),
+            Verdict::Passed(left, place) => Verdict::Passed(left, Booked::new(self.set, place)),
         }
     }
 }
@@ -148,7 +133,16 @@ impl Table {
         let verdict = self
             .set(spot)?
             .charge(spot.tag, Demand { rule, now, cost })?;
-        Some(spot.booked(verdict))
+        Some(spot.verdict(verdict))
+    }
+
+    /// The slot of a key that is there, for a charge in two steps. What it cannot decide is for
+    /// [`charge_absent`](Self::charge_absent).
+    #[inline(always)]
+    pub(crate) fn slot(&self, key: KeyHash) -> Option<Slot<'_>> {
+        let spot = self.spot(key);
+        let slot = self.set(spot)?.find(spot.tag)?;
+        Some(slot.of_set(spot.set))
     }
 
     /// Charges a key that may not be there.
@@ -172,7 +166,7 @@ impl Table {
         });
         verdict.map_or_else(
             || Verdict::Denied(Left::default(), u64::MAX),
-            |verdict| spot.booked(verdict),
+            |verdict| spot.verdict(verdict),
         )
     }
 
@@ -277,7 +271,7 @@ impl Table {
         usage
     }
 
-    #[inline]
+    #[inline(always)]
     fn spot(&self, key: KeyHash) -> Spot {
         // One to one, so that no two keys become one; every bit of the hash reaches the bits that choose the set.
         let product = (key.low() ^ self.salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -288,7 +282,7 @@ impl Table {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn set(&self, spot: Spot) -> Option<&Set> {
         let sets = self
             .stripes

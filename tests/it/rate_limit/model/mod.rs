@@ -185,8 +185,8 @@ impl Subject {
         &self.counters[policy]
     }
 
-    fn acquire(&self, now: u64, parts: &[Part]) -> Vec<Standing> {
-        let mut charges = parts
+    fn charges(&self, parts: &[Part]) -> Vec<Charge<'_, Counter>> {
+        parts
             .iter()
             .map(|part| {
                 let counter = self.counter(part.policy);
@@ -195,7 +195,16 @@ impl Subject {
                 charge.overdraw = part.overdraw;
                 charge
             })
-            .collect::<Vec<_>>();
+            .collect()
+    }
+
+    /// Charges without being told where the keys stand; `false` has charged nothing.
+    fn pass(&self, now: u64, parts: &[Part]) -> bool {
+        self.store.pass(Nanos::new(now), &mut self.charges(parts))
+    }
+
+    fn acquire(&self, now: u64, parts: &[Part]) -> Vec<Standing> {
+        let mut charges = self.charges(parts);
         let answer = self.store.acquire(Nanos::new(now), &mut charges);
         assert!(matches!(answer, Acquire::Ready), "memory answers at once");
         charges.iter().map(|charge| charge.standing).collect()
