@@ -120,6 +120,8 @@ pub mod token;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 
+pub use auth::AuthLayer;
+pub use authorize::RequireLayer;
 pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
 pub use csp::CspLayer;

@@ -17,6 +17,14 @@
 //! let app: Router = Router::new().route("/", get(page)).layer(CspLayer::strict());
 //! # let _ = app;
 //! ```
+//!
+//! So is who is asking: [`Auth`], and [`Scoped`] for whoever was granted a scope. They never take a request for anonymous because a
+//! layer is missing.
 
 mod answers;
+mod auth;
 mod csp;
+
+#[cfg(feature = "_jwt")]
+pub use auth::Claims;
+pub use auth::{Auth, ScopeSet, Scoped};

@@ -72,7 +72,7 @@ impl AuthzLedger {
     /// The ledger of this request; without slot 1 in front a new one, which is put into the extensions.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "what the rooms authorize and ownership write")
+        expect(dead_code, reason = "what the room ownership writes")
     )]
     pub(crate) fn of(extensions: &mut Extensions) -> Self {
         Self::from_extensions(extensions).unwrap_or_else(|| {
@@ -82,10 +82,6 @@ impl AuthzLedger {
         })
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "what the rooms authorize and ownership write")
-    )]
     pub(crate) fn record(&self, entry: LedgerEntry) {
         self.bits().record(entry);
     }

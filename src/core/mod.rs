@@ -31,6 +31,7 @@ pub(crate) mod text;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
+pub(crate) use challenge::{ChallengeFailure, is_scope_token};
 pub(crate) use client::{Caller, ClientEvents};
 pub use client::{
     ClientIp, ClientIpConfigError, ClientIpLayer, ClientIpService, ForwardHeader, HopsFault, IpNet,
@@ -51,10 +52,12 @@ pub use event::{
 };
 pub use future::{Amend, ResponseFuture};
 pub use ledger::AuthzLedger;
-pub(crate) use ledger::LedgerBits;
+pub(crate) use ledger::{LedgerBits, LedgerEntry};
 pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
+#[cfg(feature = "_jwt")]
+pub(crate) use principal::{Claims, List, Span};
 #[cfg(feature = "tonic")]
 pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{

@@ -43,6 +43,18 @@ impl<T> Lookup<T> {
     pub fn pending(answer: impl Future<Output = T> + Send + 'static) -> Self {
         Self::Pending(Box::pin(answer))
     }
+
+    /// Returns the answer, waited for where it has to be.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it drops the question; whether a store has carried out a change by then is the store's matter.
+    pub async fn wait(self) -> T {
+        match self {
+            Self::Ready(answer) => answer,
+            Self::Pending(answer) => answer.await,
+        }
+    }
 }
 
 impl<T> fmt::Debug for Lookup<T> {
@@ -157,6 +169,8 @@ mod tests {
             Lookup::Pending(future) => future.await,
         };
         assert_eq!(answer, 7);
+        assert_eq!(Lookup::pending(async { 8 }).wait().await, 8);
+        assert_eq!(Lookup::Ready(9).wait().await, 9);
     }
 
     #[test]

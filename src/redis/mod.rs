@@ -1,4 +1,5 @@
 //! `RedisStore` and `RedisBans`: limits, attempts to log in and bans that several nodes share through a Redis server (6.2 or later).
+//! With the feature `opaque-tokens` also `RedisSessions` and `RedisApiKeys`: who is logged in on one node is on all.
 //!
 //! Without them each node counts for itself, and a client that is spread over `n` nodes gets `n` times its quota
 //! ([API4:2023], [CWE-770]); who is banned on one node goes on at the next.
@@ -121,6 +122,8 @@
 //! [`OnStoreError::Local`]: crate::rate_limit::OnStoreError::Local
 //! [`Quota::strict`]: crate::rate_limit::Quota::strict
 
+#[cfg(feature = "opaque-tokens")]
+mod api_keys;
 mod bans;
 mod breaker;
 mod call;
@@ -128,12 +131,20 @@ mod config;
 mod flight;
 mod inner;
 mod name;
+#[cfg(feature = "opaque-tokens")]
+mod records;
+#[cfg(feature = "opaque-tokens")]
+mod sessions;
 mod slots;
 mod store;
 mod units;
 mod wire;
 
+#[cfg(feature = "opaque-tokens")]
+pub use api_keys::RedisApiKeys;
 pub use bans::RedisBans;
 pub use config::{RedisConfigError, RedisStoreBuilder};
 pub use name::HashTag;
+#[cfg(feature = "opaque-tokens")]
+pub use sessions::RedisSessions;
 pub use store::{RedisAnswer, RedisCounter, RedisStore};

@@ -16,6 +16,13 @@ use crate::core::{
     TrustedProxies,
 };
 
+/// Whether what stands in a slot says of itself that it is there.
+fn is_filled(layer: &impl Protection) -> bool {
+    let mut posture = Posture::default();
+    layer.describe(&mut posture);
+    !posture.entries().is_empty()
+}
+
 /// Declares the slots, outermost first, and writes the long types of the methods that fill them.
 macro_rules! stack {
     ($( $(#[$doc:meta])* $field:ident: $Slot:ident $kind:tt, )* => $($methods:tt)*) => {
@@ -61,6 +68,9 @@ macro_rules! stack {
                 let mut posture = Posture::default();
                 self.context.describe(&mut posture);
                 $( self.$field.describe(&mut posture); )*
+                if is_filled(&self.auth) && !is_filled(&self.rate_limit_by_principal) {
+                    posture.warn("auth: no rate limit by principal");
+                }
                 posture
             }
         }

@@ -1,10 +1,12 @@
 //! What the stack knows of each layer: what it says of itself, and what it shares with another.
 
 use super::posture::{Posture, PostureEntry, PostureState};
-use super::slot::{Protection, ProvidesOrigins, TakesOrigins, Transport};
+use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
+use crate::auth::AuthLayer;
+use crate::authorize::RequireLayer;
 use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
-use crate::core::{ConfigErrors, Mode};
+use crate::core::{AuthMethod, ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
@@ -233,6 +235,28 @@ impl Protection for CsrfLayer {
     }
 }
 
+impl Protection for AuthLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let by: Vec<_> = self
+            .methods()
+            .map(|method| method.map_or("own", AuthMethod::as_str))
+            .collect();
+        let anonymous = if self.is_optional() {
+            "pass"
+        } else {
+            "refused"
+        };
+        posture.add(
+            PostureEntry::new("auth", PostureState::On)
+                .setting("by", by.join(","))
+                .setting("anonymous", anonymous),
+        );
+        warn_of("auth", self.dangerous(), posture);
+    }
+}
+
+impl ProvidesPrincipal for AuthLayer {}
+
 impl Protection for BanLayer {
     fn describe(&self, posture: &mut Posture) {
         let counts = if self.table().is_shared() {
@@ -301,6 +325,13 @@ impl<St: Store> Protection for LoginThrottleLayer<St> {
                 .setting("locked_after", hard.to_string()),
         );
         warn_of("login_throttle", &throttle.dangerous(), posture);
+    }
+}
+
+impl Protection for RequireLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let requirement = format!("{:?}", self.requirement());
+        posture.add(PostureEntry::new("access", PostureState::On).setting("requires", requirement));
     }
 }
 

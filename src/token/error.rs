@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::HeaderValue;
 
+use crate::core::CleanText;
+
 /// What is wrong with a token, as far as a client is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -23,6 +25,8 @@ pub enum TokenErrorKind {
 }
 
 /// Why a token is not believed. The client learns the kind; the precise reason is for events and logs.
+///
+/// Neither `Display` nor `Debug` shows anything of the token.
 #[derive(Clone)]
 pub struct TokenError {
     kind: TokenErrorKind,
@@ -47,6 +51,37 @@ impl TokenError {
         Self::new(TokenErrorKind::Invalid, reason)
     }
 
+    pub(crate) const fn unavailable(reason: &'static str) -> Self {
+        Self::new(TokenErrorKind::Unavailable, reason)
+    }
+
+    pub(crate) const fn proof(reason: &'static str) -> Self {
+        Self::new(TokenErrorKind::ProofInvalid, reason)
+    }
+
+    /// A proof without a nonce of ours, and the one that the next has to contain.
+    pub(crate) const fn proof_nonce(nonce: HeaderValue) -> Self {
+        Self {
+            kind: TokenErrorKind::ProofNonce,
+            reason: "proof_nonce",
+            header: None,
+            nonce: Some(nonce),
+        }
+    }
+
+    /// Adds what the token says of its key.
+    #[cold]
+    pub(crate) fn with_header(mut self, alg: &str, kid: Option<&str>) -> Self {
+        const MOST: usize = 64;
+        let alg = CleanText::new(alg, MOST);
+        let header = match kid {
+            Some(kid) => format!("alg={alg} kid={}", CleanText::new(kid, MOST)),
+            None => format!("alg={alg}"),
+        };
+        self.header = Some(header.into());
+        self
+    }
+
     /// Returns what a client is told.
     #[must_use]
     pub const fn kind(&self) -> TokenErrorKind {
@@ -57,6 +92,18 @@ impl TokenError {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         self.reason
+    }
+
+    /// Returns `alg=ES256 kid=2026-01`, cleaned and cut, where the token's header could be read. For events and logs.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
+    /// Returns the nonce that the client's next proof has to contain: the value of `DPoP-Nonce` (RFC 9449 section 9).
+    #[must_use]
+    pub const fn nonce(&self) -> Option<&HeaderValue> {
+        self.nonce.as_ref()
     }
 }
 
@@ -76,3 +123,30 @@ impl fmt::Display for TokenError {
 }
 
 impl std::error::Error for TokenError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_token_says_of_its_key_is_cleaned_and_cut() {
+        let error = TokenError::invalid("kid_unknown");
+        assert_eq!(error.detail(), None);
+        let plain = error.clone().with_header("ES256", None);
+        assert_eq!(plain.detail(), Some("alg=ES256"));
+        let forged = error.with_header("ES256", Some("a\r\nlevel=info"));
+        assert_eq!(
+            forged.detail(),
+            Some("alg=ES256 kid=a\\u{d}\\u{a}level=info")
+        );
+        let long = TokenError::invalid("x").with_header("ES256", Some(&"k".repeat(300)));
+        assert_eq!(
+            long.detail().map(str::len),
+            Some("alg=ES256 kid=".len() + 64)
+        );
+        assert_eq!(
+            format!("{forged:?} {forged}"),
+            "TokenError { kind: Invalid, reason: \"kid_unknown\", .. } the token is refused: kid_unknown"
+        );
+    }
+}

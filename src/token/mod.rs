@@ -1,19 +1,59 @@
-//! Tokens: what they say, and whether it may be believed.
+#![doc = include_str!("guide.md")]
+#![cfg_attr(
+    not(test),
+    warn(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+)]
 
+#[cfg(feature = "_jwt")]
+mod claim_path;
+#[cfg(feature = "_jwt")]
+mod claims;
+#[cfg(feature = "_jwt")]
+mod dpop;
 #[cfg(feature = "_jwt")]
 mod error;
 #[cfg(feature = "_jwt")]
+mod header_memo;
+#[cfg(feature = "_jwt")]
+#[doc = include_str!("identity_provider.md")]
+pub mod identity_provider {}
+#[cfg(feature = "_jwt")]
+mod jwks;
+#[cfg(feature = "_jwt")]
 pub mod jws;
+#[cfg(feature = "_jwt")]
+mod profile;
 mod revocation;
 #[cfg(feature = "_jwt")]
 mod source;
 #[cfg(feature = "_jwt")]
+mod typed;
+#[cfg(feature = "_jwt")]
+mod verified_cache;
+#[cfg(feature = "_jwt")]
 mod verifier;
 
 #[cfg(feature = "_jwt")]
+pub use dpop::DpopPolicy;
+#[cfg(feature = "_jwt")]
 pub use error::{TokenError, TokenErrorKind};
+#[cfg(feature = "jwks")]
+pub use jwks::HttpsJwksFetch;
+#[cfg(feature = "_jwt")]
+pub use jwks::{
+    FetchError, FetchErrorKind, JwksCache, JwksCacheBuilder, JwksConfigError, JwksFetch, JwksReply,
+    JwksUrlProblem,
+};
+#[cfg(feature = "_jwt")]
+pub use profile::Profile;
 pub use revocation::{Revocation, RevocationStore, TokenRef};
 #[cfg(feature = "_jwt")]
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};
 #[cfg(feature = "_jwt")]
-pub use verifier::JwtVerifier;
+pub use typed::ClaimsError;
+#[cfg(feature = "_jwt")]
+pub use verified_cache::TokenCache;
+#[cfg(feature = "_jwt")]
+pub(crate) use verifier::Presented;
+#[cfg(feature = "_jwt")]
+pub use verifier::{JwtConfigError, JwtVerifier, JwtVerifierBuilder, JwtVerifiers};

@@ -60,6 +60,11 @@ pub trait KeySource: Send + Sync + 'static {
     /// Looks for newer keys, because none is at hand or none has the id `kid`. What comes back has been looked for in vain or is newer
     /// than [`state`](Self::state); the caller looks for `kid` in it once and asks no second time.
     fn refresh(&self, kid: Option<&str>) -> Lookup<Result<KeySnapshot, KeySourceError>>;
+
+    /// Whether the keys never change, so that a verifier without a usable one is refused when it is built. Default: false.
+    fn is_fixed(&self) -> bool {
+        false
+    }
 }
 
 impl KeySource for JwkSet {
@@ -69,5 +74,9 @@ impl KeySource for JwkSet {
 
     fn refresh(&self, _: Option<&str>) -> Lookup<Result<KeySnapshot, KeySourceError>> {
         Lookup::Ready(Err(KeySourceError::NotFound))
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
     }
 }

@@ -9,6 +9,13 @@ use crate::support::tree;
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("acrh", fuzz_bodies::cors::acrh),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    (
+        "authorization_header",
+        fuzz_bodies::auth::authorization_header,
+    ),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("claims", fuzz_bodies::token::claims),
     ("clean_text", fuzz_bodies::clean_text::clean_text),
     ("cookie_header", fuzz_bodies::cookies::cookie_header),
     ("cors_config", fuzz_bodies::builders::cors_config),
@@ -20,6 +27,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("csrf_check", fuzz_bodies::csrf::csrf_check),
     ("csrf_config", fuzz_bodies::builders::csrf_config),
     ("device_cookie", fuzz_bodies::login::device_cookie),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("dpop_proof", fuzz_bodies::token::dpop_proof),
     ("exempt_pattern", fuzz_bodies::csrf::exempt_pattern),
     ("forwarded", fuzz_bodies::client::forwarded),
     ("forwarded_proto", fuzz_bodies::https::forwarded_proto),
@@ -36,20 +45,30 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "permissions_policy",
         fuzz_bodies::headers::permissions_policy,
     ),
+    #[cfg(feature = "opaque-tokens")]
+    ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 
 /// Targets of features that are off in this build: they are there, and are run in another.
 const LEFT_OUT: &[&str] = &[
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "authorization_header",
     #[cfg(not(feature = "csp-report"))]
     "csp_report",
+    #[cfg(not(feature = "opaque-tokens"))]
+    "session_cookie",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "jose_header",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "jwk_set",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "jws_compact",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "claims",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "dpop_proof",
 ];
 
 /// Mutated inputs per target.

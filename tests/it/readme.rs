@@ -25,6 +25,14 @@ pub(crate) mod csp_page;
 )]
 mod hyper_service;
 
+#[path = "../../examples/own_layer.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "an example: its `main` listens on a fixed port"
+)]
+mod own_layer;
+
 #[path = "../../examples/quickstart.rs"]
 #[expect(
     dead_code,
@@ -44,6 +52,7 @@ mod security_headers;
 #[cfg(feature = "csp-report")]
 const CSP_PAGE: &str = include_str!("../../examples/csp_page.rs");
 const HYPER_SERVICE: &str = include_str!("../../examples/hyper_service.rs");
+const OWN_LAYER: &str = include_str!("../../examples/own_layer.rs");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
 const SECURITY_HEADERS: &str = include_str!("../../examples/security_headers.rs");
 const README: &str = include_str!("../../README.md");
@@ -301,7 +310,15 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
         promised.contains("access-control-allow-origin"),
         "{promise:?}: {answer:?}"
     );
-    for code in ["csrf_refused", "rate_limited"] {
+    for code in [
+        "authentication_required",
+        "authentication_unavailable",
+        "credentials_ambiguous",
+        "csrf_refused",
+        "forbidden",
+        "rate_limited",
+        "token_invalid",
+    ] {
         assert_eq!(
             body.contains(code),
             promised.contains(code),
@@ -365,6 +382,16 @@ async fn every_curl_line_of_the_quickstart_gives_what_its_comment_says() {
     let server = Server::axum(quickstart::app().expect("it builds")).await;
     let promises = promises(QUICKSTART);
     assert_eq!(promises.len(), 7);
+    for promise in promises {
+        assert_kept(&promise, &ask(&server, &promise).await);
+    }
+}
+
+#[tokio::test]
+async fn every_curl_line_of_the_own_layer_gives_what_its_comment_says() {
+    let server = Server::axum(own_layer::app().expect("it builds")).await;
+    let promises = promises(OWN_LAYER);
+    assert_eq!(promises.len(), 8);
     for promise in promises {
         assert_kept(&promise, &ask(&server, &promise).await);
     }

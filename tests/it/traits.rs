@@ -2,6 +2,9 @@
 
 use std::fmt::Debug;
 
+use tower_security::authorize::{
+    Require, RequireBuilder, RequireConfigError, RequireLayer, RequireRefusal, Requirement,
+};
 use tower_security::cookies::{
     CookieAmendment, CookieBuilder, CookieConfig, CookieConfigError, CookieLayer, CookiePolicy,
     CookieService, CookieViolation, Hardened, NameProblem, Restored, SameSite, Violation,
@@ -47,6 +50,12 @@ fn every_layer_and_value_crosses_threads_and_can_be_printed() {
     layer::<CookieConfig>();
     layer::<CookieBuilder>();
     value::<Hardened>();
+    layer::<RequireLayer>();
+    layer::<RequireBuilder>();
+    layer::<Requirement>();
+    vocabulary::<RequireRefusal>();
+    vocabulary::<RequireConfigError>();
+    layer::<Require<u8>>();
     layer::<HttpsLayer>();
     layer::<HttpsPolicy>();
     layer::<HttpsBuilder>();
@@ -158,6 +167,40 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
 
     // A future of it is awaited by one thread.
     moved::<Lookup<u8>>();
+}
+
+#[cfg(feature = "opaque-tokens")]
+#[test]
+fn sessions_and_api_keys_cross_threads_and_can_be_printed() {
+    use tower_security::auth::api_key::*;
+    use tower_security::auth::session::*;
+
+    layer::<SessionAuth>();
+    layer::<MemorySessionStore>();
+    layer::<SessionRecord>();
+    layer::<SessionInfo>();
+    value::<SessionAuthBuilder>();
+    value::<SessionError>();
+    layer::<ApiKeyAuth>();
+    layer::<MemoryApiKeyStore>();
+    layer::<ApiKeyRecord>();
+    layer::<ApiKeyInfo>();
+    layer::<IssuedApiKey>();
+    value::<ApiKeyAuthBuilder>();
+    value::<ApiKeyError>();
+    vocabulary::<SessionKey>();
+    vocabulary::<SessionSameSite>();
+    vocabulary::<SessionConfigError>();
+    vocabulary::<CookieProblem>();
+    vocabulary::<ApiKeyDigest>();
+    vocabulary::<ApiKeyId>();
+    vocabulary::<ApiKeyIdError>();
+    vocabulary::<ApiKeyConfigError>();
+    #[cfg(feature = "redis")]
+    {
+        value::<tower_security::redis::RedisSessions>();
+        value::<tower_security::redis::RedisApiKeys>();
+    }
 }
 
 /// A caller matches on it, keeps it, and compares it in a test.
@@ -362,4 +405,24 @@ fn rate_limits_cross_threads_and_can_be_printed() {
     vocabulary::<HeaderStyle>();
     vocabulary::<IetfDraft>();
     vocabulary::<Emit>();
+}
+
+#[test]
+fn authentication_crosses_threads_and_can_be_printed() {
+    use tower_security::auth::{
+        AuthBuilder, AuthConfigError, AuthFailure, AuthFailureKind, AuthFuture, AuthLayer,
+        AuthService, Decision, PendingDecision, Presence,
+    };
+    type Inner = tower::util::BoxCloneService<http::Request<()>, u8, u8>;
+    layer::<AuthLayer>();
+    layer::<AuthService<u8>>();
+    layer::<AuthFailure>();
+    value::<AuthBuilder>();
+    value::<AuthConfigError>();
+    // A decision that is waited for is awaited by one thread.
+    moved::<Decision>();
+    moved::<PendingDecision>();
+    moved::<AuthFuture<Inner, ()>>();
+    vocabulary::<AuthFailureKind>();
+    vocabulary::<Presence>();
 }

@@ -138,13 +138,6 @@ pub(crate) fn is_quotable(value: &str) -> bool {
 }
 
 /// Whether the text is one scope (RFC 6749 section 3.3): quotable, without blanks, not empty.
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "what the rooms auth and authorize check scopes with"
-    )
-)]
 pub(crate) fn is_scope_token(scope: &str) -> bool {
     !scope.is_empty() && is_quotable(scope) && !scope.contains(' ')
 }

@@ -4,13 +4,6 @@ use std::time::Duration;
 ///
 /// Texts are quoted as they are: whoever configures them has checked them with `is_scope_token` and `is_quotable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "what the rooms auth, authorize and ownership answer with"
-    )
-)]
 pub(crate) enum ChallengeFailure<'a> {
     Ambiguous,
     /// The scopes that would do, separated by blanks.

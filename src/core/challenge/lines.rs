@@ -1,12 +1,12 @@
 use std::fmt::{self, Write};
 use std::sync::{Arc, LazyLock};
 
-use http::{Extensions, HeaderValue};
+use http::{Extensions, HeaderValue, StatusCode};
 
 use super::ChallengesBuilder;
 use super::failure::ChallengeFailure;
-use crate::core::AuthMethod;
 use crate::core::principal::Attached;
+use crate::core::{AuthMethod, Rejection};
 
 /// What a client may authenticate with, as the lines of `WWW-Authenticate` that a 401 or 403 carries (RFC 9110 section 11.6.1).
 ///
@@ -69,26 +69,22 @@ impl Challenges {
     }
 
     /// The attached challenges, or those that hold without any.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "what the rooms auth, authorize and ownership answer with"
-        )
-    )]
     pub(crate) fn of(extensions: &Extensions) -> &Self {
         Self::from_extensions(extensions).unwrap_or_else(|| &*DEFAULT)
     }
 
+    /// 401 `authentication_required`: nobody has logged in, or not in a way that is known here.
+    pub(crate) fn authentication_required(&self) -> Rejection {
+        Rejection::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_required",
+            "Authentication is required",
+        )
+        .challenges(self.lines())
+    }
+
     /// The lines for what was presented and did not suffice. The one of the scheme that decided says why; the first, when no scheme
     /// was at fault or it has no line.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "what the rooms auth, authorize and ownership answer with"
-        )
-    )]
     pub(crate) fn failure_lines(
         &self,
         decided_by: Option<AuthMethod>,

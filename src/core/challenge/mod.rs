@@ -7,6 +7,8 @@ mod scheme;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use config::is_scope_token;
 pub use config::{ChallengeConfigError, ChallengesBuilder};
+pub(crate) use failure::ChallengeFailure;
 pub use lines::Challenges;
 pub use scheme::ChallengeScheme;

@@ -232,6 +232,12 @@ impl<'a> SecurityEvent<'a> {
         self
     }
 
+    /// As [`rule`](Self::rule), of a text that is made for the event.
+    pub(crate) fn own_rule(mut self, rule: &str) -> Self {
+        self.rule = Some(CleanText::new(rule, cap::RULE).into_owned());
+        self
+    }
+
     /// As [`target`](Self::target), of a text that is made for the event.
     pub(crate) fn own_target(mut self, target: &str) -> Self {
         self.target = Some(CleanText::new(target, cap::TARGET).into_owned());

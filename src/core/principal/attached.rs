@@ -33,7 +33,6 @@ impl Principal {
 
     /// Attaches what an authentication layer found out, in one extension: somebody, or (`None`) an anonymous client, and the
     /// challenges with which the layers behind answer.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what the room auth calls"))]
     pub(crate) fn attach(
         principal: Option<Self>,
         challenges: Challenges,
@@ -46,7 +45,6 @@ impl Principal {
     }
 
     /// Removes what an outer authentication layer has attached, the challenges too.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what the room auth calls"))]
     pub(crate) fn remove(extensions: &mut Extensions) {
         extensions.remove::<Attached>();
     }

@@ -39,6 +39,18 @@ impl Principal {
         PrincipalBuilder::new(subject.as_ref())
     }
 
+    #[cfg(feature = "_jwt")]
+    pub(crate) fn of(claims: Claims) -> Self {
+        Self(Arc::new(claims))
+    }
+
+    /// The claims as they were signed: one JSON object.
+    #[cfg(feature = "_jwt")]
+    pub(crate) fn document(&self) -> Option<&str> {
+        let document = self.0.text.get(..self.0.document)?;
+        (!document.is_empty()).then_some(document)
+    }
+
     /// Returns the id of the user or service (`sub`).
     #[must_use]
     pub fn subject(&self) -> &str {

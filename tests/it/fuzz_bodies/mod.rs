@@ -5,6 +5,8 @@
     reason = "each file is the root of a module of a fuzz target too"
 )]
 
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod auth;
 pub mod builders;
 pub mod clean_text;
 pub mod client;
@@ -20,3 +22,7 @@ pub mod https;
 pub mod jws;
 pub mod login;
 pub mod origin;
+#[cfg(feature = "opaque-tokens")]
+pub mod sessions;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod token;

@@ -1,0 +1,302 @@
+//! What handlers do with API keys: issue, rotate, list, revoke.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderName;
+use sha2::{Digest, Sha256};
+
+use super::super::identity::{date, granted};
+use super::config::ApiKeyAuthBuilder;
+use super::error::ApiKeyError;
+use super::record::{ApiKeyDigest, ApiKeyRecord};
+use super::store::ApiKeyStore;
+use super::text::{ApiKeyId, KeySecret, write};
+use crate::core::{Clock, EventName, Events, Outcome, Principal, Secret, SecurityEvent};
+
+/// Two keys with one id are drawn once in 2^71 times; a store that says so again and again is broken.
+const DRAWS: usize = 3;
+
+/// API keys: an [`Authenticator`](super::super::Authenticator) for requests, and what handlers manage keys with. Cloning shares it. See
+/// [`mod@crate::auth::api_key`].
+#[derive(Clone)]
+pub struct ApiKeyAuth(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn ApiKeyStore>,
+    pub(super) prefix: Box<str>,
+    pub(super) header: HeaderName,
+    /// How a bearer token begins that is a key.
+    pub(super) in_bearer: Option<Box<str>>,
+    pub(super) server_key: Option<Secret<Vec<u8>>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) events: Events,
+}
+
+impl Inner {
+    pub(super) fn now(&self) -> Option<SystemTime> {
+        date(self.clock.now())
+    }
+
+    pub(super) fn digest(&self, secret: &KeySecret) -> ApiKeyDigest {
+        let keyed = self.server_key.as_ref().and_then(|key| {
+            // A key of any length will do (RFC 2104, section 2).
+            let mut mac = Hmac::<Sha256>::new_from_slice(key.expose()).ok()?;
+            mac.update(secret.bytes());
+            Some(mac.finalize().into_bytes().into())
+        });
+        ApiKeyDigest::from_bytes(keyed.unwrap_or_else(|| Sha256::digest(secret.bytes()).into()))
+    }
+
+    fn tell(&self, name: EventName, code: &'static str, subject: Option<&str>, id: &str) {
+        self.events.emit(None, name, name.default_level(), || {
+            let event = SecurityEvent::new(name, "auth", code)
+                .outcome(Outcome::Success)
+                .own_target(id);
+            match subject {
+                Some(subject) => event.principal(subject),
+                None => event,
+            }
+        });
+    }
+}
+
+/// A key that was just made. It is shown to its owner now, and never again: the store holds a digest of it.
+#[derive(Clone, Debug)]
+pub struct IssuedApiKey {
+    id: ApiKeyId,
+    key: Secret<String>,
+}
+
+impl IssuedApiKey {
+    /// Returns the public part, by which the key is listed and revoked.
+    #[must_use]
+    pub const fn id(&self) -> ApiKeyId {
+        self.id
+    }
+
+    /// Returns the whole key.
+    #[must_use]
+    pub const fn key(&self) -> &Secret<String> {
+        &self.key
+    }
+}
+
+/// A key as its owner may see it: no secret, and no digest.
+#[derive(Clone, Debug)]
+pub struct ApiKeyInfo {
+    id: ApiKeyId,
+    principal: Principal,
+    created_at: SystemTime,
+    previous_until: Option<SystemTime>,
+}
+
+impl ApiKeyInfo {
+    /// Returns the id.
+    #[must_use]
+    pub const fn id(&self) -> ApiKeyId {
+        self.id
+    }
+
+    /// Returns whom the key stands for, and what it may do. Its end is that of the key.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Returns when it was issued.
+    #[must_use]
+    pub const fn created_at(&self) -> SystemTime {
+        self.created_at
+    }
+
+    /// Returns until when the secret before the last rotation is accepted, if it is.
+    #[must_use]
+    pub const fn previous_until(&self) -> Option<SystemTime> {
+        self.previous_until
+    }
+}
+
+impl ApiKeyAuth {
+    /// Starts from the defaults, with the keys in `store`. `prefix` says in each key what it is: `sk`, `live`.
+    ///
+    /// Permitted: `[a-z][a-z0-9]{1,15}`. Refused: `s`, `SK`, `my_key`.
+    pub fn builder(store: impl ApiKeyStore, prefix: impl Into<String>) -> ApiKeyAuthBuilder {
+        ApiKeyAuthBuilder::new(store, prefix.into())
+    }
+
+    pub(super) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Makes a key that stands for `who` for so long, or with `None` until it is revoked.
+    ///
+    /// Of `who` are kept: subject, issuer, client, tenant, scopes and roles. Give a key no more than it needs, and never more than its
+    /// maker has. What says how somebody has authenticated in person is left out.
+    ///
+    /// # Errors
+    ///
+    /// The subject is empty, the lifetime is zero or endless, the store fails or is full, or there is no randomness.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, there may be a key that nobody has.
+    pub async fn issue(
+        &self,
+        who: &Principal,
+        lifetime: Option<Duration>,
+    ) -> Result<IssuedApiKey, ApiKeyError> {
+        let inner = &*self.0;
+        if who.subject().is_empty() {
+            return Err(ApiKeyError::SubjectEmpty);
+        }
+        let now = inner.now().ok_or(ApiKeyError::Clock)?;
+        let mut principal = granted(who);
+        if let Some(lifetime) = lifetime {
+            let end = now.checked_add(lifetime).and_then(date);
+            let end = end.filter(|end| *end > now);
+            principal = principal.expires_at(end.ok_or(ApiKeyError::Lifetime)?);
+        }
+        let principal = principal.build();
+        for _ in 0..DRAWS {
+            let id = ApiKeyId::draw().ok_or(ApiKeyError::Randomness)?;
+            let secret = KeySecret::draw().ok_or(ApiKeyError::Randomness)?;
+            let record = ApiKeyRecord::new(id, &principal, now, inner.digest(&secret));
+            if inner.store.create(&record).wait().await? {
+                let name = EventName::AuthnTokenCreated;
+                inner.tell(name, "api_key_issued", Some(who.subject()), id.as_str());
+                return Ok(IssuedApiKey {
+                    id,
+                    key: write(&inner.prefix, id, &secret),
+                });
+            }
+        }
+        Err(ApiKeyError::Randomness)
+    }
+
+    /// Gives a key another secret; what it may do, its id and its end stay. The secret that it had is accepted for `overlap` more, so
+    /// that clients are changed one by one; with [`Duration::ZERO`] it is dead at once. The one before it is dead: two at most are
+    /// accepted.
+    ///
+    /// # Errors
+    ///
+    /// There is no such key, or it has expired; the store fails; there is no randomness.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the key may have a new secret that nobody has; the one that it had is accepted for `overlap`.
+    pub async fn rotate(
+        &self,
+        id: ApiKeyId,
+        overlap: Duration,
+    ) -> Result<IssuedApiKey, ApiKeyError> {
+        let inner = &*self.0;
+        let now = inner.now().ok_or(ApiKeyError::Clock)?;
+        let until = now.checked_add(overlap).and_then(date);
+        let until = until.ok_or(ApiKeyError::Lifetime)?;
+        let record = inner.store.find(&id).wait().await?;
+        let record = record.filter(|record| !record.principal().is_expired(now));
+        let record = record.ok_or(ApiKeyError::Unknown)?;
+        let secret = KeySecret::draw().ok_or(ApiKeyError::Randomness)?;
+        let rotated = inner.store.rotate(&id, &inner.digest(&secret), until);
+        if !rotated.wait().await? {
+            return Err(ApiKeyError::Unknown);
+        }
+        let subject = record.principal().subject();
+        inner.tell(
+            EventName::AuthnTokenCreated,
+            "api_key_rotated",
+            Some(subject),
+            id.as_str(),
+        );
+        Ok(IssuedApiKey {
+            id,
+            key: write(&inner.prefix, id, &secret),
+        })
+    }
+
+    /// Ends a key at once, and says whether there was one.
+    ///
+    /// It looks at no owner: a handler that lets users revoke their own keys looks the id up in [`list`](Self::list) first.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn revoke(&self, id: ApiKeyId) -> Result<bool, ApiKeyError> {
+        let was_there = self.0.store.revoke(&id).wait().await?;
+        if was_there {
+            self.0.tell(
+                EventName::AuthnTokenRevoked,
+                "api_key_revoked",
+                None,
+                id.as_str(),
+            );
+        }
+        Ok(was_there)
+    }
+
+    /// Ends all keys of a subject, and says how many.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn revoke_subject(&self, subject: &str) -> Result<u64, ApiKeyError> {
+        let inner = &*self.0;
+        let ended = inner.store.revoke_subject(subject).wait().await?;
+        if ended > 0 {
+            let (name, code) = (EventName::AuthnTokenRevoked, "api_keys_revoked");
+            inner.tell(name, code, Some(subject), "");
+        }
+        Ok(ended)
+    }
+
+    /// Returns the keys of a subject that have not expired, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The store fails, or the clock stands before 1970.
+    pub async fn list(&self, subject: &str) -> Result<Vec<ApiKeyInfo>, ApiKeyError> {
+        let now = self.0.now().ok_or(ApiKeyError::Clock)?;
+        let all = self.0.store.list(subject).wait().await?;
+        let valid = all
+            .into_iter()
+            .filter(|record| !record.principal().is_expired(now));
+        let info = |record: ApiKeyRecord| ApiKeyInfo {
+            id: record.id(),
+            principal: record.principal().clone(),
+            created_at: record.created_at(),
+            previous_until: record
+                .previous()
+                .map(|(_, until)| *until)
+                .filter(|until| now < *until),
+        };
+        Ok(valid.map(info).collect())
+    }
+
+    /// Removes keys that have expired from the store, and says how many. Redis does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// The store fails, or the clock stands before 1970.
+    pub async fn purge(&self) -> Result<u64, ApiKeyError> {
+        let now = self.0.now().ok_or(ApiKeyError::Clock)?;
+        Ok(self.0.store.purge(now).wait().await?)
+    }
+
+    /// How a bearer token begins that is a key, if any is.
+    pub(in crate::auth) fn bearer_prefix(&self) -> Option<&str> {
+        self.0.in_bearer.as_deref()
+    }
+}
+
+impl fmt::Debug for ApiKeyAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeyAuth")
+            .field("prefix", &self.0.prefix)
+            .field("header", &self.0.header)
+            .field("in_bearer", &self.0.in_bearer.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,194 @@
+//! The header `Authorization` as the schemes `Bearer` and `DPoP` write it (RFC 6750 section 2.1, RFC 9449 section 7.1).
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+/// The longest token. A JWT of a thousand claims fits, and no work is done for more.
+pub(super) const MAX_TOKEN: usize = 8192;
+
+/// The longest value that is looked at whole: room for the scheme and some blanks.
+const MAX_VALUE: usize = MAX_TOKEN + 64;
+
+/// A scheme whose credential is one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenScheme {
+    Bearer,
+    DPoP,
+}
+
+/// What stands in the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Authorization<'a> {
+    /// No header, or another scheme.
+    Absent,
+    /// The scheme alone, or more than a token behind it.
+    Malformed(TokenScheme),
+    /// A token of more than [`MAX_TOKEN`] bytes or with characters that no token has.
+    Unreadable(TokenScheme),
+    Token(TokenScheme, &'a [u8]),
+}
+
+impl<'a> Authorization<'a> {
+    /// Reads the first line; the layer refuses a second one.
+    pub(super) fn of(headers: &'a HeaderMap) -> Self {
+        headers
+            .get(AUTHORIZATION)
+            .map_or(Self::Absent, |line| Self::parse(line.as_bytes()))
+    }
+
+    pub(super) fn parse(line: &'a [u8]) -> Self {
+        let Some((scheme, rest)) = TokenScheme::split(line) else {
+            return Self::Absent;
+        };
+        if line.len() > MAX_VALUE {
+            return Self::Unreadable(scheme);
+        }
+        let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+        let token = rest.get(blanks..).unwrap_or_default();
+        if token.is_empty() {
+            return Self::Malformed(scheme);
+        }
+        match Token::of(token) {
+            Token::Several => Self::Malformed(scheme),
+            Token::Foreign => Self::Unreadable(scheme),
+            Token::Whole if token.len() > MAX_TOKEN => Self::Unreadable(scheme),
+            Token::Whole => Self::Token(scheme, token),
+        }
+    }
+}
+
+impl TokenScheme {
+    /// Reads the scheme alone.
+    #[cfg(feature = "_jwt")]
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let line = headers.get(AUTHORIZATION)?;
+        Self::split(line.as_bytes()).map(|(scheme, _)| scheme)
+    }
+
+    /// The scheme, and what is behind it; of a line that is too long what is near.
+    fn split(line: &[u8]) -> Option<(Self, &[u8])> {
+        const NEAR: usize = 64;
+        let value = if line.len() > MAX_VALUE {
+            // A flood of blanks is not even trimmed.
+            line.get(..NEAR)?
+        } else {
+            line
+        };
+        let value = value.trim_ascii();
+        let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+        let (scheme, rest) = value.split_at_checked(end.unwrap_or(value.len()))?;
+        if scheme.eq_ignore_ascii_case(b"bearer") {
+            Some((Self::Bearer, rest))
+        } else if scheme.eq_ignore_ascii_case(b"dpop") {
+            Some((Self::DPoP, rest))
+        } else {
+            None
+        }
+    }
+}
+
+/// What the bytes behind the scheme are.
+enum Token {
+    /// Not of the grammar of `b64token` (RFC 9110, section 11.2: `token68`).
+    Foreign,
+    /// With a blank in them.
+    Several,
+    Whole,
+}
+
+impl Token {
+    fn of(bytes: &[u8]) -> Self {
+        let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
+        let body = bytes
+            .get(..bytes.len().saturating_sub(padding))
+            .unwrap_or_default();
+        // Without an early exit, so that the compiler looks at sixteen bytes at once.
+        let (is_foreign, has_blank) =
+            body.iter()
+                .fold((body.is_empty(), false), |(foreign, blank), byte| {
+                    let is_own = byte.is_ascii_alphanumeric()
+                        | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+                    (foreign | !is_own, blank | matches!(byte, b' ' | b'\t'))
+                });
+        if has_blank {
+            Self::Several
+        } else if is_foreign {
+            Self::Foreign
+        } else {
+            Self::Whole
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEARER: TokenScheme = TokenScheme::Bearer;
+
+    #[test]
+    fn exactly_one_token_stands_behind_the_scheme() {
+        let longest = "a".repeat(MAX_TOKEN);
+        let too_long = "a".repeat(MAX_TOKEN + 1);
+        let rows: [(&[u8], Authorization<'_>); 36] = [
+            (b"Bearer t", Authorization::Token(BEARER, b"t")),
+            (b"bearer t", Authorization::Token(BEARER, b"t")),
+            (b"BEARER t", Authorization::Token(BEARER, b"t")),
+            (b"Bearer  t", Authorization::Token(BEARER, b"t")),
+            (b" \tBearer t \t", Authorization::Token(BEARER, b"t")),
+            (
+                b"Bearer aZ09-._~+/==",
+                Authorization::Token(BEARER, b"aZ09-._~+/=="),
+            ),
+            (b"DPoP t", Authorization::Token(TokenScheme::DPoP, b"t")),
+            (b"dpop t", Authorization::Token(TokenScheme::DPoP, b"t")),
+            (
+                &[b"Bearer ", longest.as_bytes()].concat(),
+                Authorization::Token(BEARER, longest.as_bytes()),
+            ),
+            (
+                &[b"Bearer ", too_long.as_bytes()].concat(),
+                Authorization::Unreadable(BEARER),
+            ),
+            (
+                &[b"Bearer ", "a b".repeat(MAX_TOKEN).as_bytes()].concat(),
+                Authorization::Unreadable(BEARER),
+            ),
+            (
+                &[b"Bearer t".to_vec(), vec![b' '; MAX_VALUE]].concat(),
+                Authorization::Unreadable(BEARER),
+            ),
+            (
+                &[vec![b' '; MAX_VALUE], b"Bearer t".to_vec()].concat(),
+                Authorization::Absent,
+            ),
+            (&[b'a'; MAX_VALUE + 1], Authorization::Absent),
+            (b"", Authorization::Absent),
+            (b"Basic dDp0", Authorization::Absent),
+            (b"BearerX t", Authorization::Absent),
+            (b"Bearer,", Authorization::Absent),
+            (b"Token t", Authorization::Absent),
+            (b"t", Authorization::Absent),
+            (b"Bearer", Authorization::Malformed(BEARER)),
+            (b"Bearer ", Authorization::Malformed(BEARER)),
+            (b"DPoP", Authorization::Malformed(TokenScheme::DPoP)),
+            (b"Bearer\tt", Authorization::Malformed(BEARER)),
+            (b"Bearer \tt", Authorization::Malformed(BEARER)),
+            (b"Bearer a b", Authorization::Malformed(BEARER)),
+            (b"Bearer a\tb", Authorization::Malformed(BEARER)),
+            (b"Bearer a, Bearer b", Authorization::Malformed(BEARER)),
+            (b"Bearer a =", Authorization::Malformed(BEARER)),
+            (b"Bearer a,b", Authorization::Unreadable(BEARER)),
+            (b"Bearer =", Authorization::Unreadable(BEARER)),
+            (b"Bearer a=b", Authorization::Unreadable(BEARER)),
+            (b"Bearer \"t\"", Authorization::Unreadable(BEARER)),
+            (b"Bearer a%2Eb", Authorization::Unreadable(BEARER)),
+            (b"Bearer t\xe9", Authorization::Unreadable(BEARER)),
+            (b"Bearer t\x00", Authorization::Unreadable(BEARER)),
+        ];
+        for (line, expected) in rows {
+            let shown = line.get(..40).unwrap_or(line).escape_ascii();
+            assert_eq!(Authorization::parse(line), expected, "{shown}");
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! What handlers do with sessions: log in, renew, log out, list, revoke.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderValue};
+
+use super::super::identity::{copied, date};
+use super::config::SessionAuthBuilder;
+use super::cookie::{Cookie, Found};
+use super::error::SessionError;
+use super::key::{SessionKey, SessionSecret, draw_name};
+use super::record::SessionRecord;
+use super::store::SessionStore;
+use crate::core::{Clock, EventName, Events, Outcome, Principal, SecurityEvent};
+
+/// Cookies of one name that a login or logout looks at. Browsers send one; who sends more has planted them.
+const MOST_COOKIES: usize = 4;
+
+/// Sessions in a cookie: an [`Authenticator`](super::super::Authenticator) for requests, and what handlers log in and out with. Cloning
+/// shares it. See [`mod@crate::auth::session`].
+#[derive(Clone)]
+pub struct SessionAuth(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn SessionStore>,
+    pub(super) cookie: Cookie,
+    pub(super) idle: Duration,
+    pub(super) absolute: Duration,
+    pub(super) per_subject: NonZeroU32,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) events: Events,
+}
+
+/// How a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It was not used for too long.
+    Idle,
+    /// It lasted as long as any may.
+    Over,
+    Valid,
+}
+
+impl Inner {
+    /// By the settings that hold now: sessions from before a restart with shorter ones end by the shorter ones.
+    pub(super) fn standing(&self, record: &SessionRecord, now: SystemTime) -> Standing {
+        // A date in the future is by another node's clock, or from before this one was set back.
+        let since = |then: SystemTime| now.duration_since(then).unwrap_or_default();
+        if record.principal().is_expired(now) || since(record.created_at()) >= self.absolute {
+            Standing::Over
+        } else if since(record.seen_at()) >= self.idle {
+            Standing::Idle
+        } else {
+            Standing::Valid
+        }
+    }
+
+    /// Until when a store keeps a session that is used now.
+    pub(super) fn ends_at(&self, record: &SessionRecord, now: SystemTime) -> SystemTime {
+        let end = record.principal().expires_at();
+        let idle = now.checked_add(self.idle);
+        match (idle, end) {
+            (Some(idle), Some(end)) => idle.min(end),
+            (idle, end) => idle.or(end).unwrap_or(now),
+        }
+    }
+
+    pub(super) fn now(&self) -> Option<SystemTime> {
+        date(self.clock.now())
+    }
+
+    fn tell(&self, name: EventName, code: &'static str, who: &Principal) {
+        self.events.emit(None, name, name.default_level(), || {
+            SecurityEvent::new(name, "auth", code)
+                .outcome(Outcome::Success)
+                .principal(who.subject())
+                .target(who.session_id().unwrap_or_default())
+        });
+    }
+}
+
+/// A session as its owner may see it: no secret, and nothing that leads to one.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    principal: Principal,
+    created_at: SystemTime,
+    seen_at: SystemTime,
+    ends_at: SystemTime,
+}
+
+impl SessionInfo {
+    /// Returns the name of the session, for [`SessionAuth::revoke`]. That of the current one is [`Principal::session_id`].
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.principal.session_id().unwrap_or_default()
+    }
+
+    /// Returns who is logged in, and how.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Returns when somebody logged in.
+    #[must_use]
+    pub const fn created_at(&self) -> SystemTime {
+        self.created_at
+    }
+
+    /// Returns when it was last used, to a thirtieth of the idle time.
+    #[must_use]
+    pub const fn seen_at(&self) -> SystemTime {
+        self.seen_at
+    }
+
+    /// Returns when it ends if it is not used.
+    #[must_use]
+    pub const fn ends_at(&self) -> SystemTime {
+        self.ends_at
+    }
+}
+
+impl SessionAuth {
+    /// Starts from the defaults, with the sessions in `store`.
+    pub fn builder(store: impl SessionStore) -> SessionAuthBuilder {
+        SessionAuthBuilder::new(store)
+    }
+
+    pub(super) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Logs `who` in, and returns the line of `Set-Cookie`. Call it when the password, or whatever it was, is right.
+    ///
+    /// The session has a new id. Those that the request came with end, whoever they belong to: nobody can hand a session over that he
+    /// knows (session fixation, [CWE-384]). With [`per_subject`](SessionAuthBuilder::per_subject) sessions already, the oldest ends.
+    ///
+    /// Of `who` are kept: subject, issuer, client, tenant, scopes, roles, `acr`, `amr`, and `auth_time`, which is now if it says nothing.
+    ///
+    /// # Errors
+    ///
+    /// The subject is empty, the store fails or is full, or there is no randomness. Then nobody is logged in.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the old session may have ended and the new one may be there, which nobody has the cookie of.
+    ///
+    /// [CWE-384]: https://cwe.mitre.org/data/definitions/384.html
+    pub async fn login(
+        &self,
+        headers: &HeaderMap,
+        who: &Principal,
+    ) -> Result<HeaderValue, SessionError> {
+        let inner = &*self.0;
+        if who.subject().is_empty() {
+            return Err(SessionError::SubjectEmpty);
+        }
+        let now = inner.now().ok_or(SessionError::Clock)?;
+        let over = now.checked_add(inner.absolute);
+        let name = draw_name().ok_or(SessionError::Randomness)?;
+        let principal = copied(who)
+            .auth_time(who.auth_time().unwrap_or(now))
+            .session_id(name)
+            .expires_at(over.ok_or(SessionError::Clock)?)
+            .build();
+        let record = SessionRecord::new(&principal, now, now);
+        let record = record.clone().touched(now, inner.ends_at(&record, now));
+        let (key, line) = self.draw()?;
+        self.end_presented(headers).await?;
+        let created = inner.store.create(&key, &record, inner.per_subject);
+        created.wait().await?;
+        inner.tell(
+            EventName::SessionCreated,
+            "session_created",
+            record.principal(),
+        );
+        Ok(line)
+    }
+
+    /// Gives the session of the request a new id, and `who`'s rights: for a second factor, another password, a role that was given or
+    /// taken. Returns the line of `Set-Cookie`. The old id is dead at once ([ASVS] 7.2.4).
+    ///
+    /// Its name and its end stay; so does `auth_time`, if `who` has none.
+    ///
+    /// # Errors
+    ///
+    /// The request has no valid session, or one of somebody else; the store fails; there is no randomness.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the session may be there under the new id alone, and the user has to log in again.
+    ///
+    /// [ASVS]: https://owasp.org/www-project-application-security-verification-standard/
+    pub async fn renew(
+        &self,
+        headers: &HeaderMap,
+        who: &Principal,
+    ) -> Result<HeaderValue, SessionError> {
+        let inner = &*self.0;
+        let (old, record, now) = self.current(headers).await?;
+        let before = record.principal();
+        if before.subject() != who.subject() {
+            return Err(SessionError::SubjectMismatch);
+        }
+        let mut principal = copied(who).session_id(before.session_id().unwrap_or_default());
+        if let Some(time) = who.auth_time().or_else(|| before.auth_time()) {
+            principal = principal.auth_time(time);
+        }
+        if let Some(end) = before.expires_at() {
+            principal = principal.expires_at(end);
+        }
+        let ends_at = inner.ends_at(&record, now);
+        let renewed = SessionRecord::new(&principal.build(), record.created_at(), ends_at);
+        let renewed = renewed.touched(now, ends_at);
+        let (key, line) = self.draw()?;
+        if !inner.store.rotate(&old, &key, &renewed).wait().await? {
+            return Err(SessionError::NoSession);
+        }
+        inner.tell(
+            EventName::SessionRenewed,
+            "session_renewed",
+            renewed.principal(),
+        );
+        Ok(line)
+    }
+
+    /// Ends the session of the request, and returns the line of `Set-Cookie` that deletes the cookie. Without a session it returns the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// The store fails: then the session may go on, and the user has to be told.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the session may have ended or not.
+    pub async fn logout(&self, headers: &HeaderMap) -> Result<HeaderValue, SessionError> {
+        self.end_presented(headers).await?;
+        // It is always there; without it the cookie stays, and is of no use.
+        let deletion = self.0.cookie.deletion();
+        Ok(deletion.cloned().unwrap_or(HeaderValue::from_static("")))
+    }
+
+    /// Ends one session of a subject by its name, and says whether there was one: for a page with "log out" beside each device.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn revoke(&self, subject: &str, id: &str) -> Result<bool, SessionError> {
+        let all = self.0.store.list(subject).wait().await?;
+        let of_name = |record: &SessionRecord| record.principal().session_id() == Some(id);
+        let Some((key, record)) = all.into_iter().find(|(_, record)| of_name(record)) else {
+            return Ok(false);
+        };
+        let was_there = self.0.store.revoke(&key).wait().await?;
+        if was_there {
+            self.0.tell(
+                EventName::SessionLogout,
+                "session_revoked",
+                record.principal(),
+            );
+        }
+        Ok(was_there)
+    }
+
+    /// Ends all sessions of a subject, and says how many: after a password was changed or reset, a factor removed, an account
+    /// disabled (ASVS 7.4.2 and 7.4.3).
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn revoke_subject(&self, subject: &str) -> Result<u64, SessionError> {
+        self.revoke_all(subject, None).await
+    }
+
+    /// Ends all sessions of the one who asks but the one that asks, and says how many: "log out everywhere else" (ASVS 7.4.3).
+    ///
+    /// # Errors
+    ///
+    /// The request has no valid session, or the store fails.
+    pub async fn revoke_others(&self, headers: &HeaderMap) -> Result<u64, SessionError> {
+        let (key, record, _) = self.current(headers).await?;
+        let subject = record.principal().subject();
+        self.revoke_all(subject, Some(&key)).await
+    }
+
+    /// Returns the sessions of a subject that are valid, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The store fails, or the clock stands before 1970.
+    pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
+        let inner = &*self.0;
+        let now = inner.now().ok_or(SessionError::Clock)?;
+        let all = inner.store.list(subject).wait().await?;
+        let valid = all
+            .into_iter()
+            .map(|(_, record)| record)
+            .filter(|record| inner.standing(record, now) == Standing::Valid);
+        let info = |record: SessionRecord| SessionInfo {
+            principal: record.principal().clone(),
+            created_at: record.created_at(),
+            seen_at: record.seen_at(),
+            ends_at: inner.ends_at(&record, record.seen_at()),
+        };
+        Ok(valid.map(info).collect())
+    }
+
+    /// Removes sessions that are over from the store, and says how many: for a task that runs once an hour. Redis does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// The store fails, or the clock stands before 1970.
+    pub async fn purge(&self) -> Result<u64, SessionError> {
+        let now = self.0.now().ok_or(SessionError::Clock)?;
+        Ok(self.0.store.purge(now).wait().await?)
+    }
+
+    async fn revoke_all(
+        &self,
+        subject: &str,
+        except: Option<&SessionKey>,
+    ) -> Result<u64, SessionError> {
+        let inner = &*self.0;
+        let ended = inner.store.revoke_subject(subject, except).wait().await?;
+        if ended > 0 {
+            let name = EventName::SessionLogout;
+            inner.events.emit(None, name, name.default_level(), || {
+                SecurityEvent::new(name, "auth", "sessions_revoked")
+                    .outcome(Outcome::Success)
+                    .principal(subject)
+                    .own_detail(&format!("sessions={ended}"))
+            });
+        }
+        Ok(ended)
+    }
+
+    /// A new id: the key for the store, and the line for the browser.
+    fn draw(&self) -> Result<(SessionKey, HeaderValue), SessionError> {
+        let secret = SessionSecret::draw().ok_or(SessionError::Randomness)?;
+        let line = self.0.cookie.line(&secret.text());
+        Ok((secret.key(), line.ok_or(SessionError::Randomness)?))
+    }
+
+    /// The one valid session of a request.
+    async fn current(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<(SessionKey, SessionRecord, SystemTime), SessionError> {
+        let inner = &*self.0;
+        let now = inner.now().ok_or(SessionError::Clock)?;
+        let Found::One(value) = inner.cookie.find(headers) else {
+            return Err(SessionError::NoSession);
+        };
+        let key = SessionSecret::parse(value)
+            .ok_or(SessionError::NoSession)?
+            .key();
+        let record = inner.store.load(&key).wait().await?;
+        let record = record.ok_or(SessionError::NoSession)?;
+        match inner.standing(&record, now) {
+            Standing::Valid => Ok((key, record, now)),
+            Standing::Idle | Standing::Over => Err(SessionError::NoSession),
+        }
+    }
+
+    /// Ends all sessions that a request came with.
+    async fn end_presented(&self, headers: &HeaderMap) -> Result<(), SessionError> {
+        let inner = &*self.0;
+        let values = inner.cookie.values(headers).take(MOST_COOKIES);
+        let keys: Vec<_> = values
+            .filter_map(SessionSecret::parse)
+            .map(|secret| secret.key())
+            .collect();
+        for key in keys {
+            let Some(record) = inner.store.load(&key).wait().await? else {
+                continue;
+            };
+            if inner.store.revoke(&key).wait().await? {
+                inner.tell(
+                    EventName::SessionLogout,
+                    "session_logout",
+                    record.principal(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What weakens it, for the posture.
+    pub(in crate::auth) fn dangerous(&self) -> [(&'static str, bool); 1] {
+        [("dangerous_plain_cookie", self.0.cookie.is_plain())]
+    }
+}
+
+impl fmt::Debug for SessionAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionAuth")
+            .field("cookie", &self.0.cookie.name())
+            .field("idle", &self.0.idle)
+            .field("absolute", &self.0.absolute)
+            .finish_non_exhaustive()
+    }
+}

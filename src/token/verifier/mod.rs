@@ -1,0 +1,16 @@
+//! The verifier of JSON Web Tokens.
+
+mod builder;
+mod compile;
+mod error;
+mod several;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use builder::JwtVerifierBuilder;
+pub use error::JwtConfigError;
+pub use several::JwtVerifiers;
+pub use verify::JwtVerifier;
+pub(crate) use verify::Presented;
