@@ -433,7 +433,7 @@ fn a_key_is_found_by_the_id_of_the_token() {
         verify(&token("any"), &keys(&[with_kid(&own, "b")])),
         Err(JwsError::KeyUnknown)
     );
-    let beside = keys(&[own.clone(), with_kid(HS256_KEY, "a")]);
+    let beside = keys(&[own, with_kid(HS256_KEY, "a")]);
     assert_eq!(verify(&token("any"), &beside), Err(JwsError::KeyUnknown));
     assert_eq!(
         verify(&none, &JwkSet::from_keys([])),

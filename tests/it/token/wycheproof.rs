@@ -28,7 +28,7 @@ fn every_vector_is_decided_as_it_says() {
     let mut wrong = Vec::new();
     let mut valid = "";
     for group in file["testGroups"].as_array().expect("groups") {
-        let key = group.get("public").unwrap_or(&group["private"]);
+        let key = group.get("public").unwrap_or_else(|| &group["private"]);
         let set = format!(r#"{{"keys":[{key}]}}"#);
         let set = JwkSet::from_json(set.as_bytes()).expect("it is a set");
         for test in group["tests"].as_array().expect("tests") {
