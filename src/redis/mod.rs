@@ -1,4 +1,5 @@
 //! `RedisStore` and `RedisBans`: limits, attempts to log in and bans that several nodes share through a Redis server (6.2 or later).
+//! With the feature `opaque-tokens` also `RedisSessions` and `RedisApiKeys`: who is logged in on one node is on all.
 //!
 //! Without them each node counts for itself, and a client that is spread over `n` nodes gets `n` times its quota
 //! ([API4:2023], [CWE-770]); who is banned on one node goes on at the next.

@@ -60,7 +60,7 @@ fn member(key: &SessionKey) -> String {
 /// What the script is told of a session.
 fn arguments(key: &SessionKey, record: &SessionRecord) -> Vec<Vec<u8>> {
     let who = record.principal();
-    let end = who.expires_at().unwrap_or(record.ends_at());
+    let end = who.expires_at().unwrap_or_else(|| record.ends_at());
     vec![
         member(key).into_bytes(),
         record.to_bytes(),

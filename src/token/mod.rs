@@ -15,6 +15,11 @@ mod error;
 #[cfg(feature = "_jwt")]
 mod header_memo;
 #[cfg(feature = "_jwt")]
+#[doc = include_str!("identity_provider.md")]
+pub mod identity_provider {}
+#[cfg(feature = "_jwt")]
+mod jwks;
+#[cfg(feature = "_jwt")]
 pub mod jws;
 #[cfg(feature = "_jwt")]
 mod profile;
@@ -32,6 +37,13 @@ mod verifier;
 pub use dpop::DpopPolicy;
 #[cfg(feature = "_jwt")]
 pub use error::{TokenError, TokenErrorKind};
+#[cfg(feature = "jwks")]
+pub use jwks::HttpsJwksFetch;
+#[cfg(feature = "_jwt")]
+pub use jwks::{
+    FetchError, FetchErrorKind, JwksCache, JwksCacheBuilder, JwksConfigError, JwksFetch, JwksReply,
+    JwksUrlProblem,
+};
 #[cfg(feature = "_jwt")]
 pub use profile::Profile;
 pub use revocation::{Revocation, RevocationStore, TokenRef};

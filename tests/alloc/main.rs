@@ -11,6 +11,8 @@ mod csp;
 mod csp_report;
 mod headers;
 mod https;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod jwks;
 mod login;
 mod rate_limit;
 #[cfg(feature = "redis")]

@@ -45,6 +45,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "permissions_policy",
         fuzz_bodies::headers::permissions_policy,
     ),
+    #[cfg(feature = "opaque-tokens")]
+    ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
@@ -55,6 +57,8 @@ const LEFT_OUT: &[&str] = &[
     "authorization_header",
     #[cfg(not(feature = "csp-report"))]
     "csp_report",
+    #[cfg(not(feature = "opaque-tokens"))]
+    "session_cookie",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "jose_header",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]

@@ -169,6 +169,40 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
     moved::<Lookup<u8>>();
 }
 
+#[cfg(feature = "opaque-tokens")]
+#[test]
+fn sessions_and_api_keys_cross_threads_and_can_be_printed() {
+    use tower_security::auth::api_key::*;
+    use tower_security::auth::session::*;
+
+    layer::<SessionAuth>();
+    layer::<MemorySessionStore>();
+    layer::<SessionRecord>();
+    layer::<SessionInfo>();
+    value::<SessionAuthBuilder>();
+    value::<SessionError>();
+    layer::<ApiKeyAuth>();
+    layer::<MemoryApiKeyStore>();
+    layer::<ApiKeyRecord>();
+    layer::<ApiKeyInfo>();
+    layer::<IssuedApiKey>();
+    value::<ApiKeyAuthBuilder>();
+    value::<ApiKeyError>();
+    vocabulary::<SessionKey>();
+    vocabulary::<SessionSameSite>();
+    vocabulary::<SessionConfigError>();
+    vocabulary::<CookieProblem>();
+    vocabulary::<ApiKeyDigest>();
+    vocabulary::<ApiKeyId>();
+    vocabulary::<ApiKeyIdError>();
+    vocabulary::<ApiKeyConfigError>();
+    #[cfg(feature = "redis")]
+    {
+        value::<tower_security::redis::RedisSessions>();
+        value::<tower_security::redis::RedisApiKeys>();
+    }
+}
+
 /// A caller matches on it, keeps it, and compares it in a test.
 #[test]
 fn every_word_of_an_answer_can_be_kept_and_compared() {

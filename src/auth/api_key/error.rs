@@ -77,7 +77,6 @@ pub enum ApiKeyError {
 impl ApiKeyError {
     /// Returns the answer to the client: 404 where there is no such key, 503 where the store, the clock or the system fails, 500 for the
     /// handler's own mistakes. None of them says more.
-    #[must_use]
     pub fn rejection(&self) -> Rejection {
         let failure = match self {
             Self::Clock | Self::Randomness => AuthFailure::new(AuthFailureKind::Unavailable),

@@ -206,7 +206,7 @@ impl SessionAuth {
             return Err(SessionError::SubjectMismatch);
         }
         let mut principal = copied(who).session_id(before.session_id().unwrap_or_default());
-        if let Some(time) = who.auth_time().or(before.auth_time()) {
+        if let Some(time) = who.auth_time().or_else(|| before.auth_time()) {
             principal = principal.auth_time(time);
         }
         if let Some(end) = before.expires_at() {

@@ -52,7 +52,7 @@ impl Authenticator for SessionAuth {
                         Judged::Noted(principal) => Ok(principal),
                         Judged::ToNote(note) => {
                             let noted = note.send(&inner, &key).wait().await;
-                            inner.noted(noted, note.principal)
+                            inner.noted(&noted, note.principal)
                         }
                     }
                 })
@@ -101,10 +101,10 @@ impl Inner {
             Ok(Judged::ToNote(note)) => note,
         };
         match note.send(self, &key) {
-            Lookup::Ready(noted) => self.noted(noted, note.principal).into(),
+            Lookup::Ready(noted) => self.noted(&noted, note.principal).into(),
             Lookup::Pending(noted) => {
                 let inner = Arc::clone(self);
-                Decision::pending(async move { inner.noted(noted.await, note.principal) })
+                Decision::pending(async move { inner.noted(&noted.await, note.principal) })
             }
         }
     }
@@ -145,7 +145,7 @@ impl Inner {
     /// A session that ended between the two questions is not let in. One that could not be noted is: it ends earlier for it.
     fn noted(
         &self,
-        noted: Result<bool, StoreError>,
+        noted: &Result<bool, StoreError>,
         principal: Principal,
     ) -> Result<Principal, AuthFailure> {
         match noted {

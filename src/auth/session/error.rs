@@ -107,7 +107,6 @@ pub enum SessionError {
 impl SessionError {
     /// Returns the answer to the client: 401 `session_invalid` where there is no session, 503 where the store, the clock or the system
     /// fails, 500 for the handler's own mistakes. None of them says more.
-    #[must_use]
     pub fn rejection(&self) -> Rejection {
         let failure = match self {
             Self::Clock | Self::Randomness => AuthFailure::new(AuthFailureKind::Unavailable),

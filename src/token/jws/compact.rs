@@ -34,7 +34,10 @@ impl<'a> Segments<'a> {
             return None;
         }
         let is_dot = |byte: &u8| *byte == b'.';
-        let first = token.iter().position(is_dot)?;
+        let first = token
+            .iter()
+            .take(MOST_HEADER.saturating_add(1))
+            .position(is_dot)?;
         let last = token.iter().rposition(is_dot)?;
         let parts = Self {
             header: token.get(..first)?,
@@ -42,8 +45,8 @@ impl<'a> Segments<'a> {
             signature: token.get(last.checked_add(1)?..)?,
             signing_input: token.get(..last)?,
         };
-        let is_right = (1..=MOST_HEADER).contains(&parts.header.len())
-            && !parts.payload.iter().any(is_dot)
+        let is_right = !parts.header.is_empty()
+            && !parts.payload.contains(&b'.')
             && !parts.signature.is_empty();
         is_right.then_some(parts)
     }

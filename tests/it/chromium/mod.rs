@@ -11,4 +11,6 @@ mod csp;
 mod csp_edge;
 mod csrf;
 mod isolation;
+#[cfg(feature = "opaque-tokens")]
+mod sessions;
 mod site;

@@ -22,5 +22,7 @@ pub mod https;
 pub mod jws;
 pub mod login;
 pub mod origin;
+#[cfg(feature = "opaque-tokens")]
+pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod token;

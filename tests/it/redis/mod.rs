@@ -1,5 +1,7 @@
 //! A real Redis server, started by the tests.
 
+#[cfg(feature = "opaque-tokens")]
+mod api_keys;
 mod bans;
 mod differential;
 mod hash_tag;
@@ -9,6 +11,8 @@ mod node;
 mod outage;
 mod processes;
 mod server;
+#[cfg(feature = "opaque-tokens")]
+mod sessions;
 mod store;
 
 pub(crate) use node::{Node, key};

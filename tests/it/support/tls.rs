@@ -27,6 +27,12 @@ const NAMES: [&str; 4] = ["localhost", "*.localhost", "*.test", "127.0.0.1"];
 /// A server on loopback that ends with the test: HTTP/2 and HTTP/1 by ALPN. Its requests carry `PeerAddr` and the marker `Tls`.
 pub(crate) struct TlsServer {
     pub(crate) addr: SocketAddr,
+    /// PEM.
+    #[cfg_attr(
+        not(feature = "jwks"),
+        expect(dead_code, reason = "for clients that trust it")
+    )]
+    pub(crate) certificate: String,
     _tasks: JoinSet<()>,
 }
 
@@ -45,7 +51,8 @@ impl TlsServer {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config()));
+        let (config, certificate) = config();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         let service = MapRequest::new(service, |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Tls);
             request
@@ -71,6 +78,7 @@ impl TlsServer {
         });
         Self {
             addr,
+            certificate,
             _tasks: tasks,
         }
     }
@@ -81,7 +89,7 @@ impl TlsServer {
     }
 }
 
-fn config() -> ServerConfig {
+fn config() -> (ServerConfig, String) {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(NAMES.map(str::to_owned)).unwrap();
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
@@ -94,5 +102,5 @@ fn config() -> ServerConfig {
         .with_single_cert(vec![cert.der().clone()], key.into())
         .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config
+    (config, cert.pem())
 }

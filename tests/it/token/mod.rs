@@ -18,3 +18,9 @@ mod rfc_vectors;
 mod verifier;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod wycheproof;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwks",
+    any(feature = "jwt", feature = "jwt-rust-crypto")
+))]
+mod jwks;

@@ -49,7 +49,10 @@ async fn what_is_created_is_found_and_not_replaced(one: &Store, other: &Store) {
     assert!(!is_there(one, 1).await);
     let made = record(1, "created");
     assert!(told(one.create(&made)).await);
-    assert!(!told(other.create(&record(1, "another"))).await, "its id is taken");
+    assert!(
+        !told(other.create(&record(1, "another"))).await,
+        "its id is taken"
+    );
     for store in [one, other] {
         let found = told(store.find(&id(1))).await.unwrap();
         assert_eq!(found.to_bytes(), made.to_bytes());
@@ -93,7 +96,10 @@ async fn a_secret_and_the_one_before_are_known(one: &Store, other: &Store) {
 async fn what_was_revoked_stays_away(one: &Store, other: &Store) {
     assert!(told(one.create(&record(3, "revoked"))).await);
     assert!(told(other.revoke(&id(3))).await);
-    assert!(!told(one.revoke(&id(3))).await, "the second time there is none");
+    assert!(
+        !told(one.revoke(&id(3))).await,
+        "the second time there is none"
+    );
     assert!(!told(one.rotate(&id(3), &digest(2), at(10))).await);
     for store in [one, other] {
         assert!(!is_there(store, 3).await);

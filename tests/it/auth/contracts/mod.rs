@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use tower_security::core::Lookup;
 
 /// What somebody's id may be.
-pub(crate) const SUBJECTS: [&str; 8] = ["", "a", "a\0b", ":", "*", "{}", "a b\r\n", "\u{202e}\u{e9}"];
+pub(crate) const SUBJECTS: [&str; 8] =
+    ["", "a", "a\0b", ":", "*", "{}", "a b\r\n", "\u{202e}\u{e9}"];
 
 /// So many seconds after a day in 2027.
 pub(crate) fn at(seconds: u64) -> SystemTime {

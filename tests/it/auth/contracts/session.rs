@@ -128,7 +128,10 @@ async fn what_was_revoked_stays_away(one: &Store, other: &Store) {
     let of = key(4, 1);
     told(one.create(&of, &record("revoked", 0), MANY)).await;
     assert!(told(other.revoke(&of)).await);
-    assert!(!told(one.revoke(&of)).await, "the second time there is none");
+    assert!(
+        !told(one.revoke(&of)).await,
+        "the second time there is none"
+    );
     assert!(!told(one.touch(&of, at(9), at(3_609))).await);
     assert!(!told(one.rotate(&of, &key(4, 2), &record("revoked", 9))).await);
     for store in [one, other] {
@@ -184,10 +187,18 @@ async fn any_subject_and_date_is_kept(one: &Store, other: &Store) {
     for (number, subject) in (1..).zip(subjects.clone()) {
         let found = told(other.load(&key(7, number))).await.unwrap();
         assert_eq!(found.principal().subject(), subject);
-        assert_eq!(listed(other, subject).await, [key(7, number)], "{subject:?}");
+        assert_eq!(
+            listed(other, subject).await,
+            [key(7, number)],
+            "{subject:?}"
+        );
     }
     for subject in subjects {
-        assert_eq!(told(one.revoke_subject(subject, None)).await, 1, "{subject:?}");
+        assert_eq!(
+            told(one.revoke_subject(subject, None)).await,
+            1,
+            "{subject:?}"
+        );
     }
 
     // The last second of the year 9999, and a millisecond.
