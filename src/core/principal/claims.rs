@@ -7,6 +7,7 @@ pub(crate) struct Claims {
     /// All texts one after the other: a token with ten claims costs one string.
     pub(super) text: String,
     /// How much of the text, from its start, is the document that the claims were read from.
+    #[cfg(feature = "_jwt")]
     pub(super) document: usize,
     pub(crate) subject: Span,
     pub(crate) issuer: Option<Span>,
@@ -80,6 +81,7 @@ impl Claims {
     const fn of_text(text: String) -> Self {
         Self {
             text,
+            #[cfg(feature = "_jwt")]
             document: 0,
             subject: Span { start: 0, end: 0 },
             issuer: None,
