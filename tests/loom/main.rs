@@ -10,6 +10,8 @@
     reason = "the library has more of these files, exports them, and has sets of more than one line"
 )]
 
+#[path = "../../src/rate_limit/table/fit.rs"]
+mod fit;
 #[path = "../../src/rate_limit/table/gcra.rs"]
 mod gcra;
 mod models;
