@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::super::key::KeyHash;
 use super::super::memory::MemoryStore;
-use super::super::store::{CounterSpec, Overflow, Store};
+use super::super::rule::Ladder;
+use super::super::store::{CounterSpec, Overflow, Receipt, Store};
 use super::*;
 
 const START: u64 = 1_000_000_000;

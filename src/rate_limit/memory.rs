@@ -248,7 +248,7 @@ impl Store for MemoryStore {
         counter
     }
 
-    #[inline]
+    #[inline(always)]
     fn acquire(
         &self,
         now: Nanos,

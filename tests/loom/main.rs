@@ -11,6 +11,8 @@
 )]
 
 mod clock;
+#[path = "../../src/rate_limit/table/fit.rs"]
+mod fit;
 #[path = "../../src/rate_limit/table/gcra.rs"]
 mod gcra;
 mod models;

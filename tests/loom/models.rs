@@ -4,9 +4,9 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::Overflow;
+use super::fit::Fit;
 use super::rule::Gcra;
 use super::set::{Demand, Found, Ledger, Place, Set, Tag, Verdict};
-use super::slot::Fit;
 use super::sync::Lock;
 use super::word::{Left, Step, Undo, WordRule};
 

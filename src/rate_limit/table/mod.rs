@@ -8,6 +8,7 @@
 //!
 //! [`set`] holds the protocol and why it is right; `tests/loom` runs the same files under a model checker.
 
+mod fit;
 mod gcra;
 mod ladder;
 mod set;
@@ -17,10 +18,11 @@ mod striped;
 mod sync;
 mod word;
 
+pub(in crate::rate_limit) use fit::{Booked, Fit};
 pub(in crate::rate_limit) use gcra::Overdraw;
 pub(in crate::rate_limit) use set::{Demand, Verdict};
 pub(in crate::rate_limit) use single::Single;
-pub(in crate::rate_limit) use slot::{Booked, Fit, Slot};
+pub(in crate::rate_limit) use slot::Slot;
 pub(in crate::rate_limit) use striped::{Table, Usage};
 pub(in crate::rate_limit) use word::{Left, Step, Undo, WordRule};
 

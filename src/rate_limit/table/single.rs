@@ -1,7 +1,8 @@
 //! The counter of a policy that has one key.
 
+use super::fit::Booked;
 use super::set::Verdict;
-use super::slot::{Booked, Cell, Slot};
+use super::slot::{Cell, Slot};
 use super::sync::Ordering;
 use super::word::{LOCK, Step, Undo, WordRule};
 

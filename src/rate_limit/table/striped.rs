@@ -4,8 +4,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
 
 use super::Overflow;
+use super::fit::Booked;
 use super::set::{Demand, Found, Ledger, Place, SLOTS, Set, Tag, Verdict};
-use super::slot::{Booked, Slot};
+use super::slot::Slot;
 use super::sync::{AtomicU64, Lock, Ordering};
 use super::word::{Left, Step, WordRule};
 use crate::rate_limit::key::KeyHash;
