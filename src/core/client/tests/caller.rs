@@ -26,11 +26,21 @@ fn context(client: Option<ClientIp>) -> RequestContext {
 type Attach = fn(&mut Extensions);
 
 const ATTACHED: &[Attach] = &[
-    |extensions| drop(extensions.insert(PeerAddr::Ip("10.0.0.1:1".parse().unwrap()))),
-    |extensions| drop(extensions.insert(PeerAddr::Unix)),
-    |extensions| drop(extensions.insert(PeerAddr::Ip("[::ffff:192.0.2.1]:1".parse().unwrap()))),
-    |extensions| drop(extensions.insert(PeerAddr::Ip("[2002:c000:207::1]:1".parse().unwrap()))),
-    |extensions| drop(extensions.insert("192.0.2.2:2".parse::<SocketAddr>().unwrap())),
+    |extensions| {
+        extensions.insert(PeerAddr::Ip("10.0.0.1:1".parse().unwrap()));
+    },
+    |extensions| {
+        extensions.insert(PeerAddr::Unix);
+    },
+    |extensions| {
+        extensions.insert(PeerAddr::Ip("[::ffff:192.0.2.1]:1".parse().unwrap()));
+    },
+    |extensions| {
+        extensions.insert(PeerAddr::Ip("[2002:c000:207::1]:1".parse().unwrap()));
+    },
+    |extensions| {
+        extensions.insert("192.0.2.2:2".parse::<SocketAddr>().unwrap());
+    },
     #[cfg(feature = "axum")]
     |extensions| {
         let addr: SocketAddr = "192.0.2.3:3".parse().unwrap();
@@ -41,13 +51,19 @@ const ATTACHED: &[Attach] = &[
         let addr: SocketAddr = "10.0.0.4:4".parse().unwrap();
         extensions.insert(axum::extract::connect_info::MockConnectInfo(addr));
     },
-    |extensions| drop(extensions.insert(ClientIp::resolved_by_caller(ip("192.0.2.5")))),
+    |extensions| {
+        extensions.insert(ClientIp::resolved_by_caller(ip("192.0.2.5")));
+    },
     |extensions| {
         let client = ClientIp::resolved_by_caller(ip("2001:db8::6"));
         extensions.insert(context(Some(client)));
     },
-    |extensions| drop(extensions.insert(context(None))),
-    |extensions| drop(extensions.insert("a word of somebody else")),
+    |extensions| {
+        extensions.insert(context(None));
+    },
+    |extensions| {
+        extensions.insert("a word of somebody else");
+    },
 ];
 
 #[test]
