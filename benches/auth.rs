@@ -105,7 +105,11 @@ fn header(algorithm: jsonwebtoken::Algorithm) -> Header {
 fn asymmetric(name: &str) -> Signed {
     use jsonwebtoken::Algorithm as Theirs;
     let (kind, algorithm, signature): (_, _, &'static dyn VerificationAlgorithm) = match name {
-        "ES256" => (&PKCS_ECDSA_P256_SHA256, Theirs::ES256, &ECDSA_P256_SHA256_FIXED),
+        "ES256" => (
+            &PKCS_ECDSA_P256_SHA256,
+            Theirs::ES256,
+            &ECDSA_P256_SHA256_FIXED,
+        ),
         "EdDSA" => (&PKCS_ED25519, Theirs::EdDSA, &ED25519),
         _ => (&PKCS_RSA_SHA256, Theirs::RS256, &RSA_PKCS1_2048_8192_SHA256),
     };
@@ -304,7 +308,9 @@ fn groups() -> Vec<Group> {
 
 fn token_group(name: &'static str, rival: &'static str, token: &str) -> Group {
     let token = token.to_owned();
-    Group::new(name, rival).row("nothing", move || (again(&token), |token: String| token.len()))
+    Group::new(name, rival).row("nothing", move || {
+        (again(&token), |token: String| token.len())
+    })
 }
 
 fn with<C: FnMut(String) -> bool + 'static>(
@@ -386,13 +392,13 @@ fn malformed() -> [Group; 4] {
         ("token: 5,900 brackets", nested),
         ("token: a header that is no JSON", keys),
     ]
-    .map(|(name, token)| {
-        token_group(name, OURS, &token).row(OURS, refusing(&token, secret_keys))
-    })
+    .map(|(name, token)| token_group(name, OURS, &token).row(OURS, refusing(&token, secret_keys)))
 }
 
 fn request(token: &str) -> Request<Body> {
-    let mut request = Request::get("/orders/7").body(Body::empty()).expect("a request");
+    let mut request = Request::get("/orders/7")
+        .body(Body::empty())
+        .expect("a request");
     let line = format!("Bearer {token}").parse().expect("a header value");
     let headers = request.headers_mut();
     headers.insert(HOST, HeaderValue::from_static("api.example.com"));
@@ -408,7 +414,10 @@ fn requests(token: &str) -> impl FnMut() -> Request<Body> + use<> {
 }
 
 fn layer(verifier: JwtVerifier) -> AuthLayer {
-    AuthLayer::builder().bearer(verifier).build().expect("a layer")
+    AuthLayer::builder()
+        .bearer(verifier)
+        .build()
+        .expect("a layer")
 }
 
 /// Their layer with a key set that is at hand.
@@ -525,7 +534,9 @@ fn requirements() -> Group {
         })
         .row("a scope or a role, and a login", move || {
             let layer = RequireLayer::new(any_scope(["orders:admin"]).or(role("support")))
-                .and(tower_security::authorize::max_age(Duration::from_secs(300)).or(role("editor")))
+                .and(
+                    tower_security::authorize::max_age(Duration::from_secs(300)).or(role("editor")),
+                )
                 .build();
             (who, go(layer.expect("a layer").layer(bare())))
         })

@@ -4,6 +4,12 @@
 mod dpop;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub(crate) mod issuer;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwks",
+    any(feature = "jwt", feature = "jwt-rust-crypto")
+))]
+mod jwks;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod jws;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
@@ -18,9 +24,3 @@ mod rfc_vectors;
 mod verifier;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod wycheproof;
-#[cfg(all(
-    feature = "axum",
-    feature = "jwks",
-    any(feature = "jwt", feature = "jwt-rust-crypto")
-))]
-mod jwks;
