@@ -74,7 +74,7 @@ impl JwksCacheBuilder {
             url,
             allows_http: false,
             fetch: None,
-            soft_ttl: 5 * MINUTE,
+            soft_ttl: MINUTE.saturating_mul(5),
             hard_ttl: HOUR,
             min_interval: Duration::from_secs(30),
             max_keys: 64,

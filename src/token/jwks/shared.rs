@@ -208,7 +208,8 @@ impl Shared {
             Ok(held) => {
                 self.held.store(Some(Arc::clone(held)));
                 // 80 % of the time that keys are fresh.
-                begun.saturating_add(jittered(held.lifetime.saturating_mul(4) / 5))
+                let early = held.lifetime.saturating_mul(4).checked_div(5);
+                begun.saturating_add(jittered(early.unwrap_or_default()))
             }
             Err(_) => now.saturating_add(jittered(backoff(failures))),
         };
