@@ -57,6 +57,7 @@
 //! | `tonic` | tonic's body and peer address, [`core::Rejection`] as a `Status` |
 //! | `csp-hashes` | `csp::CspHashes`: hashes of the scripts and styles of static pages |
 //! | `csp-report` | [`mod@csp::report`]: the endpoint for browsers' reports |
+//! | `quanta` | the time of rate limits from the processor's counter, 20 ns less a request: [`core::SystemClock`] says what it trusts |
 //! | `redis` | [`mod@redis`]: limits, bans and login attempts shared by several nodes |
 //! | `serde` | configuration types for files |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |

@@ -31,18 +31,10 @@ impl Line {
     }
 
     pub(crate) fn number(&mut self, number: u64) {
-        let mut digits = [b'0'; 20];
-        let mut rest = number;
-        let mut first = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = digit_of(rest % 10);
-            rest /= 10;
-            first = first.saturating_sub(1);
-            if rest == 0 {
-                break;
-            }
+        match number {
+            0..10 => self.push(&[digit_of(number)]),
+            _ => with_digits(number, |digits| self.push(digits)),
         }
-        self.push(digits.get(first..).unwrap_or_default());
     }
 
     pub(crate) fn value(&self) -> Option<HeaderValue> {
@@ -57,16 +49,31 @@ const fn digit_of(number: u64) -> u8 {
     b'0'.wrapping_add(number as u8)
 }
 
-/// A number by itself.
+/// Calls `read` with the decimal digits of a number.
+fn with_digits<T>(number: u64, read: impl FnOnce(&[u8]) -> T) -> T {
+    let mut digits = [b'0'; 20];
+    let mut rest = number;
+    let mut first = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = digit_of(rest % 10);
+        rest /= 10;
+        first = first.saturating_sub(1);
+        if rest == 0 {
+            break;
+        }
+    }
+    read(digits.get(first..).unwrap_or_default())
+}
+
+/// A number by itself. Of one digit it allocates nothing.
 pub(crate) fn number(number: u64) -> HeaderValue {
     const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
     let short = usize::try_from(number).ok().and_then(|at| DIGITS.get(at));
     if let Some(digit) = short {
         return HeaderValue::from_static(digit);
     }
-    let mut line = Line::new();
-    line.number(number);
-    line.value().unwrap_or_else(|| HeaderValue::from(number))
+    let written = with_digits(number, HeaderValue::from_bytes);
+    written.unwrap_or_else(|_| HeaderValue::from(number))
 }
 
 #[cfg(test)]

@@ -27,7 +27,13 @@ pub(crate) mod sampler;
 mod scheme;
 mod secret;
 mod store;
+#[cfg(feature = "quanta")]
+mod sync;
 pub(crate) mod text;
+#[cfg(feature = "quanta")]
+mod tie;
+#[cfg(all(test, feature = "quanta"))]
+mod tie_tests;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};
 pub use challenge::{ChallengeConfigError, ChallengeScheme, Challenges, ChallengesBuilder};
@@ -61,7 +67,7 @@ pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
-pub(crate) use rejection::{is_grpc, is_grpc_type};
+pub(crate) use rejection::{FixedRefusal, Varying, is_grpc, is_grpc_type};
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
 pub(crate) use route::{original_uri, template as route_template};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
+use http::{HeaderMap, Request, Response};
 
 use super::examine::Core;
 use super::fields::{Shown, jittered, retry_after};
@@ -11,11 +12,12 @@ use super::grpc;
 use super::key::KeyHasher;
 use super::limited::{RateLimitReason, RateLimited};
 use super::problem::{self, RETRY_STORE};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, Why};
 use super::set::PolicySet;
 use super::store::{Nanos, Standing, Store};
 use super::verdict::RateLimitRefusal;
-use crate::core::{Pushback, Rejection};
+use crate::core::head;
+use crate::core::{FixedRefusal, Pushback, RefusalContext, Rejection, RejectionBody, Varying};
 
 impl<St: Store> Core<St> {
     /// The answer for whoever asked without a layer: it is good for HTTP and for gRPC.
@@ -29,8 +31,62 @@ impl<St: Store> Core<St> {
         RateLimitRefusal::new(limited.clone(), rejection.reason(limited))
     }
 
+    /// Answers a request and takes over the maps of its head.
+    #[inline(never)]
+    pub(super) fn refuse<ReqBody, ResBody: RejectionBody>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        request: &mut Request<ReqBody>,
+        refusal: Refusal,
+        now: Nanos,
+    ) -> Response<ResBody> {
+        self.record_refused(set, request, &refusal, now);
+        match set.refusals.find(&refusal) {
+            Some(known) if self.settings.renderer.is_none() && FixedRefusal::suits(request) => {
+                self.refuse_as_ever(set, known, request, &refusal, now)
+            }
+            _ => self.refuse_in_full(set, request, refusal, now),
+        }
+    }
+
+    /// As [`refuse_in_full`](Self::refuse_in_full), without a [`Rejection`]: a flood gets this answer again and again.
+    fn refuse_as_ever<ReqBody, ResBody: RejectionBody>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        known: &FixedRefusal,
+        request: &mut Request<ReqBody>,
+        refusal: &Refusal,
+        now: Nanos,
+    ) -> Response<ResBody> {
+        let varying = Varying {
+            reason: RateLimited::new(&set.labels, refusal),
+            retry_after: seconds_until(refusal, self.wait(refusal, now)),
+            lines: |headers: &mut HeaderMap| tell(set, shown(refusal), headers),
+        };
+        known.answer(request, varying)
+    }
+
+    fn refuse_in_full<ReqBody, ResBody: RejectionBody>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        request: &mut Request<ReqBody>,
+        refusal: Refusal,
+        now: Nanos,
+    ) -> Response<ResBody> {
+        let (head, ()) = head::take(request).into_parts();
+        let context = RefusalContext::new(&head);
+        let speaks = if context.is_grpc() {
+            Speaks::Grpc
+        } else {
+            Speaks::Http
+        };
+        let (limited, mut rejection) = self.rejection(set, refusal, Some(head), now, speaks);
+        rejection.set_reason(limited);
+        rejection.into_response(&context)
+    }
+
     /// The answer, and the reason that is still to be put into it.
-    pub(super) fn rejection(
+    fn rejection(
         &self,
         set: &PolicySet<St::Counter>,
         refusal: Refusal,
@@ -39,29 +95,21 @@ impl<St: Store> Core<St> {
         speaks: Speaks,
     ) -> (RateLimited, Rejection) {
         let limited = RateLimited::new(&set.labels, &refusal);
-        let shown = Shown {
-            policy: refusal.binding,
-            plan: refusal.plan,
-            remaining: refusal.remaining,
-            reset: refusal.reset,
-        };
         let wait = self.wait(&refusal, now);
-        let rejection = problem::rejection(refusal, &set.labels, &self.settings.types, &set.bodies);
-        let reason = limited.reason();
-        let mut rejection = match &self.settings.renderer {
-            Some(renderer) => rejection.renderer(Arc::clone(renderer)),
-            None => rejection,
-        };
+        let seconds = seconds_until(&refusal, wait);
+        let shown = shown(&refusal);
+        let types = &self.settings.types;
+        let mut rejection = problem::rejection(refusal, &set.labels, types, &set.refusals);
+        if let Some(renderer) = &self.settings.renderer {
+            rejection = rejection.renderer(Arc::clone(renderer));
+        }
         // Before anything is added, which would have to move into the maps of the head.
         if let Some(head) = head {
             rejection.take_over(head);
         }
         if speaks.is_http() {
-            if let RateLimitReason::Exceeded | RateLimitReason::CostExceedsQuota = reason {
-                set.fields.refuse(&shown, rejection.headers_mut());
-            }
-            let standing = wait.map(|wait| Standing::denied(shown.remaining, shown.reset, wait));
-            if let Some(seconds) = standing.and_then(|standing| retry_after(&standing)) {
+            tell(set, shown, rejection.headers_mut());
+            if let Some(seconds) = seconds {
                 rejection.set_retry_after(seconds);
             }
         }
@@ -94,6 +142,31 @@ impl<St: Store> Core<St> {
             }
         }
     }
+}
+
+/// What the fields say: of a limit that is exceeded, and of nothing else.
+const fn shown(refusal: &Refusal) -> Option<Shown> {
+    match refusal.why {
+        Why::Exceeded | Why::CostExceedsQuota => Some(Shown {
+            policy: refusal.binding,
+            plan: refusal.plan,
+            remaining: refusal.remaining,
+            reset: refusal.reset,
+        }),
+        Why::KeyMissing | Why::KeyRefused(_) | Why::StoreUnavailable | Why::UnknownPolicy => None,
+    }
+}
+
+fn tell<C>(set: &PolicySet<C>, shown: Option<Shown>, headers: &mut HeaderMap) {
+    if let Some(shown) = shown {
+        set.fields.refuse(&shown, headers);
+    }
+}
+
+/// What `Retry-After` says of a wait in nanoseconds, where waiting helps.
+fn seconds_until(refusal: &Refusal, wait: Option<u64>) -> Option<u64> {
+    let standing = Standing::denied(refusal.remaining, refusal.reset, wait?);
+    retry_after(&standing)
 }
 
 /// In what an answer is written. Who asks without a layer gets both.

@@ -43,68 +43,10 @@ impl<St: Store> Check<'_, St> {
     ) -> Step<St::Pending> {
         match self.set.active.len() {
             0 => Step::Pass,
-            1 => self.run_one(request, found, notices),
+            1 => self.run::<1>(request, found, notices),
             2 | 3 => self.run::<3>(request, found, notices),
             _ => self.run::<MAX_POLICIES>(request, found, notices),
         }
-    }
-
-    /// As [`run`](Self::run), for one policy: most limiters have no more.
-    #[inline]
-    fn run_one(
-        &self,
-        request: Subject<'_>,
-        found: &mut [Option<Found>],
-        notices: &mut Notices,
-    ) -> Step<St::Pending> {
-        let Some(active) = self.set.active.first() else {
-            return Step::Pass;
-        };
-        if !active.applies(request) {
-            return Step::Pass;
-        }
-        let key = match self.find(0, active, &request.head, found, notices) {
-            Whose::Key(key) => key,
-            Whose::Nobody => return Step::Pass,
-            Whose::Refused(refusal) => return Step::Refused(*refusal),
-        };
-        let item = active.item(0, key, request.head.parts);
-        if item.reported {
-            return self.charge(item, notices);
-        }
-        let mut charges = [active.charge(key, item.plan, item.cost)];
-        match self.core.store.acquire(self.now, &mut charges) {
-            Acquire::Ready => {
-                self.core.teller.answered(notices);
-                let [charge] = charges;
-                if charge.standing.is_allowed && !self.set.needs.answer && !self.keeps_all {
-                    return self.told(&item, &charge.standing);
-                }
-                self.weigh(&Items::<1>::one(item), &[charge.standing], false, notices)
-            }
-            Acquire::Pending(pending) => Step::Waiting(
-                Waiting::boxed(&Items::<1>::one(item), Stage::Enforced),
-                pending,
-            ),
-            Acquire::Failed(error) => self.without_store(&Items::<1>::one(item), error, notices),
-        }
-    }
-
-    /// One charge has passed, and at most the client wants to know.
-    #[inline]
-    fn told(&self, item: &Item, standing: &Standing) -> Step<St::Pending> {
-        if !self.set.fields.tells_allowed() {
-            return Step::Pass;
-        }
-        Step::Allowed(Kept {
-            binding: Some(Shown {
-                policy: item.index,
-                plan: item.plan,
-                remaining: standing.remaining,
-                reset: standing.reset,
-            }),
-            ..Kept::default()
-        })
     }
 
     #[inline(never)]
@@ -156,20 +98,36 @@ impl<St: Store> Check<'_, St> {
             let refusal = Refusal::new(Why::StoreUnavailable, Marks::NONE, 0);
             return Step::Refused(refusal);
         };
-        match self.core.store.acquire(self.now, shown) {
+        let answer = self.core.store.acquire(self.now, shown);
+        self.answered(&items, shown, answer, notices)
+    }
+
+    /// What the answer of the store to the charges of the enforced policies means.
+    #[inline]
+    pub(super) fn answered<const N: usize>(
+        &self,
+        items: &Items<N>,
+        charges: &[Charge<'_, St::Counter>],
+        answer: Acquire<St::Pending>,
+        notices: &mut Notices,
+    ) -> Step<St::Pending> {
+        match answer {
             Acquire::Ready => {
                 self.core.teller.answered(notices);
-                let is_allowed = shown.iter().all(|charge| charge.standing.is_allowed);
-                if is_allowed && enforced == items.len && !self.wants_standings() {
+                let is_allowed = charges.iter().all(|charge| charge.standing.is_allowed);
+                if is_allowed && charges.len() == items.len && !self.wants_standings() {
                     return Step::Pass;
                 }
-                let standings = charges.map(|charge| charge.standing);
-                self.weigh(&items, &standings, false, notices)
+                let mut standings = [Standing::UNKNOWN; N];
+                for (standing, charge) in standings.iter_mut().zip(charges) {
+                    *standing = charge.standing;
+                }
+                self.weigh(items, &standings, false, notices)
             }
             Acquire::Pending(pending) => {
-                Step::Waiting(Waiting::boxed(&items, Stage::Enforced), pending)
+                Step::Waiting(Waiting::boxed(items, Stage::Enforced), pending)
             }
-            Acquire::Failed(error) => self.without_store(&items, error, notices),
+            Acquire::Failed(error) => self.without_store(items, error, notices),
         }
     }
 
@@ -431,12 +389,7 @@ impl<St: Store> Check<'_, St> {
         for one in charged {
             let label = self.set.labels.get(one.item.index)?;
             let burst = u64::from(label.quota(one.item.plan)?.burst_size());
-            let bound = Shown {
-                policy: one.item.index,
-                plan: one.item.plan,
-                remaining: one.standing.remaining,
-                reset: one.standing.reset,
-            };
+            let bound = Shown::of(one.item.index, one.item.plan, &one.standing);
             let is_less = least.is_none_or(|(other, of)| {
                 // r1/q1 < r2/q2 without a division.
                 let (one, two) = (

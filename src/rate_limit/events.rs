@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::Extensions;
 use http::request::Parts;
 
 use super::limited::RateLimitReason;
@@ -72,12 +73,16 @@ impl Teller {
         }
     }
 
+    /// Whether the store did not answer when it was asked last.
+    #[inline]
+    pub(super) fn is_store_away(&self) -> bool {
+        self.is_store_away.load(Ordering::Relaxed)
+    }
+
     /// The store has answered: a notice if that is news.
     #[inline]
     pub(super) fn answered(&self, notices: &mut Notices) {
-        if self.is_store_away.load(Ordering::Relaxed)
-            && self.is_store_away.swap(false, Ordering::Relaxed)
-        {
+        if self.is_store_away() && self.is_store_away.swap(false, Ordering::Relaxed) {
             notices.store_is_back();
         }
     }
@@ -88,24 +93,27 @@ impl Teller {
         count(&self.counts.store_failures);
     }
 
-    /// Records a refusal.
+    /// Counts a refusal. If it is to be told, it says how many were not since the last one that was.
     pub(super) fn refused(
+        &self,
+        extensions: Option<&Extensions>,
+        refusal: &Refusal,
+        now: Nanos,
+    ) -> Option<Suppressed> {
+        count(&self.counts.refused);
+        self.due(extensions, name_of(&refusal.why)?, now)
+    }
+
+    /// Records a refusal that is to be told.
+    pub(super) fn tell_refused(
         &self,
         head: Option<&Parts>,
         refusal: &Refusal,
         labels: &[Label],
-        now: Nanos,
+        suppressed: Suppressed,
     ) {
-        count(&self.counts.refused);
-        let (name, detail) = match &refusal.why {
-            Why::Exceeded | Why::CostExceedsQuota => (EventName::ExcessRateLimitExceeded, None),
-            Why::KeyRefused(key) if key.is_rate_limit() => {
-                (EventName::ExcessRateLimitExceeded, key.event_detail())
-            }
-            Why::KeyRefused(key) => (EventName::InputValidationFail, key.event_detail()),
-            // A notice tells of them, at most once a minute.
-            Why::KeyMissing | Why::StoreUnavailable => return,
-            Why::UnknownPolicy => (EventName::SysCrash, None),
+        let Some(name) = name_of(&refusal.why) else {
+            return;
         };
         let said = Said {
             name,
@@ -113,9 +121,12 @@ impl Teller {
             code: refusal.why.code(),
             policy: labels.get(refusal.binding),
             wait: refusal.wait,
-            detail,
+            detail: match &refusal.why {
+                Why::KeyRefused(key) => key.event_detail(),
+                _ => None,
+            },
         };
-        self.say(head, &said, now);
+        self.say(head, &said, suppressed);
     }
 
     /// Records what came up besides.
@@ -172,20 +183,30 @@ impl Teller {
                 wait: if is_binding { would.wait } else { 0 },
                 detail: None,
             };
-            self.say(head, &said, now);
+            if let Some(suppressed) = self.due(head.map(|head| &head.extensions), said.name, now) {
+                self.say(head, &said, suppressed);
+            }
         }
     }
 
-    /// Records a refusal, real or not, as long as there are not too many.
-    fn say(&self, head: Option<&Parts>, said: &Said<'_>, now: Nanos) {
+    /// Whether a refusal, real or not, is to be told: somebody wants to hear of it, and there were not too many.
+    fn due(
+        &self,
+        extensions: Option<&Extensions>,
+        name: EventName,
+        now: Nanos,
+    ) -> Option<Suppressed> {
+        let shared = extensions.and_then(Shared::from_extensions);
+        if !self.events.wants(shared, name, name.default_level()) {
+            return None;
+        }
+        self.event_cap.admit_at(now.get()).map(Suppressed)
+    }
+
+    /// Records a refusal, real or not.
+    fn say(&self, head: Option<&Parts>, said: &Said<'_>, Suppressed(suppressed): Suppressed) {
         let shared = head.and_then(|head| Shared::from_extensions(&head.extensions));
         let level = said.name.default_level();
-        if !self.events.wants(shared, said.name, level) {
-            return;
-        }
-        let Some(suppressed) = self.event_cap.admit_at(now.get()) else {
-            return;
-        };
         let wait = match said.wait {
             0 | Standing::NEVER => String::new(),
             nanos => format!("wait_ms={} ", nanos.div_ceil(1_000_000)),
@@ -257,6 +278,22 @@ impl Teller {
                 None => event.outcome(Outcome::Success),
             }
         });
+    }
+}
+
+/// How many events of refusals were held back before one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suppressed(u64);
+
+/// The event of a refusal, if it has one of its own.
+fn name_of(why: &Why) -> Option<EventName> {
+    match why {
+        Why::Exceeded | Why::CostExceedsQuota => Some(EventName::ExcessRateLimitExceeded),
+        Why::KeyRefused(key) if key.is_rate_limit() => Some(EventName::ExcessRateLimitExceeded),
+        Why::KeyRefused(_) => Some(EventName::InputValidationFail),
+        // A notice tells of them, at most once a minute.
+        Why::KeyMissing | Why::StoreUnavailable => None,
+        Why::UnknownPolicy => Some(EventName::SysCrash),
     }
 }
 

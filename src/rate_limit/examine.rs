@@ -12,7 +12,7 @@ use super::key::{Head, KeySeed};
 use super::notices::{Notices, Told};
 use super::policy::MAX_POLICIES;
 use super::refusal::Refusal;
-use super::set::PolicySet;
+use super::set::{Label, PolicySet};
 use super::store::{Nanos, Store};
 use super::time::Ticker;
 use crate::core::head;
@@ -61,7 +61,9 @@ impl<St: Store> Core<St> {
                 proxies: &self.proxies,
             },
         };
-        self.check(set, notices).decide(subject, &mut [], notices)
+        notices.now = self.ticker.now();
+        self.check(set, notices.now)
+            .decide(subject, &mut [], notices)
     }
 
     /// Decides about a request of which a closure or an extractor wants to see more than built-in keys do.
@@ -77,7 +79,8 @@ impl<St: Store> Core<St> {
         if self.is_exempt(client) {
             return Step::Pass;
         }
-        let check = self.check(set, notices);
+        notices.now = self.ticker.now();
+        let check = self.check(set, notices.now);
         let lent = head::take(request);
         let mut found: [Option<Found>; MAX_POLICIES] = [const { None }; MAX_POLICIES];
         let head = Head {
@@ -111,8 +114,34 @@ impl<St: Store> Core<St> {
         refusal: &Refusal,
         now: Nanos,
     ) {
-        self.teller.refused(head, refusal, &set.labels, now);
+        let extensions = head.map(|head| &head.extensions);
+        if let Some(suppressed) = self.teller.refused(extensions, refusal, now) {
+            self.teller
+                .tell_refused(head, refusal, &set.labels, suppressed);
+        }
         self.record_crowding(set, head, now);
+    }
+
+    /// As [`record_refusal`](Self::record_refusal), of a request whose head is lent only if something is told: most of a flood is not.
+    pub(super) fn record_refused<B>(
+        &self,
+        set: &PolicySet<St::Counter>,
+        request: &mut Request<B>,
+        refusal: &Refusal,
+        now: Nanos,
+    ) {
+        let due = self
+            .teller
+            .refused(Some(request.extensions()), refusal, now);
+        if let Some(suppressed) = due {
+            head::with_parts(request, |head| {
+                self.teller
+                    .tell_refused(Some(head), refusal, &set.labels, suppressed);
+            });
+        }
+        for label in self.newly_crowded(set) {
+            head::with_parts(request, |head| self.teller.crowded(Some(head), label, now));
+        }
     }
 
     /// Records what came up besides.
@@ -131,13 +160,21 @@ impl<St: Store> Core<St> {
         }
     }
 
-    /// Asked when somebody is over a limit: as long as nobody is, nothing was lost that matters.
     fn record_crowding(&self, set: &PolicySet<St::Counter>, head: Option<&Parts>, now: Nanos) {
-        for (active, label) in set.active.iter().zip(&*set.labels) {
-            if self.store.is_newly_crowded(&active.counter) {
-                self.teller.crowded(head, label, now);
-            }
+        for label in self.newly_crowded(set) {
+            self.teller.crowded(head, label, now);
         }
+    }
+
+    /// Asked when somebody is over a limit: as long as nobody is, nothing was lost that matters.
+    fn newly_crowded<'a>(
+        &'a self,
+        set: &'a PolicySet<St::Counter>,
+    ) -> impl Iterator<Item = &'a Label> {
+        let policies = set.active.iter().zip(&*set.labels);
+        policies
+            .filter(|(active, _)| self.store.is_newly_crowded(&active.counter))
+            .map(|(_, label)| label)
     }
 
     pub(super) fn head<'a>(&'a self, parts: &'a Parts, client: Option<&'a Caller>) -> Head<'a> {
@@ -151,18 +188,16 @@ impl<St: Store> Core<St> {
         }
     }
 
-    /// Reads the clock, once for all that follows.
     #[inline]
-    fn check<'a>(
+    pub(super) fn check<'a>(
         &'a self,
         set: &'a PolicySet<St::Counter>,
-        notices: &mut Notices,
+        now: Nanos,
     ) -> Check<'a, St> {
-        notices.now = self.ticker.now();
         Check {
             core: self,
             set,
-            now: notices.now,
+            now,
             keeps_all: self.settings.expose_info,
         }
     }
@@ -205,6 +240,6 @@ impl<St: Store> Core<St> {
     #[inline]
     pub(super) fn is_exempt(&self, client: Option<&Caller>) -> bool {
         !self.exempt.is_empty()
-            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip))
+            && client.is_some_and(|client| !client.is_degraded && self.exempt.contains(client.ip()))
     }
 }

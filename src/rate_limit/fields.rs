@@ -89,6 +89,18 @@ pub(super) struct Shown {
     pub(super) reset: u64,
 }
 
+impl Shown {
+    #[inline]
+    pub(super) const fn of(policy: usize, plan: usize, standing: &Standing) -> Self {
+        Self {
+            policy,
+            plan,
+            remaining: standing.remaining,
+            reset: standing.reset,
+        }
+    }
+}
+
 /// The fields of a set of policies, as far as they are known before a request is.
 #[derive(Clone, Debug)]
 pub(super) struct PolicyFields {

@@ -135,7 +135,7 @@ where
                 Step::Pass => None,
                 Step::Allowed(kept) => this.core.after(|| Arc::clone(this.set), kept, &mut request),
                 Step::Refused(refusal) => {
-                    let response = core.refuse(this.set, request, refusal, *this.now);
+                    let response = core.refuse(this.set, &mut request, refusal, *this.now);
                     return Poll::Ready(Some(ResponseFuture::refused(response)));
                 }
                 Step::Waiting(waiting, pending) => {

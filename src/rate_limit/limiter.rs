@@ -91,6 +91,7 @@ impl<St: Store> RateLimiter<St> {
             teller,
             fallback,
         } = parts;
+        ticker.prepare();
         let set = PolicySet::new(policies, &settings, &store, fallback.as_ref());
         let (sets, handle) = Reload::shared(Arc::new(set));
         Self {

@@ -32,6 +32,15 @@ impl Marks {
         self.iter().next()
     }
 
+    /// The marked place, if there is one alone.
+    pub(super) const fn only(self) -> Option<usize> {
+        if self.0.is_power_of_two() {
+            Some(self.0.trailing_zeros() as usize)
+        } else {
+            None
+        }
+    }
+
     /// The marked places, the lowest first.
     pub(super) fn iter(self) -> impl Iterator<Item = usize> {
         (0..MAX_POLICIES).filter(move |index| self.0 >> index & 1 == 1)
@@ -49,7 +58,9 @@ mod tests {
         marks.insert(7);
         marks.insert(8);
         assert_eq!(marks.iter().collect::<Vec<_>>(), [0, 5, 7]);
-        assert_eq!(marks.first(), Some(0));
+        assert_eq!((marks.first(), marks.only()), (Some(0), None));
+        assert_eq!(Marks::of(5).only(), Some(5));
+        assert_eq!(Marks::NONE.only(), None);
         assert!(Marks::NONE.is_empty() && !marks.is_empty());
     }
 }

@@ -107,6 +107,7 @@ mod rule;
 mod service;
 mod set;
 mod several;
+mod shortcut;
 mod standing;
 mod store;
 mod table;

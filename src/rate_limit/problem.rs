@@ -8,7 +8,7 @@ use super::limited::RateLimitReason;
 use super::marks::Marks;
 use super::refusal::{Refusal, Why};
 use super::set::Label;
-use crate::core::{AbuseKind, PreparedBody, Rejection};
+use crate::core::{AbuseKind, FixedRefusal, Rejection};
 
 /// Problem types whose registration draft-ietf-httpapi-ratelimit-headers-10, section 8, requests.
 pub(super) const QUOTA_EXCEEDED: &str =
@@ -35,34 +35,36 @@ impl Default for ProblemTypes {
     }
 }
 
-/// The bodies of refusals that are always the same, so that one who is over his limit costs little.
+/// The refusals that are always the same, so that one who is over his limit costs little.
 #[derive(Debug)]
-pub(super) struct Bodies {
+pub(super) struct Known {
     /// One for each policy, for requests that it alone denies.
-    exceeded: Box<[PreparedBody]>,
-    unavailable: PreparedBody,
-    missing: PreparedBody,
+    exceeded: Box<[FixedRefusal]>,
+    unavailable: FixedRefusal,
+    missing: FixedRefusal,
 }
 
-impl Bodies {
+impl Known {
     pub(super) fn new(labels: &[Label], types: &ProblemTypes) -> Self {
         let exceeded = labels.iter().map(|label| {
             let names = [String::from(&*label.name)];
-            prepared(&of_exceeded(types).member(VIOLATED, names))
+            FixedRefusal::new(&of_exceeded(types).member(VIOLATED, names))
         });
         Self {
             exceeded: exceeded.collect(),
-            unavailable: prepared(&of_unavailable(types)),
-            missing: prepared(&of_missing()),
+            unavailable: FixedRefusal::new(&of_unavailable(types)),
+            missing: FixedRefusal::new(&of_missing()),
         }
     }
-}
 
-/// Its first clone would allocate.
-fn prepared(rejection: &Rejection) -> PreparedBody {
-    let body = rejection.prepare();
-    drop(body.clone());
-    body
+    pub(super) fn find(&self, refusal: &Refusal) -> Option<&FixedRefusal> {
+        match refusal.why {
+            Why::Exceeded => self.exceeded.get(refusal.denied.only()?),
+            Why::KeyMissing => Some(&self.missing),
+            Why::StoreUnavailable => Some(&self.unavailable),
+            Why::CostExceedsQuota | Why::KeyRefused(_) | Why::UnknownPolicy => None,
+        }
+    }
 }
 
 /// The member of a problem that names policies (draft-ietf-httpapi-ratelimit-headers-10, section 8.2.1).
@@ -73,20 +75,12 @@ pub(super) fn rejection(
     refusal: Refusal,
     labels: &[Label],
     types: &ProblemTypes,
-    bodies: &Bodies,
+    known: &Known,
 ) -> Rejection {
-    match refusal.why {
-        Why::Exceeded => {
-            let mut denied = refusal.denied.iter();
-            let rejection = of_exceeded(types);
-            match (denied.next(), denied.next()) {
-                (Some(index), None) => match bodies.exceeded.get(index) {
-                    Some(body) => rejection.prepared(body.clone()),
-                    None => rejection,
-                },
-                _ => rejection.member(VIOLATED, names(refusal.denied, labels)),
-            }
-        }
+    let body = known.find(&refusal).map(FixedRefusal::body);
+    let rejection = match refusal.why {
+        Why::Exceeded if body.is_some() => of_exceeded(types),
+        Why::Exceeded => of_exceeded(types).member(VIOLATED, names(refusal.denied, labels)),
         Why::CostExceedsQuota => Rejection::new(
             StatusCode::TOO_MANY_REQUESTS,
             RateLimitReason::CostExceedsQuota.code(),
@@ -95,10 +89,14 @@ pub(super) fn rejection(
         .problem_type(types.exceeded.clone())
         .member(VIOLATED, names(refusal.denied, labels))
         .abuse(AbuseKind::RateLimited),
-        Why::KeyMissing => of_missing().prepared(bodies.missing.clone()),
+        Why::KeyMissing => of_missing(),
         Why::KeyRefused(refusal) => refusal.into_rejection(),
-        Why::StoreUnavailable => of_unavailable(types).prepared(bodies.unavailable.clone()),
+        Why::StoreUnavailable => of_unavailable(types),
         Why::UnknownPolicy => Rejection::internal(),
+    };
+    match body {
+        Some(body) => rejection.prepared(body),
+        None => rejection,
     }
 }
 

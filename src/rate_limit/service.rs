@@ -1,27 +1,27 @@
 //! The service: carries the decision out.
 
 use std::fmt;
-use std::mem::{ManuallyDrop, replace};
+use std::mem::replace;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Extensions, HeaderMap, Method, Request, Response};
 use tower_service::Service;
 
 use super::after::{After, Settling};
-use super::answer::Speaks;
 use super::examine::Core;
 use super::future::{Asking, RateLimitFuture};
 use super::items::{Kept, Step};
+use super::key::KeyHash;
 use super::limiter::RateLimiter;
 use super::memory::MemoryStore;
 use super::notices::{Notices, Told};
-use super::refusal::Refusal;
 use super::set::PolicySet;
+use super::shortcut::Short;
 use super::standing::RateLimitInfo;
 use super::store::{Nanos, Store};
 use crate::core::head;
-use crate::core::{Loaded, Mode, RefusalContext, RejectionBody};
+use crate::core::{Loaded, Mode, RejectionBody};
 
 /// The service of [`RateLimitLayer`](super::RateLimitLayer). The [module](crate::rate_limit) has the rules and an example.
 pub struct RateLimit<S, St: Store = MemoryStore> {
@@ -52,24 +52,31 @@ where
     #[inline]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let core = &self.limiter.core;
-        if core.settings.mode == Mode::Off {
-            return RateLimitFuture::inner(self.inner.call(request));
-        }
-        let set = core.sets.load();
-        let mut notices = Notices::default();
-        if set.needs.whole {
-            return carry_out(&mut self.inner, core, &set, request, None, notices);
-        }
         let (headers, extensions) = (request.headers(), request.extensions());
-        let step = core.examine(&set, request.method(), headers, extensions, &mut notices);
-        // A step that lets pass holds nothing; the look at what else would have to be dropped is spared.
-        let step = ManuallyDrop::new(step);
-        if matches!(*step, Step::Pass) && notices.is_empty() {
-            return RateLimitFuture::inner(self.inner.call(request));
+        // Nothing is left to drop when the inner service is called, or its future would be moved once more.
+        match core.look(request.method(), headers, extensions) {
+            Look::Passes => RateLimitFuture::inner(self.inner.call(request)),
+            Look::Tells(after) => RateLimitFuture::amending(self.inner.call(request), Some(after)),
+            Look::Begun(begun) => carry_out(&mut self.inner, core, request, begun),
         }
-        let step = Some(ManuallyDrop::into_inner(step));
-        carry_out(&mut self.inner, core, &set, request, step, notices)
     }
+}
+
+/// What a look at a request has led to.
+enum Look<'a, St: Store> {
+    /// It passes, and that is all that is to be said.
+    Passes,
+    /// It passes, and the client is told where it stands.
+    Tells(After<St>),
+    Begun(Begun<'a, St>),
+}
+
+/// A decision that is not carried out yet, if it is taken.
+struct Begun<'a, St: Store> {
+    set: Loaded<'a, PolicySet<St::Counter>>,
+    /// `None` if more of the request has to be looked at.
+    step: Option<Step<St::Pending>>,
+    notices: Notices,
 }
 
 /// What is more than to hand the request on.
@@ -77,20 +84,23 @@ where
 fn carry_out<S, St, ReqBody, ResBody>(
     inner: &mut S,
     core: &Arc<Core<St>>,
-    set: &Loaded<'_, PolicySet<St::Counter>>,
     mut request: Request<ReqBody>,
-    step: Option<Step<St::Pending>>,
-    mut notices: Notices,
+    begun: Begun<'_, St>,
 ) -> RateLimitFuture<S, Request<ReqBody>, St>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
     St: Store,
     ResBody: RejectionBody,
 {
-    let step = step.unwrap_or_else(|| core.examine_whole(set, &mut request, &mut notices));
+    let Begun {
+        set,
+        step,
+        mut notices,
+    } = begun;
+    let step = step.unwrap_or_else(|| core.examine_whole(&set, &mut request, &mut notices));
     let now = notices.now;
     if let Some(told) = notices.take() {
-        core.tell(set, &mut request, &told, now);
+        core.tell(&set, &mut request, &told, now);
     }
     match step {
         Step::Pass => RateLimitFuture::inner(inner.call(request)),
@@ -98,7 +108,9 @@ where
             let after = core.after(|| set.to_arc(), kept, &mut request);
             RateLimitFuture::amending(inner.call(request), after)
         }
-        Step::Refused(refusal) => RateLimitFuture::refused(core.refuse(set, request, refusal, now)),
+        Step::Refused(refusal) => {
+            RateLimitFuture::refused(core.refuse(&set, &mut request, refusal, now))
+        }
         Step::Waiting(waiting, pending) => {
             // The inner service that is ready goes with the request; its clone has to become ready for the next one.
             let clone = inner.clone();
@@ -116,6 +128,65 @@ where
 }
 
 impl<St: Store> Core<St> {
+    /// Decides about a request as far as a look at its head does.
+    fn look(&self, method: &Method, headers: &HeaderMap, extensions: &Extensions) -> Look<'_, St> {
+        if self.settings.mode == Mode::Off {
+            return Look::Passes;
+        }
+        let set = self.sets.load();
+        match self.shortly(&set, headers, extensions) {
+            Short::Passed => Look::Passes,
+            Short::Charge(key, now) => self.look_again(set, key, now),
+            Short::Nowhere => self.look_closely(set, method, headers, extensions),
+        }
+    }
+
+    #[inline(never)]
+    fn look_again<'a>(
+        &'a self,
+        set: Loaded<'a, PolicySet<St::Counter>>,
+        key: KeyHash,
+        now: Nanos,
+    ) -> Look<'a, St> {
+        let mut notices = Notices::at(now);
+        let check = self.check(&set, now);
+        match check.charge_alike(key, &mut notices) {
+            Step::Pass if notices.is_empty() => Look::Passes,
+            Step::Allowed(Kept {
+                binding: Some(shown),
+                charged,
+                ..
+            }) if notices.is_empty() && charged.is_empty() => {
+                Look::Tells(After::Tell(set.to_arc(), shown))
+            }
+            step => Look::Begun(Begun {
+                set,
+                step: Some(step),
+                notices,
+            }),
+        }
+    }
+
+    #[inline(never)]
+    fn look_closely<'a>(
+        &'a self,
+        set: Loaded<'a, PolicySet<St::Counter>>,
+        method: &Method,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Look<'a, St> {
+        let mut notices = Notices::default();
+        let step = if set.needs.whole {
+            None
+        } else {
+            match self.examine(&set, method, headers, extensions, &mut notices) {
+                Step::Pass if notices.is_empty() => return Look::Passes,
+                step => Some(step),
+            }
+        };
+        Look::Begun(Begun { set, step, notices })
+    }
+
     /// Tells a handler where its request stands, and keeps what is to be done with the answer.
     #[inline]
     pub(super) fn after<B>(
@@ -168,27 +239,6 @@ impl<St: Store> Core<St> {
         head::with_parts(request, |parts| {
             self.record(set, Some(parts), told, now);
         });
-    }
-
-    #[inline(never)]
-    pub(super) fn refuse<ReqBody, ResBody: RejectionBody>(
-        &self,
-        set: &PolicySet<St::Counter>,
-        request: Request<ReqBody>,
-        refusal: Refusal,
-        now: Nanos,
-    ) -> Response<ResBody> {
-        let (head, _) = request.into_parts();
-        self.record_refusal(set, Some(&head), &refusal, now);
-        let context = RefusalContext::new(&head);
-        let speaks = if context.is_grpc() {
-            Speaks::Grpc
-        } else {
-            Speaks::Http
-        };
-        let (limited, mut rejection) = self.rejection(set, refusal, Some(head), now, speaks);
-        rejection.set_reason(limited);
-        rejection.into_response(&context)
     }
 }
 

@@ -10,9 +10,10 @@ use super::fields::PolicyFields;
 use super::items::{Item, Subject};
 use super::key::{Key, KeyHash};
 use super::policy::{Cost, Policy, StoreAway};
-use super::problem::Bodies;
+use super::problem::Known;
 use super::quota::Quota;
 use super::rule::{Gcra, Rule};
+use super::shortcut::Shortcut;
 use super::store::{Charge, CounterSpec, Store};
 use crate::core::Mode;
 
@@ -25,8 +26,9 @@ pub(super) struct PolicySet<C> {
     pub(super) policies: Box<[Policy]>,
     pub(super) labels: Arc<[Label]>,
     pub(super) fields: PolicyFields,
-    pub(super) bodies: Bodies,
+    pub(super) refusals: Known,
     pub(super) needs: Needs,
+    pub(super) shortcut: Option<Shortcut>,
 }
 
 /// One policy in force.
@@ -111,8 +113,9 @@ impl<C> PolicySet<C> {
         let labels: Arc<[Label]> = told.iter().copied().map(Label::of).collect();
         Self {
             fields: PolicyFields::new(settings.style, settings.emit, &told),
-            bodies: Bodies::new(&labels, &settings.types),
+            refusals: Known::new(&labels, &settings.types),
             needs: Needs::of(&active),
+            shortcut: Shortcut::of(&active, settings, &store.key_seed()),
             labels,
             active: active.into_boxed_slice(),
             policies: policies.into_boxed_slice(),
@@ -196,6 +199,18 @@ impl<C> Active<C> {
         // The top of the hash, evenly cut: tables choose their sets by its low end.
         let hundredth = u128::from(key.low()).saturating_mul(100) >> 64;
         hundredth < u128::from(percent)
+    }
+
+    /// Whether it charges each request alike.
+    pub(super) const fn is_plain(&self) -> bool {
+        let policy = &self.policy;
+        policy.methods.is_none()
+            && policy.when.is_none()
+            && policy.plans.is_none()
+            && matches!(policy.cost, Cost::Fixed(_))
+            && policy.enforce_percent.is_none()
+            && !self.reports
+            && !self.needs_answer()
     }
 
     pub(super) const fn needs_answer(&self) -> bool {

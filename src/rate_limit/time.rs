@@ -16,6 +16,13 @@ impl Ticker {
         Self(Some(Arc::new(clock)))
     }
 
+    /// Makes the clock ready, before the first request waits for it.
+    pub(super) fn prepare(&self) {
+        if self.0.is_none() {
+            SystemClock::prepare();
+        }
+    }
+
     /// Reads the clock.
     #[inline]
     pub(super) fn now(&self) -> Nanos {

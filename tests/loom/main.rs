@@ -1,4 +1,4 @@
-//! The protocol of the table of counters, under a model checker.
+//! The protocol of the table of counters, and that of the clock of the processor, under a model checker.
 //!
 //! The files are those of the library. Their neighbour `sync` is another one: the atomics and the mutex are loom's, and a set has two
 //! slots. Loom runs two threads in every order, with every value that a load may see; a model of three in those orders that
@@ -10,6 +10,7 @@
     reason = "the library has more of these files, exports them, and has sets of more than one line"
 )]
 
+mod clock;
 #[path = "../../src/rate_limit/table/fit.rs"]
 mod fit;
 #[path = "../../src/rate_limit/table/gcra.rs"]
@@ -21,6 +22,8 @@ mod rule;
 mod set;
 #[path = "../../src/rate_limit/table/slot.rs"]
 mod slot;
+#[path = "../../src/core/tie.rs"]
+mod tie;
 #[path = "../../src/rate_limit/table/word.rs"]
 mod word;
 

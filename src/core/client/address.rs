@@ -7,9 +7,6 @@ const MAX_ZONE: usize = 32;
 
 /// An element of `X-Forwarded-For`: `ip`, `ipv4:port`, `[ipv6]` or `[ipv6]:port`. Mapped addresses come out as IPv4.
 pub(super) fn listed(bytes: &[u8]) -> Option<IpAddr> {
-    if let Some(v4) = quad(bytes) {
-        return Some(IpAddr::V4(v4));
-    }
     let text = ascii(bytes)?;
     match text.strip_prefix('[') {
         Some(bracketed) => bracketed_v6(bracketed, is_port),
@@ -23,29 +20,49 @@ pub(super) fn listed(bytes: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// The bare IPv4 address that most elements are, in a third of the time that the parser of std takes. It accepts what that one does;
-/// `None` leaves the decision to it.
-fn quad(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let mut address = 0_u32;
-    let mut octet: Option<u32> = None;
-    let mut dots = 0;
-    for byte in bytes {
-        match (byte, octet) {
-            (b'0'..=b'9', None) => octet = Some(u32::from(byte - b'0')),
-            // No zero in front, which other programs take for octal.
-            (b'0'..=b'9', Some(value @ 1..=25)) => {
-                octet = Some(value * 10 + u32::from(byte - b'0')).filter(|value| *value <= 255);
-                octet?;
-            }
-            (b'.', Some(value)) if dots < 3 => {
-                address = address << 8 | value;
-                octet = None;
-                dots += 1;
-            }
-            _ => return None,
+/// The last element of a list, if it is the bare IPv4 address that most are, and what stands before it. One look at each byte, where to
+/// find the comma, to trim and to parse would be four.
+///
+/// It accepts what [`listed`] does; `None` leaves the decision to it.
+pub(super) fn last_quad(list: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
+    let mut address = 0;
+    let mut rest = before_ows(list);
+    for shift in [0, 8, 16, 24] {
+        if shift > 0 {
+            rest = rest.strip_suffix(b".")?;
         }
+        let (octet, before) = last_octet(rest)?;
+        address |= octet << shift;
+        rest = before;
     }
-    (dots == 3).then_some(Ipv4Addr::from_bits(address << 8 | octet?))
+    let rest = before_ows(rest);
+    matches!(rest, [] | [.., b',']).then_some((Ipv4Addr::from_bits(address), rest))
+}
+
+/// Without the one space that most lists have behind a comma. A flood of them is for those who count bytes.
+const fn before_ows(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [before @ .., b' ' | b'\t'] => before,
+        _ => bytes,
+    }
+}
+
+/// The number from 0 to 255 at the end, and what stands before it.
+fn last_octet(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let value = |digit: u8| u32::from(digit - b'0');
+    let [bytes @ .., ones @ b'0'..=b'9'] = bytes else {
+        return None;
+    };
+    let [before @ .., tens @ b'0'..=b'9'] = bytes else {
+        return Some((value(*ones), bytes));
+    };
+    let two = value(*tens) * 10 + value(*ones);
+    // No zero in front, which other programs take for octal.
+    let [before @ .., hundreds @ b'0'..=b'9'] = before else {
+        return (*tens != b'0').then_some((two, before));
+    };
+    let three = value(*hundreds) * 100 + two;
+    (*hundreds != b'0' && three <= 255).then_some((three, before))
 }
 
 /// A node of RFC 7239 section 6: IPv6 stands in brackets, and the port may be an obfuscated one.
@@ -166,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bare_ipv4_address_is_what_std_says() {
+    fn a_bare_ipv4_address_is_what_std_takes_for_one() {
         let texts = [
             "0.0.0.0",
             "255.255.255.255",
@@ -191,13 +208,37 @@ mod tests {
             "99.100.199.25",
             "2.25.250.26",
         ];
+        let last = |text: &str| last_quad(text.as_bytes()).map(|(v4, _)| v4);
         for text in texts {
-            assert_eq!(quad(text.as_bytes()), text.parse().ok(), "{text}");
+            // But one space behind it, as before a comma.
+            let of_std = text.strip_suffix(' ').unwrap_or(text).parse().ok();
+            assert_eq!(last(text), of_std, "{text}");
         }
         for octet in 0..1_000 {
             for text in [format!("{octet}.1.1.1"), format!("1.1.1.{octet}")] {
-                assert_eq!(quad(text.as_bytes()), text.parse().ok(), "{text}");
+                assert_eq!(last(&text), text.parse().ok(), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn the_last_element_of_a_list_ends_at_its_comma() {
+        for (list, before) in [
+            ("192.0.2.7", Some("")),
+            (" 192.0.2.7 ", Some("")),
+            ("a,192.0.2.7", Some("a,")),
+            ("a ,\t192.0.2.7\t", Some("a ,")),
+            (",,192.0.2.7", Some(",,")),
+            ("a,  192.0.2.7", None),
+            ("a,192.0.2.7  ", None),
+            ("a, 1192.0.2.7", None),
+            ("a;192.0.2.7", None),
+            ("1.192.0.2.7", None),
+            ("192.0.2.7,", None),
+        ] {
+            let found = last_quad(list.as_bytes());
+            let expected = before.map(|before| (Ipv4Addr::new(192, 0, 2, 7), before.as_bytes()));
+            assert_eq!(found, expected, "{list:?}");
         }
     }
 }

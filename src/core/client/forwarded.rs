@@ -1,6 +1,6 @@
 //! Forwarding headers, read from the right: what stands left of the proxies' own entries was written by the client.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -26,7 +26,9 @@ pub(super) enum List {
 
 /// One non-empty element of a list.
 pub(super) enum Entry<'a> {
-    /// An element of `X-Forwarded-For`.
+    /// An element of `X-Forwarded-For` that is an IPv4 address.
+    Quad(Ipv4Addr),
+    /// Another element of `X-Forwarded-For`.
     Listed(&'a [u8]),
     /// The `for` parameter of an element of `Forwarded`.
     Node(Parameter<'a>),
@@ -37,6 +39,7 @@ pub(super) enum Entry<'a> {
 impl Entry<'_> {
     pub(super) fn address(&self) -> Option<IpAddr> {
         match self {
+            Self::Quad(v4) => Some(IpAddr::V4(*v4)),
             Self::Listed(element) => address::listed(element),
             Self::Node(Parameter::Once(value)) => {
                 address::node(value.unescape(&mut [0; MAX_NODE])?)
@@ -102,6 +105,12 @@ where
         for line in lines {
             let mut rest = Some(line.as_bytes());
             while let Some(list) = rest {
+                if let Some((v4, before)) = address::last_quad(list) {
+                    self.spend(list.len().saturating_sub(before.len()))?;
+                    self.show(Entry::Quad(v4))?;
+                    rest = before.strip_suffix(b",");
+                    continue;
+                }
                 let (left, element) = self.last_element(list)?;
                 self.spend(element.len())?;
                 let element = trim_ows(element);

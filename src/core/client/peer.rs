@@ -44,14 +44,46 @@ impl PeerAddr {
     #[must_use]
     #[inline]
     pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        Self::found(extensions, |addr| Self::Ip(*addr), || Self::Unix)
+    }
+
+    /// As [`from_extensions`](Self::from_extensions), for those who make something else of it.
+    #[inline]
+    pub(super) fn found<T>(
+        extensions: &Extensions,
+        ip: impl FnOnce(&SocketAddr) -> T,
+        unix: impl FnOnce() -> T,
+    ) -> Option<T> {
         if let Some(peer) = extensions.get::<Self>() {
-            return Some(*peer);
+            return Some(match peer {
+                Self::Ip(addr) => ip(addr),
+                Self::Unix => unix(),
+            });
         }
         #[cfg(feature = "axum")]
         if let Some(axum::extract::ConnectInfo(addr)) = extensions.get() {
-            return Some(Self::Ip(*addr));
+            return Some(ip(addr));
         }
-        of_others(extensions)
+        of_others(extensions).map(|peer| match peer {
+            Self::Ip(addr) => ip(&addr),
+            Self::Unix => unix(),
+        })
+    }
+
+    /// The address of a peer that is the only extension, if it is where most servers put it.
+    #[inline(always)]
+    pub(super) fn alone(extensions: &Extensions) -> Option<&SocketAddr> {
+        if extensions.len() != 1 {
+            return None;
+        }
+        #[cfg(feature = "axum")]
+        if let Some(axum::extract::ConnectInfo(addr)) = extensions.get() {
+            return Some(addr);
+        }
+        match extensions.get()? {
+            Self::Ip(addr) => Some(addr),
+            Self::Unix => None,
+        }
     }
 
     /// The one spelling in which peers are compared and shown: IPv4-mapped becomes IPv4, zone and flow label are dropped.

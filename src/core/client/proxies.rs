@@ -1,7 +1,7 @@
 //! The one decision of who the client is.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -242,20 +242,35 @@ impl TrustedProxies {
         self.resolution(headers, extensions).client
     }
 
+    /// Whether somebody is asked for the peer before it is looked for where servers put it.
+    #[inline]
+    pub(super) const fn asks_for_peer(&self) -> bool {
+        self.peer_from.is_some()
+    }
+
     /// As [`resolve_from`](Self::resolve_from), for those who need no more than the address.
     #[inline]
     pub(crate) fn caller(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<Caller> {
-        if self.proxies.is_none() && self.peer_from.is_none() && !self.unwrap_transition {
-            return match PeerAddr::from_extensions(extensions)? {
-                PeerAddr::Ip(addr) => Some(Caller {
-                    ip: addr.ip().to_canonical(),
-                    is_degraded: false,
-                }),
-                PeerAddr::Unix => None,
-            };
+        if self.asks_for_peer() {
+            return self.caller_of(self.peer(extensions)?, headers);
         }
-        let client = self.resolution(headers, extensions).client?;
-        Some(Caller::of(&client))
+        let ip = |addr: &SocketAddr| self.caller_from(addr, headers);
+        PeerAddr::found(extensions, ip, || self.caller_of(PeerAddr::Unix, headers))?
+    }
+
+    /// The client of a request that came from a peer with this address.
+    #[inline]
+    pub(super) fn caller_from(&self, peer: &SocketAddr, headers: &HeaderMap) -> Option<Caller> {
+        if self.proxies.is_none() && !self.unwrap_transition {
+            return Some(Caller::new(peer.ip(), false));
+        }
+        self.caller_of(PeerAddr::Ip(*peer).canonical(), headers)
+    }
+
+    #[inline(never)]
+    fn caller_of(&self, peer: PeerAddr, headers: &HeaderMap) -> Option<Caller> {
+        let (ip, source) = self.address_of(peer, headers);
+        ip.map(|ip| Caller::new(ip, source == IpSource::Degraded))
     }
 
     pub(crate) fn resolution(&self, headers: &HeaderMap, extensions: &Extensions) -> Resolution {
@@ -265,6 +280,14 @@ impl TrustedProxies {
                 degraded: false,
             };
         };
+        let (ip, source) = self.address_of(peer, headers);
+        Resolution {
+            client: ip.map(|ip| ClientIp::new(ip, source, Some(peer))),
+            degraded: source == IpSource::Degraded,
+        }
+    }
+
+    fn address_of(&self, peer: PeerAddr, headers: &HeaderMap) -> (Option<IpAddr>, IpSource) {
         let peer_ip = match peer {
             PeerAddr::Ip(addr) => Some(addr.ip()),
             PeerAddr::Unix => None,
@@ -273,14 +296,10 @@ impl TrustedProxies {
             Some(proxies) if proxies.trusts(peer) => proxies.read(headers, peer_ip),
             Some(_) | None => (peer_ip, IpSource::Peer),
         };
-        let ip = if self.unwrap_transition {
-            ip.map(address::unwrap_transition)
+        if self.unwrap_transition {
+            (ip.map(address::unwrap_transition), source)
         } else {
-            ip
-        };
-        Resolution {
-            client: ip.map(|ip| ClientIp::new(ip, source, Some(peer))),
-            degraded: source == IpSource::Degraded,
+            (ip, source)
         }
     }
 }

@@ -8,6 +8,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method};
 use super::Rejection;
 use super::grpc::GrpcContentType;
 use crate::core::context::RequestContext;
+use crate::core::field::Lines;
 use crate::core::{RequestId, Shared};
 
 /// Which of two forms of a refusal a client would rather have.
@@ -130,6 +131,9 @@ fn accepts(headers: &HeaderMap) -> Accepts {
     /// More than any real client sends.
     const MAX_RANGES: usize = 32;
     const MAX_BYTES: usize = 1_024;
+    if !may_name_html(headers) {
+        return Accepts::Json;
+    }
     let (mut html, mut json) = (0, 0);
     let ranges = headers.get_all(ACCEPT).iter().flat_map(|line| {
         let line = line.as_bytes();
@@ -152,6 +156,17 @@ fn accepts(headers: &HeaderMap) -> Accepts {
         Accepts::Html
     } else {
         Accepts::Json
+    }
+}
+
+/// Whether a line of `Accept` has the one letter that `text/html` and `application/xhtml+xml` have and JSON has not: most calls of an
+/// interface are told from those of a browser by a glance.
+fn may_name_html(headers: &HeaderMap) -> bool {
+    let names_it = |line: &HeaderValue| line.as_bytes().iter().any(|byte| byte | 0x20 == b'h');
+    match Lines::of(headers, &ACCEPT) {
+        Lines::Absent => false,
+        Lines::One(line) => names_it(line),
+        Lines::Several(_) => true,
     }
 }
 

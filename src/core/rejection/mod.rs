@@ -1,6 +1,7 @@
 //! Refusals. The only room that builds a response.
 
 mod context;
+mod fixed;
 mod grpc;
 mod marker;
 mod problem;
@@ -19,6 +20,7 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub use context::{Accepts, RefusalContext, RejectionRenderer};
+pub(crate) use fixed::{FixedRefusal, Varying};
 pub use grpc::GrpcCode;
 pub(crate) use grpc::{is_grpc, is_grpc_type};
 pub use marker::{AbuseKind, AbuseSignal, Refused};
@@ -296,7 +298,10 @@ impl Rejection {
 
     /// Writes the problem body once, for a refusal that is always the same.
     pub fn prepare(&self) -> PreparedBody {
-        PreparedBody(render::problem_body(self, None))
+        let body = render::problem_body(self, None);
+        // The first clone allocates, and is not to be that of a request.
+        drop(body.clone());
+        PreparedBody(body)
     }
 
     /// Returns the status over HTTP.

@@ -23,9 +23,15 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 pub(crate) const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A response that is still to be filled.
+#[inline]
+pub(super) fn new_response<B>(body: B) -> Response<B> {
+    Response::new(body)
+}
 
 impl Rejection {
     /// Makes the response.
@@ -52,7 +58,7 @@ impl Rejection {
         status: StatusCode,
         headers: HeaderMap,
     ) -> Response<B> {
-        let mut response = Response::new(B::empty());
+        let mut response = new_response(B::empty());
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
@@ -120,7 +126,7 @@ impl Rejection {
     }
 
     fn finish<B>(&mut self, body: B) -> Response<B> {
-        let mut response = Response::new(body);
+        let mut response = new_response(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = take(&mut self.headers);
         *response.extensions_mut() = take(&mut self.extensions);
@@ -152,7 +158,7 @@ impl Problem {
     }
 
     fn with_body<B>(self, body: B) -> Response<B> {
-        let mut response = Response::new(body);
+        let mut response = new_response(body);
         *response.status_mut() = self.status();
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
         response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
@@ -164,17 +170,7 @@ impl Problem {
 /// The RFC 9457 object of a refusal.
 pub(super) fn problem_body(rejection: &Rejection, id: Option<&RequestId>) -> Bytes {
     if let Some(prepared) = &rejection.prepared {
-        return match id {
-            None => prepared.clone(),
-            Some(id) => {
-                let object = prepared.strip_suffix(b"}").unwrap_or_default();
-                let mut body = Vec::with_capacity(object.len().saturating_add(96));
-                body.extend_from_slice(object);
-                write_request_id(&mut body, id);
-                body.push(b'}');
-                Bytes::from(body)
-            }
-        };
+        return with_id(prepared, id);
     }
     // One allocation for a refusal without members: the fixed words, the code and the title, an id of 64.
     let mut body = Vec::with_capacity(256);
@@ -199,6 +195,19 @@ pub(super) fn problem_body(rejection: &Rejection, id: Option<&RequestId>) -> Byt
     if let Some(id) = id {
         write_request_id(&mut body, id);
     }
+    body.push(b'}');
+    Bytes::from(body)
+}
+
+/// A body that was written before, and the id of the request.
+pub(super) fn with_id(prepared: &Bytes, id: Option<&RequestId>) -> Bytes {
+    let Some(id) = id else {
+        return prepared.clone();
+    };
+    let object = prepared.strip_suffix(b"}").unwrap_or_default();
+    let mut body = Vec::with_capacity(object.len().saturating_add(96));
+    body.extend_from_slice(object);
+    write_request_id(&mut body, id);
     body.push(b'}');
     Bytes::from(body)
 }

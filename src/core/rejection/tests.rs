@@ -306,18 +306,116 @@ fn a_prepared_body_is_the_body() {
 
 /// The context of a request that passed slot 1, with its id.
 fn with_id(renderer: Option<Arc<dyn RejectionRenderer>>) -> (String, RefusalContext) {
-    let id = RequestId::parse(b"id-7").unwrap();
     let mut head = Request::get("/").body(()).unwrap().into_parts().0;
-    head.extensions.insert(RequestContext::new(Context {
-        request_id: Some(id),
+    head.extensions.insert(of_slot_1(renderer));
+    ("id-7".to_owned(), RefusalContext::new(&head))
+}
+
+fn of_slot_1(renderer: Option<Arc<dyn RejectionRenderer>>) -> RequestContext {
+    RequestContext::new(Context {
+        request_id: RequestId::parse(b"id-7"),
         client_ip: None,
         scheme: None,
         is_proxied: false,
         ledger: LedgerBits::default(),
         outer: None,
         shared: Shared::new(None, renderer, None),
-    }));
-    (id.to_string(), RefusalContext::new(&head))
+    })
+}
+
+/// All that a client and the layers outside see of an answer.
+fn seen(answer: Answer) -> (String, Option<Refused>, Option<u8>, Option<&'static str>) {
+    let (head, body) = answer.into_parts();
+    let marker = head.extensions.get().copied();
+    let reason = head.extensions.get().copied();
+    let secret = head.extensions.get().copied();
+    let lines: Vec<_> = head.headers.iter().collect();
+    let status = head.status;
+    let written = format!("{:?} {status} {lines:?}", head.version);
+    let body = text(Response::new(body));
+    (written + "\n" + &body, marker, reason, secret)
+}
+
+#[test]
+fn a_fixed_refusal_answers_as_the_whole_one_does() {
+    let whole = || {
+        let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many");
+        let rejection = rejection.problem_type("https://example.com/quota");
+        let rejection = rejection.abuse(AbuseKind::RateLimited);
+        rejection.member("violated-policies", ["ip"])
+    };
+    let fixed = FixedRefusal::new(&whole());
+    let mut answers = Vec::new();
+    for method in [Method::GET, Method::HEAD, Method::POST] {
+        for (retry_after, has_id) in [(None, false), (Some(7), false), (Some(86_400), true)] {
+            let request = || {
+                let mut request = Request::new(());
+                *request.method_mut() = method.clone();
+                request
+                    .headers_mut()
+                    .insert(COOKIE, HeaderValue::from_static("secret"));
+                request.extensions_mut().insert("secret");
+                if has_id {
+                    request.extensions_mut().insert(of_slot_1(None));
+                }
+                request
+            };
+            let (head, ()) = request().into_parts();
+            let context = RefusalContext::new(&head);
+            let vary = HeaderValue::from_static("origin");
+            let mut expected = whole().reuse(head).header(VARY, vary.clone()).reason(7_u8);
+            if let Some(seconds) = retry_after {
+                expected.set_retry_after(seconds);
+            }
+            let mut request = request();
+            assert!(FixedRefusal::suits(&request));
+            let lines = |headers: &mut HeaderMap| {
+                headers.insert(VARY, vary);
+            };
+            let varying = Varying {
+                reason: 7_u8,
+                retry_after,
+                lines,
+            };
+            let answer = seen(fixed.answer(&mut request, varying));
+            assert_eq!(answer, seen(expected.into_response(&context)), "{method}");
+            assert_eq!((answer.2, answer.3), (Some(7), None));
+            answers.push(answer.0);
+        }
+    }
+    // GET and POST are answered alike; whether there is a wait, an id or a body shows.
+    assert_eq!(answers[..3], answers[6..]);
+    answers.sort_unstable();
+    answers.dedup();
+    assert_eq!(answers.len(), 6);
+}
+
+#[test]
+fn a_fixed_refusal_knows_neither_grpc_nor_renderers() {
+    struct Silent;
+    impl RejectionRenderer for Silent {
+        fn render(&self, _: &Rejection, _: &RefusalContext) -> Option<(HeaderValue, Bytes)> {
+            None
+        }
+    }
+    for (method, content_type, suits) in [
+        (Method::POST, "application/grpc", false),
+        (Method::POST, "application/grpc-web+proto", false),
+        (Method::POST, "application/json", true),
+        (Method::GET, "application/grpc", true),
+    ] {
+        let mut request = Request::new(());
+        *request.method_mut() = method;
+        let value = HeaderValue::from_static(content_type);
+        request.headers_mut().insert(CONTENT_TYPE, value);
+        assert_eq!(FixedRefusal::suits(&request), suits, "{content_type}");
+        request.extensions_mut().insert(of_slot_1(None));
+        assert_eq!(FixedRefusal::suits(&request), suits, "{content_type}");
+        request
+            .extensions_mut()
+            .insert(of_slot_1(Some(Arc::new(Silent))));
+        assert!(!FixedRefusal::suits(&request), "{content_type}");
+    }
 }
 
 #[test]
@@ -445,6 +543,9 @@ fn the_preferred_form_follows_the_weights_of_accept() {
         assert_eq!(context.accepts(), form, "{accept}");
     }
     assert_eq!(context(Request::get("/")).accepts(), Accepts::Json);
+    let two_lines = Request::get("/").header(ACCEPT, "*/*");
+    let two_lines = two_lines.header(ACCEPT, "application/XHTML+xml");
+    assert_eq!(context(two_lines).accepts(), Accepts::Html);
 }
 
 #[test]

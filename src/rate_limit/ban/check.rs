@@ -6,7 +6,7 @@ use http::request::Parts;
 
 use super::events::Started;
 use super::layer::{Core, Switches};
-use crate::core::ClientIp;
+use crate::core::{Caller, IpSet};
 use crate::rate_limit::OnMissing;
 use crate::rate_limit::key::KeyHash;
 
@@ -55,8 +55,8 @@ impl BanRefusal {
 pub(super) enum Standing {
     /// Whatever it does is not counted.
     Safe,
-    /// It is counted by this key.
-    Counted(KeyHash),
+    /// It is counted by its key, which is made when there is something to count.
+    Counted,
     /// The key is there if it was needed.
     Refused(BanRefusal, Option<KeyHash>),
 }
@@ -67,44 +67,58 @@ pub(super) struct Ruling<'a> {
     /// The name of the rule that refuses it.
     pub(super) refused_by: Option<&'a str>,
     /// The ban that it started, and the name of the rule.
-    pub(super) started: Option<(Started, &'a str)>,
+    pub(super) started: Option<(Started, KeyHash, &'a str)>,
 }
 
 impl Core {
     #[inline]
-    pub(super) fn standing(&self, switches: &Switches, client: Option<ClientIp>) -> Standing {
-        let key = match client {
+    pub(super) fn standing(&self, switches: &Switches, client: Option<&Caller>) -> Standing {
+        match client {
             None if self.on_missing == OnMissing::Refuse => {
                 return Standing::Refused(BanRefusal::AddressMissing, None);
             }
-            // A limit may leave such requests out on its owner's word; bans know no such word.
-            None => self.table.missing_key(),
+            None => {}
             Some(client) => {
+                let is_in = |list: &IpSet| !list.is_empty() && list.contains(client.ip());
                 // A degraded address is that of a proxy, for whoever sends garbage through it.
-                if !client.is_degraded() && switches.safelist.contains(client.ip()) {
+                if !client.is_degraded && is_in(&switches.safelist) {
                     return Standing::Safe;
                 }
-                if switches.blocklist.contains(client.ip()) {
+                if is_in(&switches.blocklist) {
                     return Standing::Refused(BanRefusal::Blocklisted, None);
                 }
-                self.table.client_key(client)
             }
-        };
+        }
+        if self.table.is_unused() {
+            return Standing::Counted;
+        }
+        let key = self.key(client);
         match self.table.is_banned(key) {
             Some(rest) => Standing::Refused(BanRefusal::Banned { rest }, Some(key)),
-            None => Standing::Counted(key),
+            None => Standing::Counted,
+        }
+    }
+
+    /// Under which key a client is counted and banned.
+    #[inline]
+    pub(super) fn key(&self, client: Option<&Caller>) -> KeyHash {
+        match client {
+            Some(client) => self.table.caller_key(client),
+            // A limit may leave such requests out on its owner's word; bans know no such word.
+            None => self.table.missing_key(),
         }
     }
 
     /// Asks the rules in order, up to the first that refuses. Once one has started a ban, the others count nothing more.
-    pub(super) fn ruling(&self, head: &Parts, key: KeyHash) -> Ruling<'_> {
+    pub(super) fn ruling(&self, head: &Parts, client: Option<&Caller>) -> Ruling<'_> {
         let mut ruling = Ruling::default();
         for rule in &self.rules {
             if !(rule.matches)(head) {
                 continue;
             }
+            let key = self.key(client);
             if let Some(started) = self.table.strike(&rule.counter, key) {
-                ruling.started = Some((started, &rule.name));
+                ruling.started = Some((started, key, &rule.name));
             }
             if rule.refuses {
                 ruling.refused_by = Some(&rule.name);

@@ -9,8 +9,8 @@ use http::request::Parts;
 
 use super::error::BanConfigError;
 use super::layer::{BanLayer, Core, Matcher, RequestRule, Switches, check_lists};
+use super::refusals::Known;
 use super::rule::BanPolicy;
-use super::service::Bodies;
 use super::share::BanShare;
 use super::table::BanTable;
 use super::table_builder::BanTableBuilder;
@@ -311,7 +311,7 @@ impl BanBuilder {
             proxies: self.proxies,
             on_missing: self.on_missing,
             hides_duration: self.hides_duration,
-            bodies: Bodies::new(self.status, self.problem_type),
+            refusals: Known::new(self.status, self.problem_type),
             events: self.events,
             event_cap: Sampler::of_refusals(),
             told: ClientEvents::new(),

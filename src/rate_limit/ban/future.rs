@@ -1,7 +1,6 @@
 //! What is counted when the answer is there.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{Extensions, Response};
@@ -9,15 +8,14 @@ use http::{Extensions, Response};
 use super::events::{Started, kind_name};
 use super::layer::Core;
 use super::service::{outcome, with_address};
-use crate::core::{AbuseSignal, Amend, ClientIp, Mode, RequestContext};
-use crate::rate_limit::key::KeyHash;
+use crate::core::{AbuseSignal, Amend, Caller, Mode, RequestContext};
 
 /// Counts the sign of abuse of an answer, if it bears one. The answer stays as it is.
 pub struct BanAmendment {
     core: Arc<Core>,
     mode: Mode,
-    key: KeyHash,
-    ip: Option<IpAddr>,
+    /// Its key is made when there is something to count.
+    client: Option<Caller>,
     context: Option<RequestContext>,
 }
 
@@ -25,15 +23,13 @@ impl BanAmendment {
     pub(super) fn new(
         core: &Arc<Core>,
         mode: Mode,
-        key: KeyHash,
-        client: Option<ClientIp>,
+        client: Option<Caller>,
         extensions: &Extensions,
     ) -> Self {
         Self {
             core: Arc::clone(core),
             mode,
-            key,
-            ip: client.map(|client| client.ip()),
+            client,
             context: RequestContext::from_extensions(extensions).cloned(),
         }
     }
@@ -82,7 +78,8 @@ impl Amend for BanAmendment {
         if !self.is_first(response) {
             return;
         }
-        let Some(started) = self.core.table.strike_by(self.key, kind) else {
+        let key = self.core.key(self.client.as_ref());
+        let Some(started) = self.core.table.strike_by(key, kind) else {
             return;
         };
         let context = self.context.as_ref();
@@ -92,11 +89,11 @@ impl Amend for BanAmendment {
             Started::LEVEL,
             || {
                 let mut event = started
-                    .event(self.key)
+                    .event(key)
                     .outcome(outcome(self.mode))
                     .rule(kind_name(kind));
                 event.request_id = context.and_then(RequestContext::request_id);
-                with_address(event, self.ip)
+                with_address(event, self.client.map(|client| client.ip()))
             },
         );
     }

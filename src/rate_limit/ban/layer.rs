@@ -8,8 +8,9 @@ use tower_layer::Layer;
 
 use super::config::BanBuilder;
 use super::error::BanConfigError;
+use super::refusals::Known;
 use super::rule::Counter;
-use super::service::{Ban, Bodies};
+use super::service::Ban;
 use super::table::BanTable;
 use crate::core::sampler::Sampler;
 use crate::core::{
@@ -36,7 +37,7 @@ pub(super) struct Core {
     pub(super) proxies: TrustedProxies,
     pub(super) on_missing: OnMissing,
     pub(super) hides_duration: bool,
-    pub(super) bodies: Bodies,
+    pub(super) refusals: Known,
     pub(super) events: Events,
     pub(super) event_cap: Sampler,
     pub(super) told: ClientEvents,

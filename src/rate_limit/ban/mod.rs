@@ -7,6 +7,7 @@ mod events;
 mod future;
 mod keys;
 mod layer;
+mod refusals;
 mod register;
 mod rule;
 mod service;

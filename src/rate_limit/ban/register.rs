@@ -1,5 +1,7 @@
 //! The bans of a table, in memory of fixed size.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::word::Micros;
 use crate::rate_limit::key::KeyHash;
 use crate::rate_limit::table::{Step, Table, Undo, Verdict, WordRule};
@@ -10,7 +12,11 @@ use crate::rate_limit::{Nanos, Overflow};
 /// [`Overflow::Evict`] would let a flood of bans free those that end soonest; whoever has many addresses could end his own by it.
 /// [`Overflow::Share`] is of no use: nobody could tell a client that shares the ban of another from one that is not banned.
 #[derive(Debug)]
-pub(super) struct Register(Table);
+pub(super) struct Register {
+    words: Table,
+    /// Whether there may be a word. Relaxed: who has heard of a ban sees it, and others are as if they had come before.
+    is_used: AtomicBool,
+}
 
 /// What came of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +31,22 @@ pub(super) enum Changed {
 
 impl Register {
     pub(super) fn new(capacity: usize) -> Self {
-        Self(Table::new(capacity, Overflow::Deny))
+        Self {
+            words: Table::new(capacity, Overflow::Deny),
+            is_used: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether nobody was ever banned, so that there is no word to look for.
+    #[inline]
+    pub(super) fn is_unused(&self) -> bool {
+        !self.is_used.load(Ordering::Relaxed)
     }
 
     /// The word of a key; 0 if it was never banned.
     #[inline]
     pub(super) fn word(&self, key: KeyHash) -> u64 {
-        self.0.word(key)
+        self.words.word(key)
     }
 
     /// Changes the word of a key. Bans that have ended give way when there is no other room, those that all rules have forgotten
@@ -50,7 +65,11 @@ impl Register {
     }
 
     fn try_change(&self, key: KeyHash, now: Nanos, rule: impl WordRule) -> Changed {
-        match self.0.charge(rule, key, now.get(), 1) {
+        // Read first: of many bans one writes it.
+        if self.is_unused() {
+            self.is_used.store(true, Ordering::Relaxed);
+        }
+        match self.words.charge(rule, key, now.get(), 1) {
             Verdict::Passed(_, booked) => Changed::To(booked.undo.after),
             // The rules over bans say so when they keep a word; a full table leaves nothing.
             Verdict::Denied(left, _) if left.remaining > 0 => Changed::No,
@@ -59,7 +78,7 @@ impl Register {
     }
 
     pub(super) fn forget(&self, key: KeyHash) {
-        self.0.clear(key);
+        self.words.clear(key);
     }
 }
 

@@ -1,23 +1,21 @@
 //! The service: carries the decision out.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response};
 use tower_service::Service;
 
 use super::check::{BanRefusal, Standing};
-use super::config::BanStatus;
 use super::events::{LAYER, Started};
 use super::future::BanAmendment;
-use super::layer::Core;
+use super::layer::{Core, Switches};
 use crate::core::head;
 use crate::core::{
-    ClientIp, EventName, GrpcCode, Level, Mode, Outcome, PreparedBody, RefusalContext, Rejection,
-    RejectionBody, ResponseFuture, SecurityEvent, Shared, retry_seconds,
+    Caller, EventName, FixedRefusal, Level, Mode, Outcome, RefusalContext, RejectionBody,
+    ResponseFuture, SecurityEvent, Shared, Varying, retry_seconds,
 };
 use crate::rate_limit::key::KeyHash;
 
@@ -38,7 +36,7 @@ impl<S> Ban<S> {
 #[derive(Clone, Copy)]
 struct Caught<'a> {
     refusal: BanRefusal,
-    client: Option<ClientIp>,
+    client: Option<Caller>,
     key: Option<KeyHash>,
     /// The name of the rule that refuses it.
     rule: Option<&'a str>,
@@ -57,120 +55,176 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let core = &*self.core;
+        let core = &self.core;
         let (mode, client, standing) = {
             let switches = core.switches.load();
-            if switches.mode == Mode::Off {
+            if switches.mode == Mode::Off || core.is_idle(&switches, &request) {
                 return ResponseFuture::inner(self.inner.call(request));
             }
-            let client = ClientIp::from_extensions(request.extensions());
-            let client =
-                client.or_else(|| core.told.find(&core.proxies, &mut request, &core.events));
-            (switches.mode, client, core.standing(&switches, client))
+            let client = core.client(&mut request);
+            let standing = core.standing(&switches, client.as_ref());
+            (switches.mode, client, standing)
         };
-        let key = match standing {
+        let caught = match standing {
             Standing::Safe => return ResponseFuture::inner(self.inner.call(request)),
-            Standing::Counted(key) => key,
-            Standing::Refused(refusal, key) => {
-                let caught = Caught {
-                    refusal,
-                    client,
-                    key,
-                    rule: None,
-                };
-                return match core.carry_out(mode, request, caught) {
-                    Ok(refused) => ResponseFuture::refused(refused),
-                    Err(request) => ResponseFuture::inner(self.inner.call(request)),
-                };
-            }
+            Standing::Counted if core.rules.is_empty() => None,
+            Standing::Counted => core.ask_rules(mode, &mut request, client),
+            Standing::Refused(refusal, key) => Some(Caught {
+                refusal,
+                client,
+                key,
+                rule: None,
+            }),
         };
-        if !core.rules.is_empty() {
-            let ruling = head::with_parts(&mut request, |head| {
-                let ruling = core.ruling(head, key);
-                if let Some((started, rule)) = ruling.started {
-                    core.tell_started(mode, head, client, key, started, rule);
-                }
-                ruling
-            });
-            if let Some(rule) = ruling.refused_by {
-                let caught = Caught {
-                    refusal: BanRefusal::RequestRule,
-                    client,
-                    key: Some(key),
-                    rule: Some(rule),
-                };
-                return match core.carry_out(mode, request, caught) {
-                    Ok(refused) => ResponseFuture::refused(refused),
-                    Err(request) => ResponseFuture::inner(self.inner.call(request)),
-                };
-            }
+        if let Some(caught) = caught {
+            return match core.carry_out(mode, &mut request, caught) {
+                Some(refused) => ResponseFuture::refused(refused),
+                None => ResponseFuture::inner(self.inner.call(request)),
+            };
         }
         let amendment = core
             .table
             .counts_signals()
-            .then(|| BanAmendment::new(&self.core, mode, key, client, request.extensions()));
+            .then(|| BanAmendment::new(core, mode, client, request.extensions()));
         ResponseFuture::maybe_amending(self.inner.call(request), amendment)
     }
 }
 
 impl Core {
-    /// Refuses the request, or gives it back if the layer merely reports.
+    /// Whether whoever asks passes and nothing is to be told: nobody was ever banned, nobody is listed, nothing is counted, and the
+    /// server says who it is. Most layers are so for most of their time, and need neither the client nor its key.
+    #[inline]
+    fn is_idle<B>(&self, switches: &Switches, request: &Request<B>) -> bool {
+        self.table.is_unused()
+            && self.rules.is_empty()
+            && !self.table.counts_signals()
+            && switches.blocklist.is_empty()
+            && self.proxies.is_direct()
+            && self
+                .proxies
+                .caller(request.headers(), request.extensions())
+                .is_some()
+    }
+
+    /// Finds the client of a request.
+    #[inline]
+    fn client<B>(&self, request: &mut Request<B>) -> Option<Caller> {
+        let (headers, extensions) = (request.headers(), request.extensions());
+        let found = Caller::from_extensions(extensions).or_else(|| {
+            let client = self.proxies.caller(headers, extensions);
+            client.filter(|client| !client.is_degraded)
+        });
+        found.or_else(|| self.client_in_doubt(request))
+    }
+
+    /// As [`client`](Self::client), where that is nobody, or not for certain, which is told.
     #[cold]
+    #[inline(never)]
+    fn client_in_doubt<B>(&self, request: &mut Request<B>) -> Option<Caller> {
+        let client = self.told.find(&self.proxies, request, &self.events)?;
+        Some(Caller::of(&client))
+    }
+
+    #[inline(never)]
+    fn ask_rules<B>(
+        &self,
+        mode: Mode,
+        request: &mut Request<B>,
+        client: Option<Caller>,
+    ) -> Option<Caught<'_>> {
+        let ruling = head::with_parts(request, |head| {
+            let ruling = self.ruling(head, client.as_ref());
+            if let Some((started, key, rule)) = ruling.started {
+                self.tell_started(mode, head, client, key, started, rule);
+            }
+            ruling
+        });
+        ruling.refused_by.map(|rule| Caught {
+            refusal: BanRefusal::RequestRule,
+            client,
+            key: Some(self.key(client.as_ref())),
+            rule: Some(rule),
+        })
+    }
+
+    /// Refuses the request, unless the layer merely reports.
+    #[inline(never)]
     fn carry_out<ReqBody, ResBody: RejectionBody>(
         &self,
         mode: Mode,
-        request: Request<ReqBody>,
+        request: &mut Request<ReqBody>,
         caught: Caught<'_>,
-    ) -> Result<Response<ResBody>, Request<ReqBody>> {
-        let (head, body) = request.into_parts();
-        self.tell_refused(&head, mode, caught);
-        if mode == Mode::ReportOnly {
-            return Err(Request::from_parts(head, body));
-        }
-        let context = RefusalContext::new(&head);
-        let refusal = caught.refusal;
-        let rejection = self.bodies.rejection(refusal).reuse(head).reason(refusal);
-        let rejection = match refusal {
-            BanRefusal::Banned { rest } if !self.hides_duration => {
-                rejection.retry_after(retry_seconds(rest))
-            }
+    ) -> Option<Response<ResBody>> {
+        self.tell_refused(request, mode, caught);
+        (mode != Mode::ReportOnly).then(|| self.refuse(request, caught.refusal))
+    }
+
+    fn refuse<ReqBody, ResBody: RejectionBody>(
+        &self,
+        request: &mut Request<ReqBody>,
+        refusal: BanRefusal,
+    ) -> Response<ResBody> {
+        let retry_after = match refusal {
+            BanRefusal::Banned { rest } if !self.hides_duration => Some(retry_seconds(rest)),
             BanRefusal::AddressMissing
             | BanRefusal::Banned { .. }
             | BanRefusal::Blocklisted
-            | BanRefusal::RequestRule => rejection,
+            | BanRefusal::RequestRule => None,
         };
-        Ok(rejection.into_response(&context))
+        let known = self.refusals.find(refusal);
+        if FixedRefusal::suits(request) {
+            let lines = |_: &mut HeaderMap| {};
+            let varying = Varying {
+                reason: refusal,
+                retry_after,
+                lines,
+            };
+            return known.answer(request, varying);
+        }
+        let (head, ()) = head::take(request).into_parts();
+        let context = RefusalContext::new(&head);
+        let rejection = self.refusals.rejection(refusal).prepared(known.body());
+        let mut rejection = rejection.reuse(head).reason(refusal);
+        if let Some(seconds) = retry_after {
+            rejection.set_retry_after(seconds);
+        }
+        rejection.into_response(&context)
     }
 
-    fn tell_refused(&self, head: &Parts, mode: Mode, caught: Caught<'_>) {
+    fn tell_refused<B>(&self, request: &mut Request<B>, mode: Mode, caught: Caught<'_>) {
         let name = match caught.refusal {
             BanRefusal::AddressMissing => EventName::InputValidationFail,
             BanRefusal::Banned { .. } => EventName::ExcessRateLimitExceeded,
             BanRefusal::Blocklisted | BanRefusal::RequestRule => EventName::AuthzFail,
         };
-        let shared = Shared::from_extensions(&head.extensions);
+        let shared = Shared::from_extensions(request.extensions());
         if !self.events.wants(shared, name, Level::Warn) {
             return;
         }
+        // Most of a flood is not told, and its heads are not lent.
         let Some(suppressed) = self.event_cap.admit_at(self.table.now().get()) else {
             return;
         };
-        self.events.emit(shared, name, Level::Warn, || {
-            let rule = caught.rule.unwrap_or(caught.refusal.as_str());
-            let event = SecurityEvent::new(name, LAYER, caught.refusal.code())
-                .request(head)
-                .outcome(outcome(mode))
-                .rule(rule);
-            let event = with_address(event, caught.client.map(|client| client.ip()));
-            let event = match caught.key {
-                Some(key) => event.own_target(&key.to_string()),
-                None => event,
-            };
-            match suppressed {
-                0 => event,
-                _ => event.own_detail(&format!("suppressed={suppressed}")),
-            }
+        head::with_parts(request, |head| {
+            let shared = Shared::from_extensions(&head.extensions);
+            self.events.emit(shared, name, Level::Warn, || {
+                let rule = caught.rule.unwrap_or(caught.refusal.as_str());
+                let event = SecurityEvent::new(name, LAYER, caught.refusal.code())
+                    .request(head)
+                    .outcome(outcome(mode))
+                    .rule(rule);
+                let event = with_address(event, caught.client.map(|client| client.ip()));
+                let event = match caught.key {
+                    Some(key) => event.own_target(&key.to_string()),
+                    None => event,
+                };
+                match suppressed {
+                    0 => event,
+                    _ => event.own_detail(&format!("suppressed={suppressed}")),
+                }
+            });
         });
     }
 
@@ -179,7 +233,7 @@ impl Core {
         &self,
         mode: Mode,
         head: &Parts,
-        client: Option<ClientIp>,
+        client: Option<Caller>,
         key: KeyHash,
         started: Started,
         rule: &str,
@@ -210,61 +264,4 @@ pub(super) const fn outcome(mode: Mode) -> Outcome {
         Mode::Enforce => Outcome::Refused,
         Mode::ReportOnly | Mode::Off => Outcome::WouldRefuse,
     }
-}
-
-/// The refusals as far as they are always the same.
-#[derive(Debug)]
-pub(super) struct Bodies {
-    status: BanStatus,
-    missing: PreparedBody,
-    banned: PreparedBody,
-    blocked: PreparedBody,
-}
-
-impl Bodies {
-    pub(super) fn new(status: BanStatus, problem_type: Cow<'static, str>) -> Self {
-        let banned = banned(status);
-        let banned = match status {
-            BanStatus::Forbidden => banned,
-            BanStatus::TooManyRequests => banned.problem_type(problem_type),
-        };
-        Self {
-            status,
-            missing: missing().prepare(),
-            banned: banned.prepare(),
-            blocked: blocked().prepare(),
-        }
-    }
-
-    fn rejection(&self, refusal: BanRefusal) -> Rejection {
-        match refusal {
-            BanRefusal::AddressMissing => missing().prepared(self.missing.clone()),
-            BanRefusal::Banned { .. } => banned(self.status).prepared(self.banned.clone()),
-            BanRefusal::Blocklisted | BanRefusal::RequestRule => {
-                blocked().prepared(self.blocked.clone())
-            }
-        }
-    }
-}
-
-fn missing() -> Rejection {
-    Rejection::new(
-        StatusCode::FORBIDDEN,
-        BanRefusal::AddressMissing.code(),
-        "The server cannot tell who is calling",
-    )
-}
-
-fn banned(status: BanStatus) -> Rejection {
-    let status = match status {
-        BanStatus::Forbidden => StatusCode::FORBIDDEN,
-        BanStatus::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-    };
-    // Also with 429: clients retry RESOURCE_EXHAUSTED by themselves.
-    Rejection::new(status, "banned", "This client is banned for some time")
-        .grpc(GrpcCode::PermissionDenied)
-}
-
-fn blocked() -> Rejection {
-    Rejection::new(StatusCode::FORBIDDEN, "blocked", "This request is blocked")
 }

@@ -143,8 +143,7 @@ impl BanTable {
     #[must_use]
     #[inline]
     pub fn client_key(&self, client: ClientIp) -> KeyHash {
-        let caller = Caller::of(&client);
-        keys::client(&self.core.seed, &self.core.prefix, &caller)
+        self.caller_key(&Caller::of(&client))
     }
 
     /// Returns the key of anything else, such as an account: `write` says what it is made of.
@@ -153,6 +152,12 @@ impl BanTable {
     #[must_use]
     pub fn key(&self, write: impl FnOnce(&mut KeyHasher)) -> KeyHash {
         keys::of(&self.core.seed, write)
+    }
+
+    /// As [`client_key`](Self::client_key), for as much of a client as keys are made of.
+    #[inline]
+    pub(super) fn caller_key(&self, caller: &Caller) -> KeyHash {
+        keys::client(&self.core.seed, &self.core.prefix, caller)
     }
 
     /// The key of all clients that have no address.
@@ -170,6 +175,12 @@ impl BanTable {
             return None;
         }
         Ban::rest(word, Micros::of(self.now())).map(Micros::to_duration)
+    }
+
+    /// Whether nobody was ever banned: nobody's key has to be made then.
+    #[inline]
+    pub(super) fn is_unused(&self) -> bool {
+        self.core.bans.is_unused()
     }
 
     /// Counts one sign of abuse and returns how long the ban is that it has started, if it has.
@@ -256,6 +267,7 @@ impl BanTable {
 
     /// Tells whether signals of any kind are counted.
     #[must_use]
+    #[inline]
     pub fn counts_signals(&self) -> bool {
         !self.core.signals.is_empty()
     }

@@ -5,9 +5,10 @@ use http::{Extensions, HeaderMap, HeaderName, Request};
 
 use super::prefix::Prefix;
 use super::spec::Kind;
-use super::{Key, KeyHasher, KeyOutcome};
+use super::{Key, KeyHash, KeyHasher, KeyOutcome, KeySeed};
 use crate::core::field::Lines;
 use crate::core::{Caller, Principal, TrustedProxies, route_template};
+use crate::rate_limit::shortcut::Shortcut;
 
 /// Longest header value that is a key.
 const MAX_HEADER: usize = 256;
@@ -32,14 +33,8 @@ impl Head<'_> {
     fn client(&self) -> Option<Caller> {
         match self.client {
             Some(client) => Some(*client),
-            None => self.found_client(),
+            None => Caller::attached_or_found(self.proxies, self.headers, self.extensions),
         }
-    }
-
-    #[inline]
-    fn found_client(&self) -> Option<Caller> {
-        Caller::from_extensions(self.extensions)
-            .or_else(|| self.proxies.caller(self.headers, self.extensions))
     }
 }
 
@@ -59,6 +54,16 @@ enum Space {
     Unrouted = 11,
 }
 
+/// The key that [`client_ip`](super::client_ip) and the like make of a client.
+#[inline]
+pub(in crate::rate_limit) fn client_key(
+    prefix: &Prefix,
+    client: &Caller,
+    seed: &KeySeed,
+) -> KeyHash {
+    prefix.key_of(client, Space::Address.word(), seed)
+}
+
 impl Space {
     const fn word(self) -> u64 {
         (self as u64) << 56
@@ -66,6 +71,28 @@ impl Space {
 }
 
 impl Key {
+    /// The shortcut to this key, if it has one.
+    pub(in crate::rate_limit) fn shortcut(&self, seed: &KeySeed) -> Option<Shortcut> {
+        match &self.0 {
+            Kind::Client(prefix) => Some(Shortcut::Client(*prefix)),
+            Kind::Global => {
+                let mut hasher = KeyHasher::new(seed);
+                write_global(&mut hasher);
+                Some(Shortcut::Everybody(hasher.key()))
+            }
+            Kind::All(_)
+            | Kind::BadHeader(_)
+            | Kind::Custom(_)
+            | Kind::Extension(..)
+            | Kind::Foreign(_)
+            | Kind::Header(_)
+            | Kind::Normalised(_)
+            | Kind::Or(_)
+            | Kind::Principal { .. }
+            | Kind::Route => None,
+        }
+    }
+
     /// Writes the key of a request.
     #[inline]
     pub(in crate::rate_limit) fn extract(

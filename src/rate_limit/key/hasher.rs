@@ -81,6 +81,19 @@ impl KeySeed {
         }
     }
 
+    /// The key of one number, as [`KeyHasher::u64`] and [`KeyHasher::key`] make it: an IPv4 address, of which most keys are made.
+    #[inline]
+    pub(super) const fn key_of(&self, number: u64) -> KeyHash {
+        let mut hasher = KeyHasher::new(self);
+        if self.wide {
+            hasher.word(number);
+            return hasher.wide_key();
+        }
+        compress(&mut hasher.v, number, false);
+        compress(&mut hasher.v, 8 << 56, false);
+        KeyHash::new(finalize(&mut hasher.v, 0xff), 0)
+    }
+
     /// A seed of this process that is known.
     #[cfg(test)]
     pub(super) const fn local(secret: [u8; 16]) -> Self {
@@ -200,13 +213,19 @@ impl KeyHasher {
     #[must_use]
     #[inline]
     pub const fn key(&self) -> KeyHash {
-        let mut v = self.v;
-        let last = self.tail | self.length << 56;
-        if !self.wide {
-            compress(&mut v, last, false);
-            return KeyHash::new(finalize(&mut v, 0xff), 0);
+        if self.wide {
+            return self.wide_key();
         }
-        compress(&mut v, last, true);
+        let mut v = self.v;
+        compress(&mut v, self.tail | self.length << 56, false);
+        KeyHash::new(finalize(&mut v, 0xff), 0)
+    }
+
+    /// Apart from the keys of one process, which are made on the way of every request.
+    #[inline(never)]
+    const fn wide_key(&self) -> KeyHash {
+        let mut v = self.v;
+        compress(&mut v, self.tail | self.length << 56, true);
         let low = finalize(&mut v, 0xee);
         v[1] ^= 0xdd;
         rounds(&mut v, 4);

@@ -27,7 +27,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-pub(super) use extract::{Head, write_global};
+pub(super) use extract::{Head, client_key, write_global};
 #[cfg(feature = "tower-governor")]
 pub use governor::{governor, governor_with};
 pub use hasher::{KeyHash, KeyHasher, KeySeed};

@@ -1,10 +1,9 @@
 //! How much of a client's address makes a key.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use super::KeyHasher;
 use super::hasher::halves;
+use super::{KeyHash, KeyHasher, KeySeed};
 use crate::core::{Caller, Mistakes};
 use crate::rate_limit::error::RateLimitConfigError;
 
@@ -86,16 +85,11 @@ impl Prefix {
         space: u64,
         hasher: &mut KeyHasher,
     ) {
-        let degraded = if client.is_degraded { DEGRADED } else { 0 };
-        let first = space | degraded;
-        match client.ip {
-            IpAddr::V4(v4) => {
-                let network = v4.to_bits() & self.v4_mask;
-                hasher.u64(first | 4 << 32 | u64::from(network));
-            }
-            IpAddr::V6(v6) => {
-                let [high, low] = halves(v6.to_bits() & self.v6_mask);
-                hasher.u64(first | 6 << 32);
+        match client.bits() {
+            Ok(v4) => hasher.u64(self.v4_word(v4, client, space)),
+            Err(v6) => {
+                let [high, low] = halves(v6 & self.v6_mask);
+                hasher.u64(space | degraded(client) | 6 << 32);
                 hasher.u64(high);
                 if self.is_full_v6 {
                     hasher.u64(low);
@@ -103,6 +97,29 @@ impl Prefix {
             }
         }
     }
+
+    /// What [`add_to`](Self::add_to) makes of a new hasher, without what longer keys need.
+    #[inline]
+    pub(super) fn key_of(&self, client: &Caller, space: u64, seed: &KeySeed) -> KeyHash {
+        match client.bits() {
+            Ok(v4) => seed.key_of(self.v4_word(v4, client, space)),
+            Err(_) => {
+                let mut hasher = KeyHasher::new(seed);
+                self.add_to(client, space, &mut hasher);
+                hasher.key()
+            }
+        }
+    }
+
+    #[inline]
+    fn v4_word(&self, v4: u32, client: &Caller, space: u64) -> u64 {
+        space | degraded(client) | 4 << 32 | u64::from(v4 & self.v4_mask)
+    }
+}
+
+#[inline]
+const fn degraded(client: &Caller) -> u64 {
+    if client.is_degraded { DEGRADED } else { 0 }
 }
 
 impl fmt::Debug for Prefix {

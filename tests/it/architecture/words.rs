@@ -13,6 +13,8 @@ const EXEMPT: &[(&str, &str)] = &[
     ("src/core/rejection/", "disallowed_methods"),
     // `Box::pin` of a user's store that is really pending.
     ("src/core/store.rs", "disallowed_methods"),
+    // Held by who ties the counter of the processor to the system's clock, some twenty times a second.
+    ("src/core/sync.rs", "disallowed_types"),
     // Serialises the writers of a reload cell.
     ("src/cors/layer.rs", "disallowed_types"),
     // A table of what was told, of fixed size, in 256 parts.

@@ -1,4 +1,5 @@
 mod address_table;
+mod caller;
 mod config;
 mod layer;
 mod net;

@@ -2,8 +2,9 @@ use http::StatusCode;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::*;
-use crate::core::{ConfigErrorKind, Mistakes, Principal};
+use crate::core::{Caller, ClientIp, ConfigErrorKind, Mistakes, Principal};
 use crate::rate_limit::RateLimitConfigError;
+use crate::rate_limit::shortcut::Shortcut;
 
 fn user(subject: &str, tenant: Option<&str>, issuer: Option<&str>) -> Parts {
     let mut builder = Principal::builder(subject);
@@ -432,4 +433,48 @@ fn a_refusal_keeps_two_headers_and_a_status_of_its_kind() {
         .iter()
         .collect();
     assert_eq!(challenges, ["Basic", "Bearer"]);
+}
+
+#[test]
+fn the_short_way_to_a_key_leads_to_the_same_one() {
+    let keys = [
+        client_ip(),
+        client_prefix(24, 48),
+        dangerous_full_v6(),
+        global(),
+    ];
+    let seeds = [KeySeed::random(), KeySeed::fleet(*b"0123456789abcdef")];
+    // The last one is what a trusted proxy could not name.
+    let callers = [
+        ("192.0.2.7", "192.0.2.8"),
+        ("0.0.0.0", "192.0.2.8"),
+        ("2001:db8:1:2:3:4:5:6", "192.0.2.8"),
+        ("10.0.0.1", "garbage"),
+    ];
+    let proxies = ClientIp::trusted_proxies(["10.0.0.0/8".parse().unwrap()]).unwrap();
+    for (peer, forwarded) in callers {
+        let parts = call(peer, &[("x-forwarded-for", forwarded.as_bytes())]);
+        let (headers, extensions) = (&parts.headers, &parts.extensions);
+        let caller = Caller::attached_or_found(&proxies, headers, extensions).unwrap();
+        assert_eq!(caller.is_degraded, forwarded == "garbage");
+        let head = Head {
+            headers,
+            extensions,
+            parts: None,
+            request: None,
+            client: None,
+            proxies: &proxies,
+        };
+        for (key, seed) in keys.iter().flat_map(|key| seeds.map(|seed| (key, seed))) {
+            let mut hasher = KeyHasher::new(&seed);
+            assert!(matches!(key.extract(&head, &mut hasher), KeyOutcome::Set));
+            let short = match key.shortcut(&seed).unwrap() {
+                Shortcut::Client(prefix) => client_key(&prefix, &caller, &seed),
+                Shortcut::Everybody(key) => key,
+            };
+            assert_eq!(short, hasher.key(), "{key:?} {peer} {seed:?}");
+        }
+    }
+    let long = [principal(), route(), all((client_ip(), route()))];
+    assert!(long.iter().all(|key| key.shortcut(&seeds[0]).is_none()));
 }

@@ -97,6 +97,38 @@ async fn requests_without_an_address_count_as_one_client_or_are_refused() {
     assert_eq!(site.answer(call).await.headers()["grpc-status"], "7");
 }
 
+#[tokio::test]
+async fn a_layer_that_has_nothing_to_do_yet_misses_nothing() {
+    let site = Site::new(|builder| builder);
+    for client in [ALICE, BOB] {
+        assert_eq!(site.ask(from(client, "/")).await, passes());
+    }
+    assert!(site.events.take().is_empty());
+    // That nobody is banned yet is no reason not to say that nobody could be.
+    assert_eq!(site.ask(nobody("/")).await, passes());
+    let codes: Vec<_> = site.events.take().iter().map(|told| told.code).collect();
+    assert_eq!(codes, ["peer_address_missing"]);
+
+    site.ban(ALICE, HOUR);
+    assert_eq!(site.ask(from(ALICE, "/")).await, banned(3_600));
+    assert_eq!(site.ask(from(BOB, "/")).await, passes());
+    assert!(site.layer.table().unban(site.key(ALICE)));
+    assert_eq!(site.ask(from(ALICE, "/")).await, passes());
+    site.ban(BOB, HOUR);
+    assert_eq!(site.ask(from(BOB, "/")).await, banned(3_600));
+
+    let strict = Site::new(|builder| builder.on_missing(OnMissing::Refuse));
+    assert_eq!(strict.ask(from(ALICE, "/")).await, passes());
+    assert_eq!(strict.ask(nobody("/")).await, blocked());
+    strict
+        .layer
+        .handle()
+        .set_lists(set([]), set(["192.0.2.7/32"]))
+        .unwrap();
+    assert_eq!(strict.ask(from(ALICE, "/")).await, blocked());
+    assert_eq!(strict.ask(from(BOB, "/")).await, passes());
+}
+
 /// Trusts `10.0.0.0/8` to name clients.
 fn behind_proxies() -> TrustedProxies {
     ClientIp::trusted_proxies([net("10.0.0.0/8")]).unwrap()

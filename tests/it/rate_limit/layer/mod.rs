@@ -783,5 +783,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 
 mod evasion;
 mod options;
+mod refusals;
 mod reload;
+mod shortcut;
 mod stores;
