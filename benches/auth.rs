@@ -286,15 +286,14 @@ fn groups() -> Vec<Group> {
         groups.push(signature_group(group, asymmetric(name)));
     }
     let signed = asymmetric("ES256");
-    let keys = signed.clone();
     groups.push(
         token_group("token: ES256, known", OURS, &signed.token)
             .row(OURS, {
-                let keys = keys.clone();
+                let keys = signed.clone();
                 by_ours(&signed.token, move || public_keys(&keys), None)
             })
             .row("tower-security, cached", {
-                let keys = keys.clone();
+                let keys = signed.clone();
                 let cache = Some(TokenCache::default());
                 by_ours(&signed.token, move || public_keys(&keys), cache)
             }),

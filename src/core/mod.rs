@@ -32,7 +32,8 @@ mod sync;
 pub(crate) mod text;
 #[cfg(feature = "quanta")]
 mod tie;
-#[cfg(all(test, feature = "quanta"))]
+#[cfg(test)]
+#[cfg(feature = "quanta")]
 mod tie_tests;
 
 pub use body::{AdaptedBody, AdaptedFuture, BodyAdapter, BodyAdapterLayer, RejectionBody};

@@ -224,6 +224,7 @@ async fn tokens_that_are_bound_to_a_key_have_a_scheme_of_their_own() {
 
 /// Rows 98 and 99, with what a shop has.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn beside_keys_and_sessions() {
     let clock = ManualClock::new();
     let who = |name| Principal::builder(name).build();

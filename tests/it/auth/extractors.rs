@@ -37,7 +37,7 @@ fn site() -> Router {
         .route(
             "/perhaps",
             get(async |auth: Option<Auth>| {
-                auth.map_or("nobody".to_owned(), |Auth(who)| who.subject().to_owned())
+                auth.map_or_else(|| "nobody".to_owned(), |Auth(who)| who.subject().to_owned())
             }),
         )
         .route(

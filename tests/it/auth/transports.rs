@@ -34,6 +34,7 @@ fn layer(is_optional: bool) -> AuthLayer {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn one_credential_counts() {
     type Lines = &'static [(&'static str, &'static str)];
     let required = refused(401, "authentication_required", "nothing_presented");
