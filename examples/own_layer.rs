@@ -7,7 +7,7 @@
 //! Then, in another terminal:
 //!
 //! ```sh
-//! # No ticket: 401, with www-authenticate: Ticket realm="desk"
+//! # No ticket: 401, with code authentication_required and www-authenticate: Ticket realm="desk"
 //! curl -i http://127.0.0.1:3006/me
 //!
 //! # A ticket of alice: 200, hello alice

@@ -303,5 +303,11 @@ proptest! {
 /// Whether a directive was added that nothing had restricted before: from then on only what was added is allowed.
 fn unset_before(policy: &CspPolicy, names: &[&str]) -> bool {
     let text = policy.to_template();
-    !text.contains("default-src") && names.iter().any(|name| !text.contains(name))
+    let is_set = |name: &str| {
+        let mut directives = text
+            .split(';')
+            .filter_map(|one| one.split_whitespace().next());
+        directives.any(|set| set == name)
+    };
+    !is_set("default-src") && names.iter().any(|name| !is_set(name))
 }
