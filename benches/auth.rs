@@ -12,6 +12,7 @@ mod harness;
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -231,31 +232,31 @@ fn decode(token: &str, key: &DecodingKey, validation: &Validation) -> Option<Cla
 }
 
 /// The signature of a token alone, with a key that was read before.
-fn raw(signed: &Signed) -> impl FnMut(String) -> bool + use<> {
+fn raw(signed: &Signed) -> impl FnMut(Arc<str>) -> bool + use<> {
     let (input, signature) = signed.token.rsplit_once('.').expect("three segments");
     let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
     let length = input.len();
     let key: ParsedPublicKey = UnparsedPublicKey::new(signed.signature, signed.public.clone())
         .parse()
         .expect("a key");
-    move |token: String| {
+    move |token: Arc<str>| {
         let input = &token.as_bytes()[..length];
         key.verify_sig(black_box(input), &signature).is_ok()
     }
 }
 
-fn raw_hmac(token: &str) -> impl FnMut(String) -> bool + use<> {
+fn raw_hmac(token: &str) -> impl FnMut(Arc<str>) -> bool + use<> {
     let (input, signature) = token.rsplit_once('.').expect("three segments");
     let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
     let length = input.len();
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
-    move |token: String| hmac::verify(&key, &token.as_bytes()[..length], &signature).is_ok()
+    move |token: Arc<str>| hmac::verify(&key, &token.as_bytes()[..length], &signature).is_ok()
 }
 
-/// Hands out the same token.
-fn again(token: &str) -> impl FnMut() -> String + use<> {
-    let token = token.to_owned();
-    move || token.clone()
+/// Hands out the same token, without copying it: some are long.
+fn again(token: &str) -> impl FnMut() -> Arc<str> + use<> {
+    let token: Arc<str> = token.into();
+    move || Arc::clone(&token)
 }
 
 fn checked<T>(outcome: Option<T>) -> T {
@@ -307,11 +308,11 @@ fn groups() -> Vec<Group> {
 fn token_group(name: &'static str, rival: &'static str, token: &str) -> Group {
     let token = token.to_owned();
     Group::new(name, rival).row("nothing", move || {
-        (again(&token), |token: String| token.len())
+        (again(&token), |token: Arc<str>| token.len())
     })
 }
 
-fn with<C: FnMut(String) -> bool + 'static, M: Fn(&str) -> C + 'static>(
+fn with<C: FnMut(Arc<str>) -> bool + 'static, M: Fn(&str) -> C + 'static>(
     token: &str,
     make: M,
 ) -> impl Fn() -> (Input, C) + use<C, M> {
@@ -319,15 +320,15 @@ fn with<C: FnMut(String) -> bool + 'static, M: Fn(&str) -> C + 'static>(
     move || (Box::new(again(&token)), make(&token))
 }
 
-type Input = Box<dyn FnMut() -> String>;
-type Verdict<T> = Box<dyn FnMut(String) -> T>;
+type Input = Box<dyn FnMut() -> Arc<str>>;
+type Verdict<T> = Box<dyn FnMut(Arc<str>) -> T>;
 
 fn by_theirs(token: &str) -> impl Fn() -> (Input, Verdict<Claims>) + use<> {
     let token = token.to_owned();
     move || {
         let key = DecodingKey::from_secret(SECRET);
         let validation = validation(jsonwebtoken::Algorithm::HS256);
-        let verdict = move |token: String| checked(decode(&token, &key, &validation));
+        let verdict = move |token: Arc<str>| checked(decode(&token, &key, &validation));
         (Box::new(again(&token)), Box::new(verdict))
     }
 }
@@ -340,7 +341,7 @@ fn by_ours<K: Fn() -> JwkSet + 'static>(
     let token = token.to_owned();
     move || {
         let verifier = verifier(keys(), cache);
-        let verdict = move |token: String| checked(verify(&verifier, &token));
+        let verdict = move |token: Arc<str>| checked(verify(&verifier, &token));
         (Box::new(again(&token)), Box::new(verdict))
     }
 }
@@ -352,7 +353,7 @@ fn refusing<K: Fn() -> JwkSet + 'static>(
     let token = token.to_owned();
     move || {
         let verifier = verifier(keys(), None);
-        let verdict = move |token: String| {
+        let verdict = move |token: Arc<str>| {
             let verified = verify(&verifier, &token);
             assert!(verified.is_none(), "the token is refused");
             verified.is_none()
@@ -368,7 +369,7 @@ fn signature_group(name: &'static str, signed: Signed) -> Group {
         .row(RAW, move || (again(&alone.token), raw(&alone)))
         .row(JSONWEBTOKEN, move || {
             let (key, validation) = (theirs.decoding.clone(), validation(theirs.algorithm));
-            let verdict = move |token: String| checked(decode(&token, &key, &validation));
+            let verdict = move |token: Arc<str>| checked(decode(&token, &key, &validation));
             (again(&theirs.token), verdict)
         })
         .row(OURS, by_ours(&token, move || public_keys(&keys), None))

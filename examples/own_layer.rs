@@ -8,28 +8,28 @@
 //!
 //! ```sh
 //! # No ticket: 401, with code authentication_required and www-authenticate: Ticket realm="desk"
-//! curl -i http://127.0.0.1:3006/me
+//! curl -i http://127.0.0.1:3007/me
 //!
 //! # A ticket of alice: 200, hello alice
-//! curl -i http://127.0.0.1:3006/me -H 'Authorization: Ticket a11ce-5e7b'
+//! curl -i http://127.0.0.1:3007/me -H 'Authorization: Ticket a11ce-5e7b'
 //!
 //! # A ticket that the desk does not know: 401, with code token_invalid
-//! curl -i http://127.0.0.1:3006/me -H 'Authorization: Ticket guessed'
+//! curl -i http://127.0.0.1:3007/me -H 'Authorization: Ticket guessed'
 //!
 //! # Two tickets: 400, with code credentials_ambiguous
-//! curl -i http://127.0.0.1:3006/me -H 'Authorization: Ticket a11ce-5e7b' -H 'Authorization: Ticket b0b-77f0'
+//! curl -i http://127.0.0.1:3007/me -H 'Authorization: Ticket a11ce-5e7b' -H 'Authorization: Ticket b0b-77f0'
 //!
 //! # A scheme that nobody serves: 401, with code authentication_required
-//! curl -i http://127.0.0.1:3006/me -H 'Authorization: Basic YWxpY2U6eA=='
+//! curl -i http://127.0.0.1:3007/me -H 'Authorization: Basic YWxpY2U6eA=='
 //!
 //! # The desk is away: 503, with code authentication_unavailable and retry-after: 5
-//! curl -i http://127.0.0.1:3006/me -H 'Authorization: Ticket out-of-order'
+//! curl -i http://127.0.0.1:3007/me -H 'Authorization: Ticket out-of-order'
 //!
 //! # A report, for alice, who is no auditor: 403, with code forbidden
-//! curl -i http://127.0.0.1:3006/report -H 'Authorization: Ticket a11ce-5e7b'
+//! curl -i http://127.0.0.1:3007/report -H 'Authorization: Ticket a11ce-5e7b'
 //!
 //! # The same for bob, who is one: 200, hello bob
-//! curl -i http://127.0.0.1:3006/report -H 'Authorization: Ticket b0b-77f0'
+//! curl -i http://127.0.0.1:3007/report -H 'Authorization: Ticket b0b-77f0'
 //! ```
 
 use std::error::Error;
@@ -147,7 +147,7 @@ pub fn app() -> Result<Router, Box<dyn Error>> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let addr = SocketAddr::from(([127, 0, 0, 1], 3006));
+    let addr = SocketAddr::from(([127, 0, 0, 1], 3007));
     let listener = tokio::net::TcpListener::bind(addr).await?;
     println!("listening on http://{addr}");
     axum::serve(listener, app()?).await?;

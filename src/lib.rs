@@ -15,7 +15,9 @@
 //! | to refuse floods of requests | [`RateLimitLayer`], without Tower [`rate_limit::RateLimiter`] |
 //! | to shut out who keeps on | [`BanLayer`] |
 //! | passwords that cannot be guessed by trying | [`LoginThrottleLayer`], in a handler [`rate_limit::login::LoginThrottle`] |
-//! | to know who is calling | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
+//! | to know who is asking: tokens, API keys, sessions | [`AuthLayer`] |
+//! | scopes, roles and a strong login for a route | [`RequireLayer`] |
+//! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
 //! | to hear of attacks | [`core::EventSink`] |
 //! | a layer of your own that refuses in the same way | [`core::Rejection`], [`core::ResponseFuture`] |
