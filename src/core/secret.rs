@@ -109,9 +109,24 @@ impl<'de, T: Zeroize + serde::Deserialize<'de>> serde::Deserialize<'de> for Secr
     }
 }
 
-/// Whether a key can be guessed: shorter than 128 bits, or one byte over and over.
+/// Whether a key can be guessed: shorter than 128 bits, one byte over and over, or filled up with zeros.
 pub(crate) fn is_weak_key(key: &[u8]) -> bool {
-    key.len() < 16 || key.iter().all(|byte| Some(byte) == key.first())
+    const LEAST: usize = 16;
+    // A random key ends with one zero by chance, and with five never.
+    const LEAST_COUNTED: usize = LEAST - 4;
+    key.len() < LEAST || key_strength(key) < LEAST_COUNTED
+}
+
+/// Bytes of a key that count. Zeros at its end do not, for HMAC fills any key up with them (RFC 2104 section 2), so that 32 of them are
+/// the empty key; and one byte over and over is one byte.
+pub(crate) fn key_strength(key: &[u8]) -> usize {
+    let padding = key.iter().rev().take_while(|byte| **byte == 0).count();
+    let length = key.len().saturating_sub(padding);
+    let mut counted = key.iter().take(length);
+    if counted.all(|byte| Some(byte) == key.first()) {
+        return length.min(1);
+    }
+    length
 }
 
 /// Compares in time that depends on the lengths only.
@@ -161,6 +176,14 @@ mod tests {
         assert!(!is_weak_key(&key));
         assert!(is_weak_key(&key[..15]));
         assert!(is_weak_key(b"") && is_weak_key(&[0; 64]));
+        for (counted, is_weak) in [(1, true), (11, true), (12, false), (16, false)] {
+            let mut padded = [0; 64];
+            for (byte, value) in padded.iter_mut().take(counted).zip(1..) {
+                *byte = value;
+            }
+            assert_eq!(is_weak_key(&padded), is_weak, "{counted}");
+            assert_eq!(key_strength(&padded), counted);
+        }
     }
 
     #[test]

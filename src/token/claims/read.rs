@@ -296,9 +296,10 @@ fn each_member<'d>(
     object: Object<'d>,
     each: impl FnMut(&str, Value<'d>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    // The whole has been measured when it was read; names count here too, so that no duplicate hides a role.
+    // Names count here too, so that no duplicate hides a role. As many as a token has room for where each has a role of its own, and few
+    // enough to be compared before anybody has looked at the signature.
     const LIMITS: Limits = Limits {
-        members: 1_024,
+        members: 256,
         depth: 32,
     };
     object.each(LIMITS, each)

@@ -111,3 +111,18 @@ fn lists_do_not_run_into_each_other() {
     assert_eq!(who.roles().collect::<Vec<_>>(), ["r"]);
     assert_eq!(who.tenant(), Some("acme"));
 }
+
+#[test]
+fn what_roles_stand_in_has_256_members_at_most() {
+    let of = |count: usize| {
+        let others: String = (1..count).map(|at| format!("\"m{at}\":{at},")).collect();
+        let document = format!(r#"{{"exp":1,"sub":"a","realm":{{{others}"roles":["editor"]}}}}"#);
+        let token = read_text(&document).map_err(|fault| fault.0)?;
+        Ok(of(token.claims)
+            .roles()
+            .map(str::to_owned)
+            .collect::<Vec<_>>())
+    };
+    assert_eq!(of(256), Ok(vec!["editor".to_owned()]));
+    assert_eq!(of(257), Err("json_members"));
+}

@@ -34,7 +34,7 @@ const LAST_BACKOFF: Duration = Duration::from_secs(300);
 pub(super) struct Shared {
     pub(super) settings: Settings,
     held: ArcSwapOption<Held>,
-    /// Nanoseconds at which keys are fetched next; the end of time while they are.
+    /// Nanoseconds at which keys are fetched next; while they are, at which their fetch is looked after.
     due: AtomicU64,
     flight: Mutex<Flight>,
     pub(super) unknown: UnknownKids,
@@ -176,7 +176,10 @@ impl Shared {
     fn begin(&self, flight: &mut Flight, now: u64) {
         flight.is_underway = true;
         flight.begun = Some(now);
-        self.due.store(u64::MAX, Ordering::Relaxed);
+        // A fetch takes half as long at most. What has not landed by then was left by a runtime that ended before it ran the task, and is
+        // begun anew.
+        let overdue = now.saturating_add(nanos(refresh::LIMIT.saturating_mul(2)));
+        self.due.store(overdue, Ordering::Relaxed);
     }
 
     /// Asked by the task whenever it wakes.

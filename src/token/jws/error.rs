@@ -96,7 +96,7 @@ pub enum JwkError {
     /// A key that can be broken.
     #[error("refused key of {bits} bits: take {least} at least; for a new key, ES256 or EdDSA")]
     KeyTooWeak {
-        /// The bits of the modulus or secret.
+        /// The bits of the modulus, or those of the secret that count: not the zeros at its end, nor a byte that only repeats.
         bits: usize,
         /// How many there have to be.
         least: usize,

@@ -143,7 +143,8 @@ impl fmt::Debug for Object<'_> {
     }
 }
 
-/// Hands over each member of the one object that `text` is, in order, until one is refused.
+/// Hands over each member of the one object that `text` is, in order, until one is refused. What was handed over counts for nothing
+/// unless all of it is read: a member may turn out at the end to have been there twice.
 pub(crate) fn object<'a, E: From<JsonError>>(
     text: &'a [u8],
     limits: Limits,
@@ -163,7 +164,7 @@ fn read<'a, E: From<JsonError>>(
     reader.blank();
     reader.members::<E>(|name, value| {
         let name = name.unescaped();
-        if names.contains(&name) {
+        if names.has_early(&name) {
             return Err(JsonError::Duplicate.into());
         }
         if names.count >= limits.members {
@@ -173,6 +174,9 @@ fn read<'a, E: From<JsonError>>(
         names.push(name);
         Ok(())
     })?;
+    if names.has_late_twins() {
+        return Err(JsonError::Duplicate.into());
+    }
     reader.blank();
     match reader.peek() {
         None => Ok(()),
@@ -192,9 +196,18 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn contains(&self, name: &str) -> bool {
-        let inline = self.inline.iter().take(self.count);
-        inline.chain(&self.more).any(|seen| seen == name)
+    /// Whether it is one of the first.
+    fn has_early(&self, name: &str) -> bool {
+        let mut early = self.inline.iter().take(self.count);
+        early.any(|seen| seen == name)
+    }
+
+    /// Whether two of the others are the same. Looked for at the end, in order: among hundreds of names each against each costs more
+    /// than the signature that nobody has checked yet.
+    fn has_late_twins(&mut self) -> bool {
+        self.more.sort_unstable();
+        let mut pairs = self.more.iter().zip(self.more.iter().skip(1));
+        pairs.any(|(name, next)| name == next)
     }
 
     fn push(&mut self, name: Cow<'a, str>) {

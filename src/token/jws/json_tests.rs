@@ -258,9 +258,13 @@ fn members_and_depth_have_limits() {
         Ok(64)
     );
     assert_eq!(ours(wide(65).as_bytes(), limits), Err(JsonError::Members));
-    // A name beyond those that are kept without an allocation.
-    let twice = wide(40).replace("m39", "m38");
-    assert_eq!(ours(twice.as_bytes(), limits), Err(JsonError::Duplicate));
+    // Up to 16 names are kept without an allocation.
+    for (name, twin) in [(39, 38), (39, 16), (39, 15), (39, 0), (16, 15), (16, 17)] {
+        let [name, twin] = [name, twin].map(|at| format!("\"m{at}\""));
+        let twice = wide(40).replace(&name, &twin);
+        let read = ours(twice.as_bytes(), limits);
+        assert_eq!(read, Err(JsonError::Duplicate), "{name} {twin}");
+    }
 
     let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
     assert!(ours(deep(31).as_bytes(), limits).is_ok());

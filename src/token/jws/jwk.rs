@@ -12,7 +12,7 @@ use super::json::{self, Limits, Object, Value};
 use super::key::{Key, UNCOMPRESSED};
 use super::provider::Backend;
 use super::{Algorithm, JwkError, JwsError};
-use crate::core::Secret;
+use crate::core::{Secret, is_weak_key, key_strength};
 
 const LIMITS: Limits = Limits {
     members: 64,
@@ -101,12 +101,13 @@ impl Jwk {
 
     /// Takes a secret that is shared with whoever signs.
     ///
-    /// The secret has as many bytes as the hash at least: 32, 48 or 64 (RFC 7518 section 3.2). A password is none: take random bytes.
+    /// The secret has as many bytes as the hash at least: 32, 48 or 64 (RFC 7518 section 3.2). A password is none, and none with zeros
+    /// behind it: take random bytes.
     ///
     /// # Errors
     ///
-    /// [`JwkError::KeyTooWeak`] for a secret that is too short, [`JwkError::PublicKeyAsSecret`] for what everybody may know,
-    /// [`JwkError::KeyMismatch`] for an algorithm that has no secret.
+    /// [`JwkError::KeyTooWeak`] for a secret that is too short, one byte over and over, or filled up with zeros,
+    /// [`JwkError::PublicKeyAsSecret`] for what everybody may know, [`JwkError::KeyMismatch`] for an algorithm that has no secret.
     ///
     /// # Example
     ///
@@ -149,9 +150,9 @@ impl Jwk {
         let least = algorithm
             .and_then(Algorithm::signature_length)
             .unwrap_or(LEAST_SECRET);
-        if secret.len() < least {
+        if secret.len() < least || is_weak_key(secret) {
             return Err(JwkError::KeyTooWeak {
-                bits: secret.len().saturating_mul(8),
+                bits: key_strength(secret).saturating_mul(8),
                 least: least.saturating_mul(8),
             });
         }

@@ -137,7 +137,7 @@ impl JwtVerifierBuilder {
     }
 
     /// Sets where the list of roles stands: a name, or a JSON pointer (RFC 6901) such as `/realm_access/roles`. Default: `/roles`
-    /// (RFC 9068 section 2.2.3.1).
+    /// (RFC 9068 section 2.2.3.1). Each object on the way has at most 256 members.
     pub fn roles_claim(mut self, path: impl Into<String>) -> Self {
         self.roles_claim = path.into();
         self

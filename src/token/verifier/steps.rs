@@ -159,7 +159,7 @@ impl Inner {
         Ok(token)
     }
 
-    fn check_times(&self, times: Times, now: u64) -> Result<(), TokenError> {
+    pub(super) fn check_times(&self, times: Times, now: u64) -> Result<(), TokenError> {
         let latest = now.saturating_add(self.leeway);
         if now >= times.exp.saturating_add(self.leeway) {
             return Err(TokenError::new(TokenErrorKind::Expired, "expired"));

@@ -207,7 +207,7 @@ impl JwtVerifier {
         let header = inner.header(segments.header, snapshot.as_ref())?;
         let claims = inner.plausible(segments.payload, now);
         let claims = claims.map_err(|error| header.told(error))?;
-        let candidate = Candidate {
+        let mut candidate = Candidate {
             header,
             claims,
             digest,
@@ -230,6 +230,11 @@ impl JwtVerifier {
                         let found = found.await;
                         let snapshot =
                             found.map_err(|error| candidate.header.told(no_key(error)))?;
+                        // A source takes as long as it likes; a token, and a proof, ages meanwhile.
+                        candidate.now = verifier.0.now()?;
+                        let times = candidate.claims.times;
+                        let in_time = verifier.0.check_times(times, candidate.now);
+                        in_time.map_err(|error| candidate.header.told(error))?;
                         let segments = Segments::split(&token, MOST_TOKEN).map_err(refused)?;
                         let bound = Bound {
                             token: &token,

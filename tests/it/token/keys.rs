@@ -104,7 +104,7 @@ fn assert_refused(key: &str, code: &str) {
 fn every_kind_of_key_is_taken_and_bound_to_its_algorithms() {
     use Algorithm::*;
     let rsa = [Rs256, Rs384, Rs512, Ps256, Ps384, Ps512];
-    let oct = |bytes: usize| format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(vec![7; bytes]));
+    let oct = |bytes: usize| format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(ramp(bytes)));
     let rows: &[(String, &[Algorithm])] = &[
         (RS256_KEY.to_owned(), &rsa),
         (changed(RS256_KEY, "alg", "PS512"), &[Ps512]),
@@ -305,7 +305,7 @@ fn weak_keys_are_refused() {
 fn short_secrets_are_refused() {
     // 21 and 50.
     for length in [0, 1, 31] {
-        let key = format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(vec![7; length]));
+        let key = format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(ramp(length)));
         assert_refused(&key, "key_too_weak");
     }
     for (algorithm, least) in [
@@ -313,8 +313,7 @@ fn short_secrets_are_refused() {
         (Algorithm::Hs384, 48),
         (Algorithm::Hs512, 64),
     ] {
-        let secret =
-            |length: usize| Secret::new((0..length).map(|at| at as u8).collect::<Vec<_>>());
+        let secret = |length: usize| Secret::new(ramp(length));
         assert!(Jwk::hmac(secret(least), algorithm).is_ok());
         let error = Jwk::hmac(secret(least - 1), algorithm).unwrap_err();
         let (bits, least) = ((least - 1) * 8, least * 8);
@@ -336,6 +335,38 @@ fn short_secrets_are_refused() {
     ] {
         let error = Jwk::hmac(Secret::from(text.as_bytes()), Algorithm::Hs256).unwrap_err();
         assert_eq!(error, JwkError::PublicKeyAsSecret);
+    }
+}
+
+/// Bytes that are all different.
+fn ramp(length: usize) -> Vec<u8> {
+    (1..=length).map(|at| at as u8).collect()
+}
+
+/// To HMAC (RFC 2104 section 2) a key is the same with zeros behind it: 32 of them are the empty key.
+#[test]
+fn secrets_that_are_long_and_can_be_guessed_are_refused() {
+    let hmac = |secret: &[u8]| Jwk::hmac(Secret::from(secret), Algorithm::Hs256);
+    let padded = |length: usize| {
+        let mut secret = ramp(length);
+        secret.resize(32, 0);
+        secret
+    };
+    for (secret, bits) in [
+        (padded(0), 0),
+        (vec![7; 32], 8),
+        (vec![b'a'; 64], 8),
+        (padded(6), 48),
+        (padded(11), 88),
+    ] {
+        let error = hmac(&secret).unwrap_err();
+        assert_eq!(error, JwkError::KeyTooWeak { bits, least: 256 });
+        let key = format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(&secret));
+        assert_refused(&key, "key_too_weak");
+    }
+    // One random secret of 256 ends with a zero.
+    for length in [12, 31] {
+        assert!(hmac(&padded(length)).is_ok(), "{length}");
     }
 }
 

@@ -67,6 +67,23 @@ fn a_cache_outlives_the_runtime_of_its_task() {
     }
 }
 
+#[test]
+fn a_fetch_that_no_runtime_got_to_is_made_on_the_next_one() {
+    let (fetch, clock) = (Scripted::default(), ManualClock::new());
+    let cache = cache(&fetch, &clock);
+    runtime().block_on(async { cache.ready().await.unwrap() });
+    clock.advance(5 * MINUTE);
+    // The runtime ends before it has run the task.
+    runtime().block_on(async { drop(cache.state()) });
+    assert_eq!(fetch.calls.load(Ordering::SeqCst), 1);
+    clock.advance(MINUTE);
+    runtime().block_on(async {
+        let _ = cache.state();
+        pause().await;
+    });
+    assert_eq!(fetch.calls.load(Ordering::SeqCst), 2);
+}
+
 #[tokio::test]
 async fn the_task_ends_with_the_last_clone() {
     let (fetch, clock) = (Scripted::default(), ManualClock::new());

@@ -224,8 +224,12 @@ fn rows_47_to_55() {
             encode(vec![9; x])
         )
     };
-    let oct =
-        |k: usize, more: &str| format!(r#"{{"kty":"oct","k":"{}"{more}}}"#, encode(vec![9; k]));
+    let oct = |k: usize, more: &str| {
+        format!(
+            r#"{{"kty":"oct","k":"{}"{more}}}"#,
+            encode((1..=k).map(|at| at as u8).collect::<Vec<_>>())
+        )
+    };
     let rows = [
         (
             47,

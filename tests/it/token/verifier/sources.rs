@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tower_security::core::{Lookup, ManualClock, StoreError};
 use tower_security::token::{
@@ -158,4 +159,34 @@ async fn both_keys_and_revocation_may_have_to_be_waited_for() {
         .expect_err("he is revoked");
     assert_eq!(error.reason(), "revoked");
     assert!(waited(verifier.verify(&with_claims(&[]))).await.is_ok());
+}
+
+/// A source that takes its time, and a token of five minutes that comes by way of it.
+#[tokio::test]
+async fn a_token_that_expires_while_its_keys_are_fetched_is_expired() {
+    struct Slow(ManualClock, Duration);
+    impl KeySource for Slow {
+        fn state(&self) -> KeyState {
+            KeyState::Missing
+        }
+
+        fn refresh(&self, _: Option<&str>) -> Lookup<Result<KeySnapshot, KeySourceError>> {
+            let (clock, wait) = (self.0.clone(), self.1);
+            Lookup::pending(async move {
+                clock.advance(wait);
+                Ok(KeySnapshot::new(keys(), 7))
+            })
+        }
+    }
+    let after = async |seconds| {
+        let clock = ManualClock::new();
+        let source = Slow(clock.clone(), Duration::from_secs(seconds));
+        let verifier = builder(clock).keys(source).build().expect("it is sound");
+        let answer = waited(verifier.verify(&with_claims(&[]))).await;
+        answer.map_err(|error| (error.kind(), error.reason()))
+    };
+    // With 30 s of leeway.
+    assert!(after(329).await.is_ok());
+    let expired = (TokenErrorKind::Expired, "expired");
+    assert_eq!(after(330).await.err(), Some(expired));
 }
