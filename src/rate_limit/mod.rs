@@ -116,7 +116,7 @@ mod verdict;
 
 pub use ban::{
     Ban, BanAmendment, BanBuilder, BanConfigError, BanHandle, BanLayer, BanPolicyFault, BanRefusal,
-    BanShare, BanStats, BanStatus, BanTable, BanTableBuilder, WeakBanTable,
+    BanShare, BanStats, BanStatus, BanTable, BanTableBuilder, OnDegraded, WeakBanTable,
 };
 pub use config::RateLimiterBuilder;
 pub use error::RateLimitConfigError;

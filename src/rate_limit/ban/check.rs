@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
+use super::config::OnDegraded;
 use super::events::Started;
 use super::layer::{Core, Switches};
 use crate::core::{Caller, IpSet};
@@ -14,6 +15,8 @@ use crate::rate_limit::key::KeyHash;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BanRefusal {
+    /// The header of a trusted proxy does not tell the client, and such requests are refused.
+    AddressDegraded,
     /// The server attached no client address, and such requests are refused.
     AddressMissing,
     /// The client is banned.
@@ -32,6 +35,7 @@ impl BanRefusal {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
+            Self::AddressDegraded => "client_ip_degraded",
             Self::AddressMissing => "client_ip_missing",
             Self::Banned { .. } => "banned",
             Self::Blocklisted | Self::RequestRule => "blocked",
@@ -42,6 +46,7 @@ impl BanRefusal {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AddressDegraded => "address_degraded",
             Self::AddressMissing => "address_missing",
             Self::Banned { .. } => "banned",
             Self::Blocklisted => "blocklisted",
@@ -78,6 +83,9 @@ impl Core {
                 return Standing::Refused(BanRefusal::AddressMissing, None);
             }
             None => {}
+            Some(client) if client.is_degraded && self.on_degraded == OnDegraded::Refuse => {
+                return Standing::Refused(BanRefusal::AddressDegraded, None);
+            }
             Some(client) => {
                 let is_in = |list: &IpSet| !list.is_empty() && list.contains(client.ip());
                 // A degraded address is that of a proxy, for whoever sends garbage through it.

@@ -33,6 +33,18 @@ pub enum BanStatus {
     TooManyRequests,
 }
 
+/// What becomes of a client whose address is [degraded](crate::core::ClientIp::is_degraded): the header of a trusted proxy could not be
+/// read up to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDegraded {
+    /// It is one client for each proxy, apart from the proxy itself (default): counted and banned, and in no list.
+    #[default]
+    Own,
+    /// Its requests are refused with 403 `client_ip_degraded`.
+    Refuse,
+}
+
 /// Makes a [`BanLayer`].
 ///
 /// # Example
@@ -73,6 +85,7 @@ pub struct BanBuilder {
     rules: Vec<Rule>,
     proxies: TrustedProxies,
     on_missing: OnMissing,
+    on_degraded: OnDegraded,
     hides_duration: bool,
     status: BanStatus,
     problem_type: Cow<'static, str>,
@@ -95,6 +108,7 @@ impl Default for BanBuilder {
             rules: Vec::new(),
             proxies: TrustedProxies::direct(),
             on_missing: OnMissing::SharedBucket,
+            on_degraded: OnDegraded::Own,
             hides_duration: false,
             status: BanStatus::Forbidden,
             problem_type: Cow::Borrowed(ABNORMAL_USAGE),
@@ -125,6 +139,7 @@ impl BanBuilder {
     /// Names the clients that are always refused. By default nobody.
     ///
     /// A [degraded](crate::core::ClientIp::is_degraded) address is that of a proxy: whoever hides behind one is not found in the list.
+    /// [`on_degraded`](Self::on_degraded) shuts that way.
     pub fn blocklist(mut self, blocklist: IpSet) -> Self {
         self.switches.blocklist = blocklist;
         self
@@ -143,6 +158,42 @@ impl BanBuilder {
     /// With [`OnMissing::Refuse`] they get 403 `client_ip_missing`.
     pub fn on_missing(mut self, on_missing: OnMissing) -> Self {
         self.on_missing = on_missing;
+        self
+    }
+
+    /// Sets what becomes of clients whose address is [degraded](crate::core::ClientIp::is_degraded). By default those behind one proxy
+    /// are one client, which is counted and banned, but not found in a [`blocklist`](Self::blocklist).
+    ///
+    /// With [`OnDegraded::Refuse`] they get 403 `client_ip_degraded`, whatever else is known of them, and are not counted. Choose it
+    /// where a blocklist or a ban has to hold against clients that can spoil the header: those of a proxy that appends to the
+    /// `Forwarded` line it was sent. It costs whoever sits behind a proxy of his own that writes `for=unknown`, or nothing that can be
+    /// read: watch for `client_ip_degraded` among the events first.
+    ///
+    /// A proxy on a Unix socket has no address that a client could bear instead: requests that it forwards with such a header have
+    /// none, and [`on_missing`](Self::on_missing) decides.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::core::{ForwardHeader, IpNet, IpSet, TrustedProxies};
+    /// use tower_security::rate_limit::{BanLayer, OnDegraded};
+    ///
+    /// let proxies = TrustedProxies::builder()
+    ///     .nets(["10.0.0.0/8".parse()?])
+    ///     .header(ForwardHeader::Forwarded)
+    ///     .build()?;
+    /// let feed: IpNet = "198.51.100.0/24".parse()?;
+    /// let layer = BanLayer::builder()
+    ///     .client_ip(proxies)
+    ///     .blocklist(IpSet::new([feed]))
+    ///     // `Forwarded: for="x` hides nobody.
+    ///     .on_degraded(OnDegraded::Refuse)
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_degraded(mut self, on_degraded: OnDegraded) -> Self {
+        self.on_degraded = on_degraded;
         self
     }
 
@@ -310,6 +361,7 @@ impl BanBuilder {
             rules,
             proxies: self.proxies,
             on_missing: self.on_missing,
+            on_degraded: self.on_degraded,
             hides_duration: self.hides_duration,
             refusals: Known::new(self.status, self.problem_type),
             events: self.events,
@@ -361,6 +413,7 @@ impl fmt::Debug for BanBuilder {
             .field("rules", &self.rules.len())
             .field("proxies", &self.proxies)
             .field("on_missing", &self.on_missing)
+            .field("on_degraded", &self.on_degraded)
             .field("hides_duration", &self.hides_duration)
             .field("status", &self.status)
             .finish_non_exhaustive()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::config::BanBuilder;
+use super::config::{BanBuilder, OnDegraded};
 use super::error::BanConfigError;
 use super::refusals::Known;
 use super::rule::Counter;
@@ -36,6 +36,7 @@ pub(super) struct Core {
     pub(super) rules: Box<[RequestRule]>,
     pub(super) proxies: TrustedProxies,
     pub(super) on_missing: OnMissing,
+    pub(super) on_degraded: OnDegraded,
     pub(super) hides_duration: bool,
     pub(super) refusals: Known,
     pub(super) events: Events,
@@ -215,6 +216,7 @@ impl fmt::Debug for Core {
             .field("rules", &self.rules)
             .field("proxies", &self.proxies)
             .field("on_missing", &self.on_missing)
+            .field("on_degraded", &self.on_degraded)
             .field("hides_duration", &self.hides_duration)
             .finish_non_exhaustive()
     }

@@ -18,7 +18,7 @@ mod table_builder;
 mod word;
 
 pub use check::BanRefusal;
-pub use config::{BanBuilder, BanStatus};
+pub use config::{BanBuilder, BanStatus, OnDegraded};
 pub use error::{BanConfigError, BanPolicyFault};
 pub use future::BanAmendment;
 pub use layer::{BanHandle, BanLayer};

@@ -12,6 +12,7 @@ use crate::core::{FixedRefusal, GrpcCode, Rejection};
 #[derive(Debug)]
 pub(super) struct Known {
     status: BanStatus,
+    degraded: FixedRefusal,
     missing: FixedRefusal,
     banned: FixedRefusal,
     blocked: FixedRefusal,
@@ -26,6 +27,7 @@ impl Known {
         };
         Self {
             status,
+            degraded: FixedRefusal::new(&degraded()),
             missing: FixedRefusal::new(&missing()),
             banned: FixedRefusal::new(&banned),
             blocked: FixedRefusal::new(&blocked()),
@@ -34,6 +36,7 @@ impl Known {
 
     pub(super) const fn find(&self, refusal: BanRefusal) -> &FixedRefusal {
         match refusal {
+            BanRefusal::AddressDegraded => &self.degraded,
             BanRefusal::AddressMissing => &self.missing,
             BanRefusal::Banned { .. } => &self.banned,
             BanRefusal::Blocklisted | BanRefusal::RequestRule => &self.blocked,
@@ -43,11 +46,20 @@ impl Known {
     /// The refusal without its body.
     pub(super) fn rejection(&self, refusal: BanRefusal) -> Rejection {
         match refusal {
+            BanRefusal::AddressDegraded => degraded(),
             BanRefusal::AddressMissing => missing(),
             BanRefusal::Banned { .. } => banned(self.status),
             BanRefusal::Blocklisted | BanRefusal::RequestRule => blocked(),
         }
     }
+}
+
+fn degraded() -> Rejection {
+    Rejection::new(
+        StatusCode::FORBIDDEN,
+        BanRefusal::AddressDegraded.code(),
+        "The forwarding header does not say who is calling",
+    )
 }
 
 fn missing() -> Rejection {

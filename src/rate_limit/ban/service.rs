@@ -9,6 +9,7 @@ use http::{HeaderMap, Request, Response};
 use tower_service::Service;
 
 use super::check::{BanRefusal, Standing};
+use super::config::OnDegraded;
 use super::events::{LAYER, Started};
 use super::future::BanAmendment;
 use super::layer::{Core, Switches};
@@ -93,14 +94,15 @@ where
 }
 
 impl Core {
-    /// Whether whoever asks passes and nothing is to be told: nobody was ever banned, nobody is listed, nothing is counted, and the
-    /// server says who it is. Most layers are so for most of their time, and need neither the client nor its key.
+    /// Whether whoever asks passes and nothing is to be told: nobody was ever banned, nobody is listed, nothing is counted, the
+    /// server says who it is, and it is all the same how well a layer outside knows him. Most layers are so for most of their time, and need neither the client nor its key.
     #[inline]
     fn is_idle<B>(&self, switches: &Switches, request: &Request<B>) -> bool {
         self.table.is_unused()
             && self.rules.is_empty()
             && !self.table.counts_signals()
             && switches.blocklist.is_empty()
+            && self.on_degraded == OnDegraded::Own
             && self.proxies.is_direct()
             && self
                 .proxies
@@ -168,7 +170,8 @@ impl Core {
     ) -> Response<ResBody> {
         let retry_after = match refusal {
             BanRefusal::Banned { rest } if !self.hides_duration => Some(retry_seconds(rest)),
-            BanRefusal::AddressMissing
+            BanRefusal::AddressDegraded
+            | BanRefusal::AddressMissing
             | BanRefusal::Banned { .. }
             | BanRefusal::Blocklisted
             | BanRefusal::RequestRule => None,
@@ -195,7 +198,9 @@ impl Core {
 
     fn tell_refused<B>(&self, request: &mut Request<B>, mode: Mode, caught: Caught<'_>) {
         let name = match caught.refusal {
-            BanRefusal::AddressMissing => EventName::InputValidationFail,
+            BanRefusal::AddressDegraded | BanRefusal::AddressMissing => {
+                EventName::InputValidationFail
+            }
             BanRefusal::Banned { .. } => EventName::ExcessRateLimitExceeded,
             BanRefusal::Blocklisted | BanRefusal::RequestRule => EventName::AuthzFail,
         };

@@ -195,3 +195,140 @@ async fn a_degraded_address_is_neither_the_proxy_nor_safe() {
     let codes: Vec<_> = site.events.take().iter().map(|told| told.code).collect();
     assert_eq!(codes, ["client_ip_degraded", "ban_started", "banned"]);
 }
+
+/// Trusts `10.0.0.0/8` and its own Unix socket to name clients in `Forwarded`, to which they append.
+fn behind_appending_proxies() -> TrustedProxies {
+    TrustedProxies::builder()
+        .nets([net("10.0.0.0/8")])
+        .trust_unix_socket()
+        .header(ForwardHeader::Forwarded)
+        .build()
+        .unwrap()
+}
+
+fn appended(line: &'static str) -> Request<Full<Bytes>> {
+    let mut request = from("10.0.0.1", "/");
+    let line = http::HeaderValue::from_static(line);
+    request.headers_mut().insert("forwarded", line);
+    request
+}
+
+/// What a listed client has sent as a line of his own, before the proxy added him.
+const OPEN_QUOTE: &str = "for=\"x, for=192.0.2.7";
+
+#[tokio::test]
+async fn an_open_quote_in_forwarded_hides_nobody_from_a_blocklist_where_that_is_refused() {
+    let strict = |builder: BanBuilder| {
+        three_probes(builder)
+            .client_ip(behind_appending_proxies())
+            .blocklist(set([ALICE]))
+            .on_degraded(OnDegraded::Refuse)
+    };
+    let site = Site::new(strict);
+    assert_eq!(site.ask(appended("for=192.0.2.7")).await, blocked());
+    assert_eq!(site.ask(appended("for=192.0.2.8")).await, passes());
+    assert_eq!(site.ask(from("10.0.0.1", "/")).await, passes());
+    site.events.take();
+
+    let answer = site.answer(appended(OPEN_QUOTE)).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert_eq!(answer.headers().get("retry-after"), None);
+    let refusal = answer.extensions().get();
+    assert_eq!(refusal, Some(&BanRefusal::AddressDegraded));
+    let mark = answer.extensions().get::<Refused>().unwrap();
+    assert_eq!((mark.code(), mark.abuse()), ("client_ip_degraded", None));
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["code"], "client_ip_degraded");
+    let told: Vec<_> = site
+        .events
+        .take()
+        .into_iter()
+        .map(|told| (told.name, told.layer, told.outcome, told.rule))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                EventName::InputValidationFail,
+                "client_ip",
+                Outcome::Success,
+                "forwarded".to_owned()
+            ),
+            (
+                EventName::InputValidationFail,
+                "bans",
+                Outcome::Refused,
+                "address_degraded".to_owned()
+            ),
+        ]
+    );
+
+    let mut call = appended(OPEN_QUOTE);
+    *call.method_mut() = Method::POST;
+    let grpc = "application/grpc".parse().unwrap();
+    call.headers_mut().insert("content-type", grpc);
+    let answer = site.answer(call).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["grpc-status"], "7");
+
+    // By default it is as if nobody were listed.
+    let lax = Site::new(|builder| strict(builder).on_degraded(OnDegraded::Own));
+    assert_eq!(lax.ask(appended(OPEN_QUOTE)).await, passes());
+    assert_eq!(lax.ask(appended("for=192.0.2.7")).await, blocked());
+    let reports = Site::new(|builder| strict(builder).mode(Mode::ReportOnly));
+    assert_eq!(reports.ask(appended(OPEN_QUOTE)).await, passes());
+    let codes = reports.events.codes();
+    let would = (
+        "client_ip_degraded",
+        Outcome::WouldRefuse,
+        "address_degraded".to_owned(),
+    );
+    assert_eq!(codes.last(), Some(&would));
+}
+
+#[tokio::test]
+async fn a_degraded_client_is_refused_whoever_has_found_it_and_never_counted_or_safe() {
+    // The layer outside knows of proxies; this one has nothing to do but this.
+    let site = Site::new(|builder| builder.on_degraded(OnDegraded::Refuse));
+    let finder = ClientIpLayer::new(behind_appending_proxies());
+    let outside = finder.layer(site.layer.layer(site.handler.clone()));
+    for (line, status) in [(OPEN_QUOTE, 403), ("for=192.0.2.7", 200)] {
+        let answer = go(outside.clone(), appended(line)).await;
+        assert_eq!(answer.status(), status, "{line}");
+    }
+
+    let site = Site::new(|builder| {
+        builder
+            .client_ip(behind_appending_proxies())
+            .safelist(set(["10.0.0.0/8"]))
+            .on_degraded(OnDegraded::Refuse)
+            .fail2ban(|_| true, 1, MINUTE, HOUR)
+    });
+    for _ in 0..2 {
+        assert_eq!(site.ask(appended(OPEN_QUOTE)).await, blocked());
+    }
+    assert_eq!(site.layer.table().stats().started, 0);
+    assert_eq!(site.ask(from("10.0.0.1", "/")).await, passes());
+}
+
+#[tokio::test]
+async fn behind_a_unix_socket_who_cannot_be_read_is_missing() {
+    let socket = || {
+        let mut request = appended(OPEN_QUOTE);
+        request.extensions_mut().insert(PeerAddr::Unix);
+        request
+    };
+    for (on_missing, verdict) in [
+        (OnMissing::SharedBucket, passes()),
+        (OnMissing::Refuse, blocked()),
+    ] {
+        let site = Site::new(|builder| {
+            builder
+                .client_ip(behind_appending_proxies())
+                .on_degraded(OnDegraded::Refuse)
+                .on_missing(on_missing)
+        });
+        assert_eq!(site.ask(socket()).await, verdict);
+    }
+}

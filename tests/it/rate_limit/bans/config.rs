@@ -171,6 +171,7 @@ fn everything_public_crosses_threads_and_can_be_printed() {
     shared::<BanPolicyFault>();
     shared::<BanRefusal>();
     shared::<BanStatus>();
+    shared::<OnDegraded>();
     sent::<BanBuilder>();
     sent::<tower_security::rate_limit::BanAmendment>();
 

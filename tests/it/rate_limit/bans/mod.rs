@@ -21,14 +21,14 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service};
 use tower_security::core::{
-    AbuseKind, AbuseSignal, ClientIp, EventName, IpNet, IpSet, Level, ManualClock, Mode, Outcome,
-    PeerAddr, Refused, SecurityEvent, TrustedProxies,
+    AbuseKind, AbuseSignal, ClientIp, ClientIpLayer, EventName, ForwardHeader, IpNet, IpSet, Level,
+    ManualClock, Mode, Outcome, PeerAddr, Refused, SecurityEvent, TrustedProxies,
 };
 use tower_security::csrf::CsrfLayer;
 use tower_security::rate_limit::key::{KeyHash, KeySeed};
 use tower_security::rate_limit::{
     BanBuilder, BanConfigError, BanLayer, BanPolicyFault, BanRefusal, BanShare, BanStatus,
-    BanTable, OnMissing,
+    BanTable, OnDegraded, OnMissing,
 };
 
 use crate::support::service::{Spy, go};
