@@ -27,8 +27,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData};
 use serde::Deserialize;
@@ -39,6 +39,8 @@ use tower_oauth2_resource_server::tenant::TenantConfiguration;
 use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 
 use tower_security::auth::AuthLayer;
+use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
+use tower_security::auth::session::{MemorySessionStore, SessionAuth};
 use tower_security::authorize::{RequireLayer, any_scope, role};
 use tower_security::core::{AuthMethod, Lookup, Principal, Secret};
 use tower_security::token::jws::{Algorithm, Jwk, JwkSet};
@@ -52,6 +54,7 @@ const RAW: &str = "signature alone";
 const RIVAL: &str = "tower-oauth2-resource-server";
 const BY_HAND: &str = "from_fn, decode";
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ISSUER: &str = "https://id.example.com/";
 const AUDIENCE: &str = "https://api.example.com";
 const SECRET: &[u8] = b"a bench: take 32 bytes of random";
@@ -301,6 +304,7 @@ fn groups() -> Vec<Group> {
     );
     groups.extend(malformed());
     groups.extend(layers(&secret, &signed));
+    groups.extend(opaque());
     groups.push(requirements());
     groups
 }
@@ -512,6 +516,53 @@ async fn by_hand_layer(
     };
     request.extensions_mut().insert(claims);
     next.run(request).await
+}
+
+/// API keys and sessions that are kept in memory.
+fn opaque() -> [Group; 2] {
+    let keys = ApiKeyAuth::builder(MemoryApiKeyStore::new(), "sk").build();
+    let keys = keys.expect("keys");
+    let sessions = SessionAuth::builder(MemorySessionStore::new()).build();
+    let sessions = sessions.expect("sessions");
+    let alice = Principal::builder("alice")
+        .scopes(["orders:read", "orders:write"])
+        .roles(["editor", "support"])
+        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let (key, line) = runtime.block_on(async {
+        let issued = keys.issue(&alice, None).await.expect("a key");
+        let line = sessions.login(&HeaderMap::new(), &alice).await;
+        (issued.key().expose().clone(), line.expect("a session"))
+    });
+    let line = line.to_str().expect("ASCII");
+    let cookie = line.split(';').next().expect("a value").to_owned();
+    let by_key = AuthLayer::builder().api_key(keys).build();
+    let by_cookie = AuthLayer::builder().session(sessions).build();
+    [
+        opaque_group("layer: API key", API_KEY, key, by_key.expect("a layer")),
+        opaque_group(
+            "layer: session",
+            COOKIE,
+            cookie,
+            by_cookie.expect("a layer"),
+        ),
+    ]
+}
+
+fn opaque_group(group: &'static str, name: HeaderName, value: String, layer: AuthLayer) -> Group {
+    let value = HeaderValue::try_from(value).expect("a header value");
+    let requests = move || {
+        let mut request = request("");
+        request.headers_mut().remove(AUTHORIZATION);
+        request.headers_mut().insert(name.clone(), value.clone());
+        request
+    };
+    let bare_requests = requests.clone();
+    Group::new(group, "bare")
+        .row("bare", move || (bare_requests.clone(), go(bare())))
+        .row(OURS, move || (requests.clone(), go(layer.layer(bare()))))
 }
 
 fn requirements() -> Group {

@@ -1,7 +1,7 @@
 //! The header `Authorization` as the schemes `Bearer` and `DPoP` write it (RFC 6750 section 2.1, RFC 9449 section 7.1).
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, Uri};
 
 /// The longest token. A JWT of a thousand claims fits, and no work is done for more.
 pub(super) const MAX_TOKEN: usize = 8192;
@@ -118,6 +118,48 @@ impl Token {
             Self::Whole
         }
     }
+}
+
+/// Whether the query has a member `access_token` (RFC 6750, section 2.3), however its name is escaped. Beside a token in the header it
+/// is a second one: a client uses one way alone (section 2), and what stands in a query stands in logs.
+pub(super) fn has_query_token(uri: &Uri) -> bool {
+    const NAME: &[u8] = b"access_token";
+    let query = uri.query().unwrap_or_default().as_bytes();
+    // Nearly all members, and a flood of empty ones, are passed over by their length.
+    let members = query
+        .split(|byte| *byte == b'&')
+        .filter(|member| member.len() >= NAME.len());
+    members
+        .filter_map(|member| member.split(|byte| *byte == b'=').next())
+        .any(|name| unescaped(name).eq(NAME.iter().copied()))
+}
+
+/// The bytes of a name as a form decoder reads them.
+fn unescaped(name: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let (first, after) = rest.split_first()?;
+        rest = after;
+        let escaped = match (first, after) {
+            (b'%', [high, low, behind @ ..]) => hex(*high)
+                .zip(hex(*low))
+                .map(|(high, low)| (high << 4 | low, behind)),
+            _ => None,
+        };
+        Some(match escaped {
+            Some((byte, behind)) => {
+                rest = behind;
+                byte
+            }
+            None => *first,
+        })
+    })
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Who is asking, as arguments of handlers.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use axum::body::Body;
@@ -127,12 +128,29 @@ pub trait ScopeSet {
 ///
 /// let app: Router = Router::new().route("/orders", get(async |_: Scoped<Orders>| "orders"));
 /// ```
-#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Scoped<S> {
     /// Who is asking.
     pub principal: Principal,
     scopes: PhantomData<fn() -> S>,
+}
+
+// By hand, since the scopes are a type without values, which need be neither.
+impl<S> Clone for Scoped<S> {
+    fn clone(&self) -> Self {
+        Self {
+            principal: self.principal.clone(),
+            scopes: PhantomData,
+        }
+    }
+}
+
+impl<S> fmt::Debug for Scoped<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped")
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S: ScopeSet, St: Send + Sync> FromRequestParts<St> for Scoped<S> {

@@ -65,6 +65,12 @@ pub trait KeySource: Send + Sync + 'static {
     fn is_fixed(&self) -> bool {
         false
     }
+
+    /// Returns the settings that weaken the protection, each with whether it is on: a verifier tells of them beside its own. Default:
+    /// none.
+    fn dangerous(&self) -> Vec<(&'static str, bool)> {
+        Vec::new()
+    }
 }
 
 impl KeySource for JwkSet {

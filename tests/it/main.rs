@@ -2,6 +2,8 @@
 
 mod architecture;
 mod auth;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod authorize;
 #[cfg(feature = "axum")]
 mod chromium;
 mod cookies;

@@ -426,3 +426,102 @@ fn authentication_crosses_threads_and_can_be_printed() {
     vocabulary::<AuthFailureKind>();
     vocabulary::<Presence>();
 }
+
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+#[test]
+fn tokens_and_keys_cross_threads_and_can_be_printed() {
+    use tower_security::token::jws::*;
+    use tower_security::token::*;
+
+    layer::<JwtVerifier>();
+    layer::<JwtVerifiers>();
+    layer::<TokenError>();
+    value::<JwtVerifierBuilder>();
+    value::<DpopPolicy>();
+    layer::<JwksCache>();
+    value::<JwksCacheBuilder>();
+    layer::<JwksReply>();
+    layer::<FetchError>();
+    layer::<KeySnapshot>();
+    layer::<KeyState>();
+    layer::<Jwk>();
+    layer::<JwkSet>();
+    borrowed::<VerifiedJws<'_>>();
+    borrowed::<TokenRef<'_>>();
+    vocabulary::<TokenCache>();
+    vocabulary::<Profile>();
+    vocabulary::<TokenErrorKind>();
+    vocabulary::<JwtConfigError>();
+    vocabulary::<FetchErrorKind>();
+    vocabulary::<JwksConfigError>();
+    vocabulary::<JwksUrlProblem>();
+    vocabulary::<KeySourceError>();
+    vocabulary::<ClaimsError>();
+    vocabulary::<Revocation>();
+    vocabulary::<Algorithm>();
+    vocabulary::<JwkError>();
+    vocabulary::<JwkSetError>();
+    vocabulary::<JwsError>();
+    vocabulary::<RejectedKey>();
+    #[cfg(feature = "jwks")]
+    layer::<HttpsJwksFetch>();
+}
+
+#[cfg(feature = "axum")]
+#[test]
+fn extractors_of_authentication_cross_threads_and_can_be_printed() {
+    use tower_security::axum::{Auth, Scoped};
+
+    // Neither printed nor cloned itself.
+    struct ReadOrders;
+    layer::<Auth>();
+    layer::<Scoped<ReadOrders>>();
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    layer::<tower_security::axum::Claims<u8>>();
+}
+
+/// What a token says, and what verifies it, is for nobody's log.
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+#[test]
+fn nothing_prints_a_token_its_claims_or_a_key() {
+    use tower_security::token::jws::{Algorithm, Jwk, JwkSet, verify_compact};
+    use tower_security::token::{DpopPolicy, JwtVerifier, JwtVerifiers, Profile};
+
+    // Claims with `plan-hidden`, `jti-hidden` and `sid-hidden`, signed with the secret below (HS256).
+    let secret = || Secret::from(b"a secret that is hidden, 32 byte");
+    let key = Jwk::hmac(secret(), Algorithm::Hs256).unwrap();
+    let keys = JwkSet::from_keys([key.clone()]);
+    let builder = JwtVerifier::builder()
+        .issuer("https://id.example.com/")
+        .audience("api")
+        .profile(Profile::Plain)
+        .keys(keys.clone())
+        .dpop(DpopPolicy::new("https://api.example.com").nonce_key(secret()));
+    let printed = format!("{builder:?}");
+    let verifier = builder.build().unwrap();
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tLyIsImF1ZCI6ImFwaSIsImV4cCI6NDEwMjQ0NDgwMCwic3ViIjoiYWxpY2UiLCJqdGkiOiJqdGktaGlkZGVuIiwic2lkIjoic2lkLWhpZGRlbiIsInBsYW4iOiJwbGFuLWhpZGRlbiJ9.e_oOlmjUqsuLJmnNyvvnqYO0h-TLVVJA-IScvoBDl68";
+    let error = match verifier.verify(&token.replace(".eyJ", ".eyK")) {
+        Lookup::Ready(answer) => answer.unwrap_err(),
+        Lookup::Pending(_) => panic!("nothing is to be waited for"),
+    };
+    let who = match verifier.verify(token) {
+        Lookup::Ready(answer) => answer.unwrap(),
+        Lookup::Pending(_) => panic!("nothing is to be waited for"),
+    };
+    let jws = verify_compact(token.as_bytes(), &keys, &[Algorithm::Hs256]).unwrap();
+    let printed = [
+        printed,
+        format!("{key:?} {keys:?} {verifier:?} {who:?} {jws:?} {error:?} {error}"),
+        format!("{:?}", JwtVerifiers::from(verifier.clone())),
+        format!(
+            "{:?}",
+            DpopPolicy::new("https://api.example.com").nonce_key(secret())
+        ),
+    ]
+    .concat();
+    assert!(printed.contains("alice"), "{printed}");
+    let signature = token.rsplit('.').next().unwrap();
+    for hidden in ["hidden", "eyJ", "aGlkZGVu", signature] {
+        assert!(!printed.contains(hidden), "{hidden}: {printed}");
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use http::HeaderName;
 use sha2::{Digest, Sha256};
 
@@ -30,7 +30,8 @@ pub(super) struct Inner {
     pub(super) header: HeaderName,
     /// How a bearer token begins that is a key.
     pub(super) in_bearer: Option<Box<str>>,
-    pub(super) server_key: Option<Secret<Vec<u8>>>,
+    /// Keyed with the server's key. `None`: digests are plain.
+    pub(super) mac: Option<Hmac<Sha256>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) events: Events,
 }
@@ -41,13 +42,15 @@ impl Inner {
     }
 
     pub(super) fn digest(&self, secret: &KeySecret) -> ApiKeyDigest {
-        let keyed = self.server_key.as_ref().and_then(|key| {
-            // A key of any length will do (RFC 2104, section 2).
-            let mut mac = Hmac::<Sha256>::new_from_slice(key.expose()).ok()?;
-            mac.update(secret.bytes());
-            Some(mac.finalize().into_bytes().into())
-        });
-        ApiKeyDigest::from_bytes(keyed.unwrap_or_else(|| Sha256::digest(secret.bytes()).into()))
+        let digest = match &self.mac {
+            Some(mac) => {
+                let mut mac = mac.clone();
+                mac.update(secret.bytes());
+                mac.finalize().into_bytes()
+            }
+            None => Sha256::digest(secret.bytes()),
+        };
+        ApiKeyDigest::from_bytes(digest.into())
     }
 
     fn tell(&self, name: EventName, code: &'static str, subject: Option<&str>, id: &str) {

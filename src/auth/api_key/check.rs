@@ -6,7 +6,7 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::super::authorization::{Authorization, TokenScheme};
+use super::super::authorization::{Authorization, TokenScheme, has_query_token};
 use super::super::{AuthFailure, AuthFailureKind, Authenticator, Decision, Presence};
 use super::auth::{ApiKeyAuth, Inner};
 use super::record::{ApiKeyDigest, ApiKeyRecord};
@@ -19,6 +19,8 @@ use crate::core::{AuthMethod, ChallengeScheme, CleanText, Lookup, Principal, Sto
 enum Found<'a> {
     None,
     One(&'a [u8]),
+    /// Sent as a bearer token, and another one in the query.
+    OneAndQuery,
     Several,
 }
 
@@ -32,11 +34,13 @@ impl Inner {
                 {
                     Some(token)
                 }
+                // Whatever else stands there is for others to judge.
                 _ => None,
             }
         });
         match (Lines::of(&head.headers, &self.header), in_bearer) {
             (Lines::Absent, None) => Found::None,
+            (Lines::Absent, Some(_)) if has_query_token(&head.uri) => Found::OneAndQuery,
             (Lines::Absent, Some(key)) => Found::One(key),
             (Lines::One(line), None) => Found::One(line.as_bytes()),
             (Lines::One(_), Some(_)) | (Lines::Several(_), _) => Found::Several,
@@ -79,20 +83,22 @@ impl Authenticator for ApiKeyAuth {
     fn presence(&self, head: &Parts) -> Presence {
         match self.0.find_in(head) {
             Found::None => Presence::Absent,
-            Found::One(_) | Found::Several => Presence::Explicit,
+            Found::One(_) | Found::OneAndQuery | Found::Several => Presence::Explicit,
         }
     }
 
     fn authenticate(&self, head: &Parts) -> Decision {
         let inner = &self.0;
+        let ambiguous = |reason| {
+            let failure = AuthFailure::new(AuthFailureKind::Ambiguous);
+            let failure = failure.with_method(AuthMethod::ApiKey);
+            Decision::Denied(failure.with_reason(reason))
+        };
         let key = match inner.find_in(head) {
             Found::None => return Decision::NotPresent,
             Found::One(key) => key,
-            Found::Several => {
-                let failure = AuthFailure::new(AuthFailureKind::Ambiguous);
-                let failure = failure.with_method(AuthMethod::ApiKey);
-                return Decision::Denied(failure.with_reason("key_twice"));
-            }
+            Found::OneAndQuery => return ambiguous("query_token"),
+            Found::Several => return ambiguous("key_twice"),
         };
         let (id, secret) = match parse(&inner.prefix, key) {
             Ok(parts) => parts,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hmac::{Hmac, KeyInit};
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, PROXY_AUTHORIZATION};
 
@@ -108,15 +109,18 @@ impl ApiKeyAuthBuilder {
                 },
             );
         }
-        if let Some(key) = &self.server_key
-            && (key.expose().len() < MIN_KEY || is_weak_key(key.expose()))
-        {
-            mistakes.push(
-                "auth.api_key.server_key",
-                ApiKeyConfigError::KeyTooWeak {
-                    length: key.expose().len(),
-                },
-            );
+        let mut mac = None;
+        if let Some(key) = &self.server_key {
+            let key = key.expose();
+            let is_strong = key.len() >= MIN_KEY && !is_weak_key(key);
+            match Hmac::new_from_slice(key) {
+                Ok(keyed) if is_strong => mac = Some(keyed),
+                Ok(_) | Err(_) => {
+                    let length = key.len();
+                    let kind = ApiKeyConfigError::KeyTooWeak { length };
+                    mistakes.push("auth.api_key.server_key", kind);
+                }
+            }
         }
         let in_bearer = self.is_in_bearer.then(|| format!("{}_", self.prefix));
         mistakes.finish(ApiKeyAuth::new(Inner {
@@ -124,7 +128,7 @@ impl ApiKeyAuthBuilder {
             prefix: self.prefix.into(),
             header: self.header,
             in_bearer: in_bearer.map(Into::into),
-            server_key: self.server_key,
+            mac,
             clock: self.clock,
             events: self.events,
         }))

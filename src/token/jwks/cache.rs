@@ -112,6 +112,10 @@ impl KeySource for JwksCache {
             Boarding::Waiting(seat) => Lookup::pending(seat.wait()),
         }
     }
+
+    fn dangerous(&self) -> Vec<(&'static str, bool)> {
+        Self::dangerous(self).to_vec()
+    }
 }
 
 impl fmt::Debug for JwksCache {

@@ -72,8 +72,15 @@ impl Header {
     }
 
     #[cold]
-    pub(super) fn told(&self, error: TokenError) -> TokenError {
-        error.with_header(self.algorithm.as_str(), self.kid())
+    pub(super) fn told(&self, error: TokenError, snapshot: Option<&KeySnapshot>) -> TokenError {
+        let kid = match &self.wanted {
+            // It was not read again: its key says what it is called.
+            WantedKey::At(_) => snapshot
+                .and_then(|snapshot| self.key(snapshot).ok())
+                .and_then(Jwk::kid),
+            WantedKey::Named(kid) => kid.as_deref(),
+        };
+        error.with_header(self.algorithm.as_str(), kid)
     }
 }
 
@@ -196,7 +203,7 @@ impl Inner {
         } = candidate;
         let key = header
             .key(snapshot)
-            .map_err(|error| header.told(refused(error)))?;
+            .map_err(|error| header.told(refused(error), Some(snapshot)))?;
         let told = |error: TokenError| error.with_header(header.algorithm.as_str(), key.kid());
         verify_signature(key, header.algorithm, segments).map_err(|error| told(refused(error)))?;
         self.check_binding(token.binding, bound, now)

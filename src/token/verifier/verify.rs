@@ -136,16 +136,18 @@ impl JwtVerifier {
         self.0.dpop.as_ref().is_some_and(Dpop::is_required)
     }
 
-    /// Returns which calls that weaken it were made.
+    /// Returns the settings that weaken it, each with whether it is on: its own, then those of its source of keys.
     #[must_use]
-    pub fn dangerous(&self) -> [(&'static str, bool); 2] {
-        [
+    pub fn dangerous(&self) -> Vec<(&'static str, bool)> {
+        let mut dangerous = vec![
             (
                 "dangerous_accept_when_revocation_fails",
                 self.0.accepts_when_revocation_fails,
             ),
             ("dangerous_http_issuer", self.0.is_http_issuer),
-        ]
+        ];
+        dangerous.extend(self.0.source.dangerous());
+        dangerous
     }
 
     pub(crate) fn verify_presented(
@@ -206,7 +208,7 @@ impl JwtVerifier {
         let segments = Segments::split(presented.token, MOST_TOKEN).map_err(refused)?;
         let header = inner.header(segments.header, snapshot.as_ref())?;
         let claims = inner.plausible(segments.payload, now);
-        let claims = claims.map_err(|error| header.told(error))?;
+        let claims = claims.map_err(|error| header.told(error, snapshot.as_ref()))?;
         let mut candidate = Candidate {
             header,
             claims,
@@ -221,7 +223,7 @@ impl JwtVerifier {
             Some(snapshot) => snapshot,
             None => match inner.source.refresh(candidate.header.kid()) {
                 Lookup::Ready(found) => {
-                    found.map_err(|error| candidate.header.told(no_key(error)))?
+                    found.map_err(|error| candidate.header.told(no_key(error), None))?
                 }
                 Lookup::Pending(found) => {
                     let verifier = self.clone();
@@ -229,12 +231,12 @@ impl JwtVerifier {
                     return Ok(Lookup::pending(async move {
                         let found = found.await;
                         let snapshot =
-                            found.map_err(|error| candidate.header.told(no_key(error)))?;
+                            found.map_err(|error| candidate.header.told(no_key(error), None))?;
                         // A source takes as long as it likes; a token, and a proof, ages meanwhile.
                         candidate.now = verifier.0.now()?;
                         let times = candidate.claims.times;
                         let in_time = verifier.0.check_times(times, candidate.now);
-                        in_time.map_err(|error| candidate.header.told(error))?;
+                        in_time.map_err(|error| candidate.header.told(error, Some(&snapshot)))?;
                         let segments = Segments::split(&token, MOST_TOKEN).map_err(refused)?;
                         let bound = Bound {
                             token: &token,

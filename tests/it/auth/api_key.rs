@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use http::header::{AUTHORIZATION, VARY, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use tower::Layer;
 use tower_security::auth::api_key::{
@@ -74,8 +74,17 @@ impl Desk {
 }
 
 async fn asked(layer: AuthLayer, lines: &[(&str, &str)]) -> (Came, Response<Full<bytes::Bytes>>) {
+    asked_at("/", layer, lines).await
+}
+
+async fn asked_at(
+    uri: &'static str,
+    layer: AuthLayer,
+    lines: &[(&str, &str)],
+) -> (Came, Response<Full<bytes::Bytes>>) {
     let seen = Seen::default();
     let mut request = Request::new(Full::<bytes::Bytes>::default());
+    *request.uri_mut() = Uri::from_static(uri);
     for (name, value) in lines {
         let name: HeaderName = name.parse().unwrap();
         let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
@@ -404,6 +413,22 @@ async fn a_bearer_token_is_a_key_where_it_was_told_so() {
         .send(&[("authorization", &format!("Bearer {key}"))])
         .await;
     assert_eq!(response.headers()[VARY], "X-Api-Key, Authorization");
+
+    // Row 95 is for what is sent as a bearer token, whatever it is.
+    let bearer = format!("Bearer {key}");
+    const AMBIGUOUS: Came = Err((400, "credentials_ambiguous", "query_token"));
+    for (uri, name, value, expected) in [
+        ("/?access_token=t", "authorization", &bearer, AMBIGUOUS),
+        ("/?access%5Ftoken", "authorization", &bearer, AMBIGUOUS),
+        ("/?token=t", "authorization", &bearer, robot()),
+        ("/?access_token=t", "x-api-key", &key, robot()),
+    ] {
+        let layer = AuthLayer::builder()
+            .api_key(open.keys.clone())
+            .events(NoopSink::new());
+        let (came, _) = asked_at(uri, layer.build().unwrap(), &[(name, value)]).await;
+        assert_eq!(came, expected, "{uri} {name}");
+    }
 
     let closed = Desk::new();
     let key = closed.issue(None).await;

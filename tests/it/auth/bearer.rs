@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use tower::Layer;
 use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
@@ -146,6 +146,11 @@ async fn what_stands_in_authorization() {
         assert_eq!(outcome(layer, twice).await, told(two));
         let query = to(&format!("/orders?access_token={GOOD}"), &[]);
         assert_eq!(outcome(layer, query).await, told(*nothing));
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let mut form = to("/orders", &form);
+        *form.method_mut() = Method::POST;
+        *form.body_mut() = Full::from(format!("access_token={GOOD}"));
+        assert_eq!(outcome(layer, form).await, told(*nothing));
     }
 }
 

@@ -21,4 +21,4 @@ mod stack;
 #[cfg(feature = "opaque-tokens")]
 mod stores;
 mod transports;
-mod ways;
+pub(crate) mod ways;

@@ -1,13 +1,24 @@
 //! Proofs of possession (RFC 9449): a token that is bound to a key, and the proofs that do not show it.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{Request, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body_util::Full;
 use sha2::{Digest, Sha256};
-use tower_security::core::{AuthMethod, Confirmation, Lookup, ManualClock, Principal, Secret};
+use tower::Layer;
+use tower_security::auth::AuthLayer;
+use tower_security::core::{
+    AbuseKind, AuthMethod, Confirmation, Lookup, ManualClock, Principal, Refused, Secret,
+};
 use tower_security::token::jws::{Jwk, JwkSet};
 use tower_security::token::{DpopPolicy, JwtVerifier, TokenCache, TokenError, TokenErrorKind};
+
+use crate::support::service::{Spy, go};
 
 use super::issuer::{
     AUDIENCE, ED25519_X, ES256_X, ISSUER, OTHER_X, OTHER_Y, Signer, ec_jwk, encode, key_set,
@@ -112,6 +123,55 @@ fn reason_of(verifier: &JwtVerifier, token: &str, proofs: &[&str]) -> &'static s
     answer.expect_err("it is refused").reason()
 }
 
+/// What the layer answers to a request for `/orders` with a bound token.
+fn send(
+    verifier: &JwtVerifier,
+    (token, proofs): (&str, &[&str]),
+    is_grpc: bool,
+) -> (Response<Full<Bytes>>, usize) {
+    let spy = Spy::new();
+    let layer = AuthLayer::builder().bearer(verifier.clone()).build();
+    let service = layer.expect("it is sound").layer(spy.clone());
+    let mut request = Request::from_parts(request(proofs), ());
+    if is_grpc {
+        *request.method_mut() = Method::POST;
+        let grpc = HeaderValue::from_static("application/grpc");
+        request.headers_mut().insert(CONTENT_TYPE, grpc);
+    }
+    let value = HeaderValue::try_from(format!("DPoP {token}")).expect("it is ASCII");
+    request.headers_mut().insert(AUTHORIZATION, value);
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(go(service, request)).poll(&mut context) {
+        Poll::Ready(answer) => (answer, spy.calls()),
+        Poll::Pending => panic!("nothing is to be waited for"),
+    }
+}
+
+/// Status, code and challenges of a proof that is wrong, over HTTP and gRPC. It is not used up by that.
+#[track_caller]
+fn assert_told(verifier: &JwtVerifier, token: &str, proofs: &[&str], name: &str) {
+    const LINES: [&str; 2] = [
+        r#"Bearer realm="api""#,
+        r#"DPoP realm="api", error="invalid_dpop_proof", error_description="The DPoP proof is invalid", algs="ES256 EdDSA""#,
+    ];
+    for is_grpc in [false, true] {
+        let (answer, calls) = send(verifier, (token, proofs), is_grpc);
+        let lines: Vec<_> = answer.headers().get_all(WWW_AUTHENTICATE).iter().collect();
+        assert_eq!(calls, 0, "{name}");
+        assert_eq!(lines, LINES, "{name}");
+        let refused = answer.extensions().get::<Refused>();
+        let refused = refused.map(|refused| (refused.code(), refused.abuse()));
+        let expected = ("proof_invalid", Some(AbuseKind::AuthFailed));
+        assert_eq!(refused, Some(expected), "{name}");
+        if is_grpc {
+            assert_eq!(answer.status(), StatusCode::OK, "{name}");
+            assert_eq!(answer.headers()["grpc-status"], "16", "{name}");
+        } else {
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_bound_token_with_its_proof_is_accepted() {
     let token = bound();
@@ -184,6 +244,7 @@ fn row_90_a_proof_of_something_else_is_refused() {
             (TokenErrorKind::ProofInvalid, expected),
             "{name}"
         );
+        assert_told(&verifier, &token, proofs, name);
     };
     invalid("none", &[], "proof_missing");
     invalid("two", &[&good, &good], "proof_twice");
@@ -192,7 +253,7 @@ fn row_90_a_proof_of_something_else_is_refused() {
     invalid("list", &[&format!("{good}, {good}")], "proof_structure");
     invalid("long", &[&"a".repeat(8193)], "proof_structure");
     for (claim, value, expected) in [
-        ("htm", r#""POST""#, "proof_htm"),
+        ("htm", r#""PUT""#, "proof_htm"),
         ("htm", r#""get""#, "proof_htm"),
         ("htm", "", "proof_claims"),
         ("htm", "1", "proof_claims"),
@@ -241,7 +302,8 @@ fn row_90_a_proof_of_something_else_is_refused() {
     );
     let of_other_token = proof(&with_claims(&[]), &[]);
     invalid("of another token", &[&of_other_token], "proof_ath");
-    assert!(ready(verifier.verify_dpop(&token, &request(&[&good]))).is_ok());
+    let (answer, calls) = send(&verifier, (&token, &[&good]), false);
+    assert_eq!((answer.status(), calls), (StatusCode::OK, 1));
 }
 
 #[test]
@@ -294,6 +356,7 @@ fn a_proof_has_the_right_header() {
             expected,
             "{change:?}"
         );
+        assert_told(&verifier, &token, &[&proof], expected);
     }
     // The key that the token is not bound to.
     let own = ec_jwk(ES256_X, super::issuer::ES256_Y, "");
@@ -327,10 +390,15 @@ fn row_91_a_proof_is_fresh_and_used_once() {
         let proof = proof(&token, &[("iat", iat), ("jti", &jti)]);
         let answer = ready(verifier.verify_dpop(&token, &request(&[&proof])));
         assert_eq!(answer.err().map(|error| error.reason()), expected, "{iat}");
+        if expected.is_some() {
+            assert_told(&verifier, &token, &[&proof], iat);
+        }
     }
     let first = proof(&token, &[]);
-    assert!(ready(verifier.verify_dpop(&token, &request(&[&first]))).is_ok());
+    let (answer, calls) = send(&verifier, (&token, &[&first]), false);
+    assert_eq!((answer.status(), calls), (StatusCode::OK, 1));
     assert_eq!(reason_of(&verifier, &token, &[&first]), "proof_replayed");
+    assert_told(&verifier, &token, &[&first], "replayed");
     // The same id in another proof for the same, spelt otherwise.
     let respelt = proof(
         &token,
@@ -372,6 +440,11 @@ fn what_cannot_be_remembered_is_busy() {
         answer("c", "1735689600"),
         Some((TokenErrorKind::Busy, "proofs_full"))
     );
+    let third = proof(&token, &[("jti", r#""c""#)]);
+    let (busy, calls) = send(&verifier, (&token, &[&third]), false);
+    assert_eq!((busy.status(), calls), (StatusCode::SERVICE_UNAVAILABLE, 0));
+    assert_eq!(busy.headers()["retry-after"], "1");
+    assert!(!busy.headers().contains_key(WWW_AUTHENTICATE));
     clock.advance(Duration::from_secs(31));
     assert_eq!(answer("c", "1735689631"), None);
 }
@@ -426,6 +499,9 @@ fn a_nonce_is_demanded_and_told() {
         .to_str()
         .expect("it is ASCII")
         .to_owned();
+    let (told, calls) = send(&verifier, (&token, &[&proof(&token, &[])]), false);
+    assert_eq!((told.status(), calls), (StatusCode::UNAUTHORIZED, 0));
+    assert_eq!(told.headers()["dpop-nonce"], nonce);
     let quoted = format!("\"{nonce}\"");
     assert!(answer(&verifier, "a", &quoted).is_ok());
     assert!(answer(&verifier, "a", &quoted).is_err_and(|error| error.nonce().is_none()));

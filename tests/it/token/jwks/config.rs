@@ -1,7 +1,8 @@
 //! What is refused when a cache is built.
 
+use tower_security::auth::AuthLayer;
 use tower_security::core::{ConfigErrors, ErrorClass};
-use tower_security::token::{JwksConfigError, JwksUrlProblem};
+use tower_security::token::{JwksConfigError, JwksUrlProblem, JwtVerifier};
 
 use super::*;
 
@@ -93,6 +94,22 @@ fn a_url_is_https_or_loopback_and_said_to_be_dangerous() {
     );
     let cache = build(http, JwksCacheBuilder::dangerous_http_jwks).unwrap();
     assert_eq!(cache.dangerous(), [("dangerous_http_jwks", true)]);
+    // Whoever asks the layer is told of its keys too.
+    let verifier = JwtVerifier::builder()
+        .issuer("https://login.example.com/")
+        .audience("api")
+        .keys(cache)
+        .build()
+        .unwrap();
+    let layer = AuthLayer::builder().bearer(verifier).build().unwrap();
+    assert_eq!(
+        layer.dangerous(),
+        [
+            ("dangerous_accept_when_revocation_fails", false),
+            ("dangerous_http_issuer", false),
+            ("dangerous_http_jwks", true),
+        ]
+    );
     let cache = build(URL, JwksCacheBuilder::dangerous_http_jwks).unwrap();
     assert_eq!(cache.dangerous(), [("dangerous_http_jwks", false)]);
     let elsewhere = "http://login.example.com/jwks";

@@ -43,7 +43,14 @@ impl Key {
     }
 
     fn token_of(&self, issuer: &str, expires: u64, kid: &str) -> String {
-        let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kid });
+        self.token_with(
+            json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kid }),
+            issuer,
+            expires,
+        )
+    }
+
+    fn token_with(&self, header: serde_json::Value, issuer: &str, expires: u64) -> String {
         let claims = json!({
             "iss": issuer, "aud": "api", "sub": "alice", "client_id": "c", "jti": "1",
             "iat": START, "exp": expires,
@@ -172,6 +179,40 @@ async fn tokens_that_are_refused_anyway_cause_no_fetch() {
         401
     );
     assert_eq!(bed.provider.hits(), 2);
+}
+
+/// Rows 34 to 37: keys that a token brings along, or points to, are neither fetched nor used.
+#[tokio::test]
+async fn a_token_does_not_choose_where_keys_are_from() {
+    let (own, forger) = (Key::new("a"), Key::new("a"));
+    let bed = Bed::ready(publish(&[&own])).await;
+    let api = Api::new(&bed);
+    let evil = Provider::start(publish(&[&forger])).await;
+    let url = evil.url();
+    let jwk: serde_json::Value = serde_json::from_str(&forger.published()).unwrap();
+    for (name, value) in [
+        ("jku", json!(url)),
+        ("x5u", json!(url)),
+        ("x5c", json!(["MIIB"])),
+        ("jwk", jwk),
+        ("kid", json!(url)),
+    ] {
+        let mut header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": "a" });
+        header[name] = value;
+        let token = forger.token_with(header.clone(), ISSUER, START + 86_400);
+        let refused = api.ask(&token).await;
+        assert_eq!(refused.status(), 401, "{name}");
+        assert_eq!(refused.headers()[WWW_AUTHENTICATE], INVALID, "{name}");
+        // The same header under the right signature is passed over.
+        if name != "kid" {
+            let token = own.token_with(header, ISSUER, START + 86_400);
+            assert_eq!(api.status(&token).await, 200, "{name}");
+        }
+    }
+    assert_eq!(
+        (api.spy.calls(), evil.hits(), bed.provider.hits()),
+        (4, 0, 1)
+    );
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::Layer;
 use tower_security::auth::AuthLayer;
@@ -199,8 +199,13 @@ impl Served {
         }
     }
 
-    fn send(&self, value: HeaderValue) -> Response<Full<Bytes>> {
+    fn send(&self, value: HeaderValue, is_grpc: bool) -> Response<Full<Bytes>> {
         let mut request = Request::new(());
+        if is_grpc {
+            const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+            *request.method_mut() = Method::POST;
+            request.headers_mut().insert(CONTENT_TYPE, GRPC);
+        }
         request.headers_mut().insert(AUTHORIZATION, value);
         let mut context = Context::from_waker(Waker::noop());
         match pin!(go(self.layer.layer(self.spy.clone()), request)).poll(&mut context) {
@@ -214,7 +219,7 @@ impl Served {
             // No server hands it on.
             return;
         };
-        let answer = self.send(value);
+        let answer = self.send(value.clone(), false);
         assert_eq!(self.spy.calls(), 0, "{told}");
         let is_b64token = !row.token.is_empty()
             && row
@@ -239,6 +244,13 @@ impl Served {
         assert_eq!(lines, [&challenge], "{told}");
         let refused = answer.extensions().get::<Refused>();
         assert_eq!(refused.map(|refused| refused.code()), Some(code), "{told}");
+
+        let answer = self.send(value, true);
+        let lines: Vec<_> = answer.headers().get_all(WWW_AUTHENTICATE).iter().collect();
+        assert_eq!((answer.status(), self.spy.calls()), (StatusCode::OK, 0));
+        assert_eq!(answer.headers()["grpc-status"], "16", "{told}");
+        assert_eq!(answer.headers()["grpc-message"], text, "{told}");
+        assert_eq!(lines, [&challenge], "{told}");
     }
 }
 

@@ -173,5 +173,10 @@ fn a_header_that_was_good_once_does_not_make_another_one_good() {
         let error = super::answer(&verifier, &other).expect_err("it is another's");
         assert_eq!(error.reason(), "signature");
         assert_eq!(error.detail(), Some("alg=ES256 kid=es"));
+        // Events tell of the key as if the header had been read again.
+        let expired = with_claims(&[("exp", "1")]);
+        let error = super::answer(&verifier, &expired).expect_err("it is over");
+        assert_eq!(error.reason(), "expired");
+        assert_eq!(error.detail(), Some("alg=ES256 kid=es"));
     }
 }
