@@ -1,10 +1,9 @@
 //! JSON Web Tokens in `Authorization`.
 
-use http::Uri;
 use http::request::Parts;
 
 use super::authenticator::{Authenticator, Decision, Presence};
-use super::authorization::{Authorization, TokenScheme};
+use super::authorization::{Authorization, TokenScheme, has_query_token};
 use super::failure::{AuthFailure, AuthFailureKind};
 use crate::core::text::cap;
 use crate::core::{AuthMethod, ChallengeScheme, CleanText, Lookup};
@@ -103,7 +102,6 @@ impl Authenticator for BearerAuth {
             let failure = AuthFailure::new(kind).with_method(method);
             Decision::Denied(failure.with_reason(reason))
         };
-        // RFC 6750, section 2: a client uses one way alone. What stands in a query stands in logs.
         if has_query_token(&head.uri) {
             return fail(AuthFailureKind::Ambiguous, "query_token");
         }
@@ -150,45 +148,4 @@ impl From<TokenError> for AuthFailure {
             None => failure,
         }
     }
-}
-
-/// Whether the query has a member `access_token` (RFC 6750, section 2.3), however its name is escaped.
-fn has_query_token(uri: &Uri) -> bool {
-    const NAME: &[u8] = b"access_token";
-    let query = uri.query().unwrap_or_default().as_bytes();
-    // Nearly all members, and a flood of empty ones, are passed over by their length.
-    let members = query
-        .split(|byte| *byte == b'&')
-        .filter(|member| member.len() >= NAME.len());
-    members
-        .filter_map(|member| member.split(|byte| *byte == b'=').next())
-        .any(|name| unescaped(name).eq(NAME.iter().copied()))
-}
-
-/// The bytes of a name as a form decoder reads them.
-fn unescaped(name: &[u8]) -> impl Iterator<Item = u8> {
-    let mut rest = name;
-    std::iter::from_fn(move || {
-        let (first, after) = rest.split_first()?;
-        rest = after;
-        let escaped = match (first, after) {
-            (b'%', [high, low, behind @ ..]) => hex(*high)
-                .zip(hex(*low))
-                .map(|(high, low)| (high << 4 | low, behind)),
-            _ => None,
-        };
-        Some(match escaped {
-            Some((byte, behind)) => {
-                rest = behind;
-                byte
-            }
-            None => *first,
-        })
-    })
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
