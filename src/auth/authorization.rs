@@ -3,6 +3,8 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 
+use crate::core::field::is_tchar;
+
 /// The longest token. A JWT of a thousand claims fits, and no work is done for more.
 pub(super) const MAX_TOKEN: usize = 8192;
 
@@ -43,6 +45,9 @@ impl<'a> Authorization<'a> {
         if line.len() > MAX_VALUE {
             return Self::Unreadable(scheme);
         }
+        if rest.first().is_some_and(|byte| !matches!(byte, b' ')) {
+            return Self::Malformed(scheme);
+        }
         let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
         let token = rest.get(blanks..).unwrap_or_default();
         if token.is_empty() {
@@ -75,7 +80,8 @@ impl TokenScheme {
             line
         };
         let value = value.trim_ascii();
-        let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+        // What is no letter of a scheme ends it, so that `Bearer,` is a bad `Bearer` and not another scheme that nobody serves.
+        let end = value.iter().position(|byte| !is_tchar(*byte));
         let (scheme, rest) = value.split_at_checked(end.unwrap_or(value.len()))?;
         if scheme.eq_ignore_ascii_case(b"bearer") {
             Some((Self::Bearer, rest))
@@ -120,8 +126,9 @@ impl Token {
     }
 }
 
-/// Whether the query has a member `access_token` (RFC 6750, section 2.3), however its name is escaped. Beside a token in the header it
-/// is a second one: a client uses one way alone (section 2), and what stands in a query stands in logs.
+/// Whether the query has a member `access_token` (RFC 6750, section 2.3), however its name is escaped.
+///
+/// A client uses one way alone (section 2), and what stands in a query stands in logs.
 pub(super) fn has_query_token(uri: &Uri) -> bool {
     const NAME: &[u8] = b"access_token";
     let query = uri.query().unwrap_or_default().as_bytes();
@@ -172,7 +179,7 @@ mod tests {
     fn exactly_one_token_stands_behind_the_scheme() {
         let longest = "a".repeat(MAX_TOKEN);
         let too_long = "a".repeat(MAX_TOKEN + 1);
-        let rows: [(&[u8], Authorization<'_>); 36] = [
+        let rows: [(&[u8], Authorization<'_>); 40] = [
             (b"Bearer t", Authorization::Token(BEARER, b"t")),
             (b"bearer t", Authorization::Token(BEARER, b"t")),
             (b"BEARER t", Authorization::Token(BEARER, b"t")),
@@ -208,13 +215,17 @@ mod tests {
             (b"", Authorization::Absent),
             (b"Basic dDp0", Authorization::Absent),
             (b"BearerX t", Authorization::Absent),
-            (b"Bearer,", Authorization::Absent),
+            (b"Bearer!", Authorization::Absent),
+            (b",Bearer t", Authorization::Absent),
             (b"Token t", Authorization::Absent),
             (b"t", Authorization::Absent),
             (b"Bearer", Authorization::Malformed(BEARER)),
             (b"Bearer ", Authorization::Malformed(BEARER)),
             (b"DPoP", Authorization::Malformed(TokenScheme::DPoP)),
             (b"Bearer\tt", Authorization::Malformed(BEARER)),
+            (b"Bearer,", Authorization::Malformed(BEARER)),
+            (b"Bearer=t", Authorization::Malformed(BEARER)),
+            (b"Bearer\xa0t", Authorization::Malformed(BEARER)),
             (b"Bearer \tt", Authorization::Malformed(BEARER)),
             (b"Bearer a b", Authorization::Malformed(BEARER)),
             (b"Bearer a\tb", Authorization::Malformed(BEARER)),

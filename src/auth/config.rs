@@ -3,10 +3,12 @@
 use std::fmt;
 
 use http::HeaderName;
+#[cfg(feature = "opaque-tokens")]
+use http::header::AUTHORIZATION;
 use thiserror::Error;
 
 #[cfg(feature = "opaque-tokens")]
-use super::api_key::ApiKeyAuth;
+use super::api_key::{ApiKeyAuth, ApiKeyWay};
 use super::authenticator::Authenticator;
 #[cfg(feature = "_jwt")]
 use super::bearer::BearerAuth;
@@ -57,6 +59,8 @@ struct Configured {
 }
 
 enum Credential {
+    #[cfg(feature = "opaque-tokens")]
+    ApiKey(ApiKeyAuth),
     #[cfg(feature = "_jwt")]
     Bearer(BearerAuth),
     Other(Box<dyn Authenticator>),
@@ -72,6 +76,11 @@ impl Configured {
             bearer_prefix: None,
             way: Credential::Other(Box::new(authenticator)),
         }
+    }
+
+    #[cfg(feature = "opaque-tokens")]
+    fn reads_authorization(&self) -> bool {
+        self.headers.contains(&AUTHORIZATION)
     }
 }
 
@@ -110,8 +119,12 @@ impl AuthBuilder {
     #[cfg(feature = "opaque-tokens")]
     pub fn api_key(mut self, keys: ApiKeyAuth) -> Self {
         self.ways.push(Configured {
+            method: Some(AuthMethod::ApiKey),
+            schemes: vec![keys.scheme()],
+            headers: keys.headers(),
+            dangerous: Vec::new(),
             bearer_prefix: keys.bearer_prefix().map(Into::into),
-            ..Configured::of(Some(AuthMethod::ApiKey), keys)
+            way: Credential::ApiKey(keys),
         });
         self
     }
@@ -190,6 +203,13 @@ impl AuthBuilder {
             .iter()
             .filter_map(|configured| configured.bearer_prefix.clone())
             .collect();
+        #[cfg(feature = "opaque-tokens")]
+        let is_shared = self
+            .ways
+            .iter()
+            .filter(|way| way.reads_authorization())
+            .count()
+            > 1;
         let mut headers = Vec::new();
         let mut dangerous = Vec::new();
         let mut ways = Vec::new();
@@ -198,6 +218,8 @@ impl AuthBuilder {
             dangerous.extend(configured.dangerous);
             ways.push(Way {
                 authenticator: match configured.way {
+                    #[cfg(feature = "opaque-tokens")]
+                    Credential::ApiKey(keys) => Box::new(ApiKeyWay::new(keys, is_shared)),
                     #[cfg(feature = "_jwt")]
                     Credential::Bearer(bearer) => Box::new(bearer.without_keys(keys.clone())),
                     Credential::Other(authenticator) => authenticator,

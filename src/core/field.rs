@@ -35,8 +35,13 @@ impl<'a> Lines<'a> {
 
 /// Whether `bytes` is a `token` of RFC 9110, section 5.6.2: a method or a header name.
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
-    let tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !bytes.is_empty() && bytes.iter().all(tchar)
+    !bytes.is_empty() && bytes.iter().copied().all(is_tchar)
+}
+
+/// Whether a `token` may have this byte.
+#[inline]
+pub(crate) fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// The cookies of a line of `Cookie`. Quotes mean nothing (RFC 6265bis, section 4.1.1): a `;` between them separates.

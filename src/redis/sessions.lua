@@ -13,14 +13,17 @@
 --   list    KEYS subject
 local command, sessions, subjects = ARGV[1], ARGV[2], ARGV[3]
 
+-- What lists sessions is there for as long as any of them: by the clock of one node a session may last longer than by that of another.
+local function outlive(subject, rest)
+  if redis.call('PTTL', subject) < tonumber(rest) then redis.call('PEXPIRE', subject, rest) end
+end
+
 local function keep(key, subject, at, score)
   redis.call('HSET', key, 'r', ARGV[at + 1], 't', ARGV[at + 2], 'e', ARGV[at + 3], 's', ARGV[at + 5])
   redis.call('PEXPIRE', key, ARGV[at + 4])
   redis.call('ZADD', subject, score or ARGV[at + 6], ARGV[at])
   -- No session lasts longer than one that begins now.
-  if redis.call('PTTL', subject) < tonumber(ARGV[at + 7]) then
-    redis.call('PEXPIRE', subject, ARGV[at + 7])
-  end
+  outlive(subject, ARGV[at + 7])
 end
 
 local function remove(key, member)
@@ -60,6 +63,7 @@ if command == 'touch' then
   if tonumber(seen) < tonumber(ARGV[4]) then
     redis.call('HSET', KEYS[1], 't', ARGV[4], 'e', ARGV[5])
     redis.call('PEXPIRE', KEYS[1], ARGV[6])
+    outlive(subjects .. redis.call('HGET', KEYS[1], 's'), ARGV[6])
   end
   return 1
 end

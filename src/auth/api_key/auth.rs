@@ -41,14 +41,25 @@ impl Inner {
         date(self.clock.now())
     }
 
-    pub(super) fn digest(&self, secret: &KeySecret) -> ApiKeyDigest {
+    /// Of all of the key but its checksum: a secret is good with its own prefix and id alone, also where keys of two kinds share a store.
+    pub(super) fn digest(&self, id: ApiKeyId, secret: &KeySecret) -> ApiKeyDigest {
+        let parts = [
+            self.prefix.as_bytes(),
+            b"_",
+            id.as_str().as_bytes(),
+            b"_",
+            secret.bytes(),
+        ];
         let digest = match &self.mac {
             Some(mac) => {
                 let mut mac = mac.clone();
-                mac.update(secret.bytes());
+                parts.iter().for_each(|part| mac.update(part));
                 mac.finalize().into_bytes()
             }
-            None => Sha256::digest(secret.bytes()),
+            None => parts
+                .iter()
+                .fold(Sha256::new(), Sha256::chain_update)
+                .finalize(),
         };
         ApiKeyDigest::from_bytes(digest.into())
     }
@@ -166,7 +177,7 @@ impl ApiKeyAuth {
         for _ in 0..DRAWS {
             let id = ApiKeyId::draw().ok_or(ApiKeyError::Randomness)?;
             let secret = KeySecret::draw().ok_or(ApiKeyError::Randomness)?;
-            let record = ApiKeyRecord::new(id, &principal, now, inner.digest(&secret));
+            let record = ApiKeyRecord::new(id, &principal, now, inner.digest(id, &secret));
             if inner.store.create(&record).wait().await? {
                 let name = EventName::AuthnTokenCreated;
                 inner.tell(name, "api_key_issued", Some(who.subject()), id.as_str());
@@ -197,13 +208,18 @@ impl ApiKeyAuth {
     ) -> Result<IssuedApiKey, ApiKeyError> {
         let inner = &*self.0;
         let now = inner.now().ok_or(ApiKeyError::Clock)?;
-        let until = now.checked_add(overlap).and_then(date);
-        let until = until.ok_or(ApiKeyError::Lifetime)?;
+        let until = if overlap.is_zero() {
+            // A date that no clock comes back to: that of another node may be slow.
+            SystemTime::UNIX_EPOCH
+        } else {
+            let until = now.checked_add(overlap).and_then(date);
+            until.ok_or(ApiKeyError::Lifetime)?
+        };
         let record = inner.store.find(&id).wait().await?;
         let record = record.filter(|record| !record.principal().is_expired(now));
         let record = record.ok_or(ApiKeyError::Unknown)?;
         let secret = KeySecret::draw().ok_or(ApiKeyError::Randomness)?;
-        let rotated = inner.store.rotate(&id, &inner.digest(&secret), until);
+        let rotated = inner.store.rotate(&id, &inner.digest(id, &secret), until);
         if !rotated.wait().await? {
             return Err(ApiKeyError::Unknown);
         }

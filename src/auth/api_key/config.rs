@@ -56,14 +56,15 @@ impl ApiKeyAuthBuilder {
     }
 
     /// Takes keys as bearer tokens too: `Authorization: Bearer sk_..`, for clients that know no other header (default: not). A token that
-    /// begins with the prefix and `_` is a key then, and never a JWT.
+    /// begins with the prefix and `_` is a key then, and never a JWT. Where no other way of the layer reads `Authorization`, any other
+    /// bearer token is a wrong key.
     pub const fn in_bearer(mut self) -> Self {
         self.is_in_bearer = true;
         self
     }
 
     /// Digests secrets with HMAC-SHA-256 and `key` (default: with SHA-256, which is enough for 190 random bits): who can write to the
-    /// store alone can make no key then. With another key no key of before is accepted.
+    /// store alone can make no key then, though he can change whom one of his own stands for. With another key no key of before is accepted.
     ///
     /// Permitted: 32 random bytes or more, the same on every node. Refused: fewer, or one byte over and over.
     pub fn server_key(mut self, key: impl Into<Secret<Vec<u8>>>) -> Self {

@@ -8,8 +8,9 @@
 //! The first line that decides wins:
 //!
 //! 1. No header `x-api-key`, and with [`in_bearer`](ApiKeyAuthBuilder::in_bearer) no bearer token that begins with the prefix and `_`:
-//!    not present.
-//! 2. Two of them: **400** `credentials_ambiguous`.
+//!    not present. Where no other way of the layer reads `Authorization`, all bearer tokens are keys: a bad one is not let in by a cookie.
+//! 2. Two of them, or one as a bearer token beside `?access_token=`: **400** `credentials_ambiguous`. `Bearer` without a token, or with
+//!    two: **400** `credentials_malformed`.
 //! 3. Another shape, or the checksum is wrong: **401** `api_key_invalid`, without a look into the store. So is every line but the next.
 //! 4. The store fails: **503**.
 //! 5. The id is unknown, the secret is neither the current one nor the one before within its overlap, the key has expired.
@@ -23,7 +24,7 @@
 //! | what | default | why |
 //! |---|---|---|
 //! | header | `x-api-key` | one that no proxy or browser sends by itself |
-//! | digest | SHA-256 | 190 random bits are not guessed, and a fast digest keeps requests cheap |
+//! | digest | SHA-256 of all but the checksum | 190 random bits are not guessed, and a fast digest keeps requests cheap |
 //! | lifetime | said with each key | none at all has to be written as `None` |
 //! | secrets of a key | two after a rotation, for as long as was said | clients are changed one by one |
 //! | refusals | count as failures of authentication for bans | a wrong key is no slip of a user |
@@ -34,7 +35,8 @@
 //!   lets scanners of repositories find it.
 //! - A key that may do too much: a key has the scopes and roles that it was issued with, whatever becomes of its owner's. Where an owner is
 //!   disabled, call [`revoke_subject`](ApiKeyAuth::revoke_subject).
-//! - Who can write to the store makes keys. With a [`server_key`](ApiKeyAuthBuilder::server_key) that is not enough.
+//! - Who can write to the store makes keys. With a [`server_key`](ApiKeyAuthBuilder::server_key) he makes none, and gives no key the
+//!   secret of another; he can still change whom a key of his own stands for.
 //! - Users who make keys without end: bound them in the handler.
 //!
 //! # Deployment
@@ -112,6 +114,7 @@ mod store;
 mod text;
 
 pub use auth::{ApiKeyAuth, ApiKeyInfo, IssuedApiKey};
+pub(super) use check::ApiKeyWay;
 pub use config::ApiKeyAuthBuilder;
 pub use error::{ApiKeyConfigError, ApiKeyError};
 pub use memory::MemoryApiKeyStore;

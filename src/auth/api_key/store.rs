@@ -21,7 +21,8 @@ pub trait ApiKeyStore: Send + Sync + 'static {
     /// Keeps a new key. `false`, and nothing is changed, if there is one with its id.
     fn create(&self, record: &ApiKeyRecord) -> Lookup<Result<bool, StoreError>>;
 
-    /// Gives a key another secret, as [`ApiKeyRecord::rotated`] does. `false` if there is no such key: it does not come back.
+    /// Gives a key another secret, as [`ApiKeyRecord::rotated`] does: the one that it had is accepted until `previous_until`, which is
+    /// 1970 where it is dead at once. `false` if there is no such key: it does not come back.
     fn rotate(
         &self,
         id: &ApiKeyId,

@@ -271,7 +271,7 @@ mod tests {
                 assert!(why(&wrong).is_some(), "{}", wrong.escape_ascii());
             }
         }
-        let mistyped = KEY.replace("abc", "abd");
+        let mistyped = KEY.replace("abc", "abx");
         assert_eq!(why(mistyped.as_bytes()), Some(NoKey::Checksum));
         let swapped = KEY.replace("abc", "bac");
         assert_eq!(why(swapped.as_bytes()), Some(NoKey::Checksum));

@@ -14,10 +14,15 @@ use super::error::SessionError;
 use super::key::{SessionKey, SessionSecret, draw_name};
 use super::record::SessionRecord;
 use super::store::SessionStore;
-use crate::core::{Clock, EventName, Events, Outcome, Principal, SecurityEvent};
+use crate::core::{
+    Clock, EventName, Events, Outcome, Principal, SecurityEvent, StoreError, StoreErrorKind,
+};
 
-/// Cookies of one name that a login or logout looks at. Browsers send one; who sends more has planted them.
-const MOST_COOKIES: usize = 4;
+/// Cookies of one name that a login or logout looks up. Browsers send one; who sends more has planted them.
+const MOST_COOKIES: usize = 16;
+
+/// How often a session that is to end is looked for, when it is renewed at the same time again and again.
+const SEARCHES: usize = 8;
 
 /// Sessions in a cookie: an [`Authenticator`](super::super::Authenticator) for requests, and what handlers log in and out with. Cloning
 /// shares it. See [`mod@crate::auth::session`].
@@ -142,7 +147,8 @@ impl SessionAuth {
     ///
     /// # Errors
     ///
-    /// The subject is empty, the store fails or is full, or there is no randomness. Then nobody is logged in.
+    /// The subject is empty, the request has more than 16 cookies of the name, the store fails or is full, or there is no randomness. Then
+    /// nobody is logged in.
     ///
     /// # Cancel safety
     ///
@@ -232,7 +238,8 @@ impl SessionAuth {
     ///
     /// # Errors
     ///
-    /// The store fails: then the session may go on, and the user has to be told.
+    /// The store fails, or the request has more than 16 cookies of the name, which a sibling host may have planted: then the session may
+    /// go on, and the user has to be told.
     ///
     /// # Cancel safety
     ///
@@ -250,20 +257,7 @@ impl SessionAuth {
     ///
     /// The store fails.
     pub async fn revoke(&self, subject: &str, id: &str) -> Result<bool, SessionError> {
-        let all = self.0.store.list(subject).wait().await?;
-        let of_name = |record: &SessionRecord| record.principal().session_id() == Some(id);
-        let Some((key, record)) = all.into_iter().find(|(_, record)| of_name(record)) else {
-            return Ok(false);
-        };
-        let was_there = self.0.store.revoke(&key).wait().await?;
-        if was_there {
-            self.0.tell(
-                EventName::SessionLogout,
-                "session_revoked",
-                record.principal(),
-            );
-        }
-        Ok(was_there)
+        self.end_named(subject, id, "session_revoked").await
     }
 
     /// Ends all sessions of a subject, and says how many: after a password was changed or reset, a factor removed, an account
@@ -342,7 +336,10 @@ impl SessionAuth {
     fn draw(&self) -> Result<(SessionKey, HeaderValue), SessionError> {
         let secret = SessionSecret::draw().ok_or(SessionError::Randomness)?;
         let line = self.0.cookie.line(&secret.text());
-        Ok((secret.key(), line.ok_or(SessionError::Randomness)?))
+        Ok((
+            secret.key(self.0.cookie.name()),
+            line.ok_or(SessionError::Randomness)?,
+        ))
     }
 
     /// The one valid session of a request.
@@ -357,7 +354,7 @@ impl SessionAuth {
         };
         let key = SessionSecret::parse(value)
             .ok_or(SessionError::NoSession)?
-            .key();
+            .key(inner.cookie.name());
         let record = inner.store.load(&key).wait().await?;
         let record = record.ok_or(SessionError::NoSession)?;
         match inner.standing(&record, now) {
@@ -369,24 +366,61 @@ impl SessionAuth {
     /// Ends all sessions that a request came with.
     async fn end_presented(&self, headers: &HeaderMap) -> Result<(), SessionError> {
         let inner = &*self.0;
-        let values = inner.cookie.values(headers).take(MOST_COOKIES);
-        let keys: Vec<_> = values
+        let name = inner.cookie.name();
+        let mut keys = Vec::new();
+        for secret in inner
+            .cookie
+            .values(headers)
             .filter_map(SessionSecret::parse)
-            .map(|secret| secret.key())
-            .collect();
+        {
+            let key = secret.key(name);
+            if keys.contains(&key) {
+                continue;
+            }
+            if keys.len() == MOST_COOKIES {
+                return Err(SessionError::TooMany);
+            }
+            keys.push(key);
+        }
         for key in keys {
             let Some(record) = inner.store.load(&key).wait().await? else {
                 continue;
             };
+            let who = record.principal();
             if inner.store.revoke(&key).wait().await? {
-                inner.tell(
-                    EventName::SessionLogout,
-                    "session_logout",
-                    record.principal(),
-                );
+                inner.tell(EventName::SessionLogout, "session_logout", who);
+            } else {
+                let name = who.session_id().unwrap_or_default();
+                self.end_named(who.subject(), name, "session_logout")
+                    .await?;
             }
         }
         Ok(())
+    }
+
+    /// Ends the session of this name. Renewed meanwhile, it has another key and the name that it had.
+    async fn end_named(
+        &self,
+        subject: &str,
+        name: &str,
+        code: &'static str,
+    ) -> Result<bool, SessionError> {
+        let inner = &*self.0;
+        for _ in 0..SEARCHES {
+            let all = inner.store.list(subject).wait().await?;
+            let mut named = all
+                .into_iter()
+                .filter(|(_, record)| record.principal().session_id() == Some(name));
+            let Some((key, record)) = named.next() else {
+                return Ok(false);
+            };
+            if inner.store.revoke(&key).wait().await? {
+                inner.tell(EventName::SessionLogout, code, record.principal());
+                return Ok(true);
+            }
+        }
+        let text = "a session that is renewed again and again";
+        Err(StoreError::new(StoreErrorKind::Unavailable, text).into())
     }
 
     /// What weakens it, for the posture.

@@ -42,7 +42,7 @@ impl Authenticator for SessionAuth {
         let Some(secret) = SessionSecret::parse(value) else {
             return Decision::Denied(inner.invalid("malformed"));
         };
-        let key = secret.key();
+        let key = secret.key(inner.cookie.name());
         match inner.store.load(&key) {
             Lookup::Ready(found) => inner.decide(key, found),
             Lookup::Pending(found) => {

@@ -102,11 +102,15 @@ pub enum SessionError {
     /// The session belongs to somebody else: log in instead of renewing.
     #[error("the session belongs to another subject")]
     SubjectMismatch,
+    /// The request has more cookies of the session's name than are looked up: all but one were planted, and which one is not ended
+    /// nobody can tell.
+    #[error("the request has too many cookies of the session's name")]
+    TooMany,
 }
 
 impl SessionError {
-    /// Returns the answer to the client: 401 `session_invalid` where there is no session, 503 where the store, the clock or the system
-    /// fails, 500 for the handler's own mistakes. None of them says more.
+    /// Returns the answer to the client: 401 `session_invalid` where there is no session, 400 `credentials_ambiguous` where there are too
+    /// many, 503 where the store, the clock or the system fails, 500 for the handler's own mistakes. None of them says more.
     pub fn rejection(&self) -> Rejection {
         let failure = match self {
             Self::Clock | Self::Randomness => AuthFailure::new(AuthFailureKind::Unavailable),
@@ -115,6 +119,7 @@ impl SessionError {
             Self::SubjectEmpty | Self::SubjectMismatch => {
                 return Rejection::internal();
             }
+            Self::TooMany => AuthFailure::new(AuthFailureKind::Ambiguous),
         };
         let own = Challenges::builder().add_scheme(ChallengeScheme::session());
         failure

@@ -35,8 +35,11 @@ impl SessionSecret {
         Secret::new(URL_SAFE_NO_PAD.encode(self.0.expose()))
     }
 
-    pub(super) fn key(&self) -> SessionKey {
-        SessionKey(Sha256::digest(self.0.expose()).into())
+    /// A session is one of the cookie that it was made for: of two kinds of them in one store, none is taken for the other.
+    pub(super) fn key(&self, cookie: &str) -> SessionKey {
+        let name = Sha256::new().chain_update(cookie);
+        let hash = name.chain_update(b"=").chain_update(self.0.expose());
+        SessionKey(hash.finalize().into())
     }
 }
 
@@ -45,7 +48,7 @@ pub(super) fn draw_name() -> Option<String> {
     random::bytes::<16>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The key of a session in a store: SHA-256 of what the cookie holds.
+/// The key of a session in a store: SHA-256 of the name of the cookie and the bits that it holds.
 ///
 /// Nobody comes from it to the cookie, so that a copy of the store lets nobody in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,19 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_the_digest_of_the_bytes() {
-        // `head -c 32 /dev/zero | sha256sum`.
+    fn a_key_is_the_digest_of_the_cookie() {
+        // `(printf '__Host-session='; head -c 32 /dev/zero) | sha256sum`.
         let zeros = SessionSecret(Secret::new([0; 32]));
         let hex: String = zeros
-            .key()
+            .key("__Host-session")
             .as_bytes()
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
         assert_eq!(
             hex,
-            "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925"
+            "003a537f962f2c6e599ccabe44b52d7aec191627854d4d09057d361aa4228d8f"
         );
-        assert_eq!(format!("{:?}", zeros.key()), "SessionKey(..)");
+        assert_eq!(format!("{:?}", zeros.key("")), "SessionKey(..)");
     }
 }

@@ -23,7 +23,7 @@
 //! |---|---|---|
 //! | cookie | `__Host-session`; `Secure`, `HttpOnly`, `SameSite=Lax`, `Path=/` | no script reads it, no other host sets it |
 //! | lifetime of the cookie | until the browser is closed | the store says when the session ends |
-//! | id | 256 random bits; the store knows their SHA-256 | a copy of the store lets nobody in |
+//! | id | 256 random bits; the store knows the SHA-256 of the cookie | a copy of the store lets nobody in |
 //! | idle | 30 min | [OWASP sessions], low-value applications |
 //! | absolute | 12 h | [NIST SP 800-63B], section 2.3.3 |
 //! | sessions of one subject | 20, then the oldest ends | one user does not fill the store |
@@ -45,6 +45,10 @@
 //!   [`SessionStore`].
 //! - A [`CookieLayer`](crate::CookieLayer) that renames the cookie hands the bare name inwards: tell it to
 //!   [`cookie`](SessionAuthBuilder::cookie).
+//! - A subject is one user: two issuers that call different users `alice` log each other out by `per_subject`. Put the issuer in front
+//!   of the subject there.
+//! - Two kinds of users, such as customers and staff, get two cookies, and two stores: in one store none is let in with the cookie of
+//!   the other kind, but the sessions of a subject are listed, counted and revoked together.
 //! - Rights are those of the login: after a role was given or taken, call `renew` for the session that asks, or `revoke_subject`.
 //! - Answers to a session get `Cache-Control: no-store` unless the handler has said something else, and `Vary: Cookie`.
 //!

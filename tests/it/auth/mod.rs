@@ -12,6 +12,8 @@ pub(crate) mod contracts;
 mod events;
 #[cfg(feature = "axum")]
 mod extractors;
+#[cfg(feature = "opaque-tokens")]
+mod mixed;
 mod pending;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;

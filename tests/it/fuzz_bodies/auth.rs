@@ -102,18 +102,25 @@ fn expected(lines: &[&[u8]]) -> &'static str {
     };
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let near = &line[..if line.len() > 8_256 { 64 } else { line.len() }];
-    let mut words = near
-        .split(is_blank)
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>();
-    if words.is_empty() || !words.remove(0).eq_ignore_ascii_case(b"bearer") {
+    // RFC 9110, section 5.6.2, the other way round: what separates.
+    let ends = |byte: &u8| !byte.is_ascii_graphic() || b"\"(),/:;<=>?@[\\]{}".contains(byte);
+    let start = near.iter().position(|byte| !is_blank(byte)).unwrap_or(0);
+    let scheme = near[start..].split(ends).next().unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
         return "authentication_required";
     }
     if near.len() < line.len() {
         return "token_invalid";
     }
-    let behind = &line[line.iter().position(|byte| !is_blank(byte)).unwrap_or(0) + 6..];
+    let behind = &line[start + 6..];
+    if behind.first().is_some_and(|byte| !is_blank(byte)) {
+        return "credentials_malformed";
+    }
     let first = behind.iter().find(|byte| **byte != b' ');
+    let words: Vec<&[u8]> = behind
+        .split(is_blank)
+        .filter(|word| !word.is_empty())
+        .collect();
     match words[..] {
         [token] if first != Some(&b'\t') => {
             if token == GOOD.as_bytes() {

@@ -194,6 +194,28 @@ async fn what_is_over_vanishes_by_itself() {
     assert_eq!(store.purge(later).wait().await.unwrap(), 0);
 }
 
+/// The clock of the node that a session was made on was slow: by that of another it lasts longer than the server counts.
+#[tokio::test]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn a_session_that_is_used_is_not_forgotten_by_its_subject() {
+    let server = Server::start().await;
+    let store = node(&server).await;
+    let made = record("alice", 300);
+    store.create(&key(1), &made, MANY).wait().await.unwrap();
+    let now = SystemClock.now();
+    let later = now + Duration::from_secs(60);
+    let noted = store.touch(&key(1), now + Duration::from_secs(1), later);
+    assert!(noted.wait().await.unwrap());
+    // A session of nobody else, whose end says that the first list would be gone.
+    let bob = record("bob", 400);
+    store.create(&key(2), &bob, MANY).wait().await.unwrap();
+    wait_until(async || store.load(&key(2)).wait().await.unwrap().is_none()).await;
+    assert!(store.load(&key(1)).wait().await.unwrap().is_some());
+    let revoked = store.revoke_subject("alice", None).wait().await.unwrap();
+    assert_eq!(revoked, 1);
+    assert!(store.load(&key(1)).wait().await.unwrap().is_none());
+}
+
 #[tokio::test]
 #[ignore = "needs redis-server: apt-get install redis-server"]
 async fn what_it_has_not_written_is_an_error_and_no_unknown_session() {

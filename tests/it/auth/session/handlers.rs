@@ -253,6 +253,61 @@ async fn a_logout_ends_the_session_and_deletes_the_cookie() {
 }
 
 #[tokio::test]
+async fn planted_cookies_keep_no_session_alive_at_a_logout() {
+    let invented = |number: usize| cookie(&format!("{number:02}{}", "A".repeat(41)));
+    for desk in [Desk::new(), Desk::late()] {
+        let own = desk.login("alice").await;
+        let ended = async |planted: Vec<String>| {
+            let mut lines: Vec<&str> = planted.iter().map(String::as_str).collect();
+            let own = cookie(&own);
+            lines.push(&own);
+            desk.sessions.logout(&head(&lines)).await
+        };
+        // So many that not all of them are looked up: whoever logs out is told that he is not logged out.
+        let error = ended((0..99).map(invented).collect()).await.unwrap_err();
+        assert!(matches!(error, SessionError::TooMany), "{error}");
+        assert_eq!(error.rejection().status(), StatusCode::BAD_REQUEST);
+        assert!(desk.knows(&own).await);
+        // One cookie over and over, and what is none, count for nothing.
+        let noise = (0..99).map(|number| cookie(&"x".repeat(number)));
+        let same = std::iter::repeat_n(invented(0), 99);
+        let planted = noise.chain(same).chain((1..9).map(invented)).collect();
+        ended(planted).await.unwrap();
+        assert!(!desk.knows(&own).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_renewed_meanwhile_ends_all_the_same() {
+    let desk = Desk::new();
+    let own = desk.login("alice").await;
+    desk.store.renew_first();
+    desk.sessions.logout(&with(&own)).await.unwrap();
+    assert!(desk.sessions.list("alice").await.unwrap().is_empty());
+
+    desk.login("alice").await;
+    let name = desk.sessions.list("alice").await.unwrap()[0]
+        .id()
+        .to_owned();
+    desk.store.renew_first();
+    assert!(desk.sessions.revoke("alice", &name).await.unwrap());
+    assert!(desk.sessions.list("alice").await.unwrap().is_empty());
+    assert!(!desk.sessions.revoke("alice", &name).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_session_is_one_of_the_cookie_that_it_was_made_for() {
+    let customers = Desk::new();
+    let staff = customers.beside(|builder| builder.cookie("__Host-staff"));
+    let value = customers.login("alice").await;
+    let line = format!("__Host-staff={value}");
+    assert_eq!(staff.came(&[&line]).await, invalid("unknown"));
+    assert_eq!(customers.came(&[&cookie(&value)]).await, alice());
+    let error = staff.sessions.renew(&head(&[&line]), &who("alice")).await;
+    assert!(matches!(error, Err(SessionError::NoSession)));
+}
+
+#[tokio::test]
 async fn sessions_are_listed_and_revoked() {
     let desk = Desk::new();
     let mut own = Vec::new();
