@@ -10,6 +10,8 @@
 //!   after the end of this one: the mutex then sees to it.
 //! - While a tie holds, nobody is told more than its end. The next tie begins there or later: when the counter was ahead, the time
 //!   stands still until the system's has caught up. So it never goes back, and an error does not add up.
+//!
+//! A counter that itself goes back while a tie holds, and not to before it, takes the time along, by less than [`BELIEVED`].
 
 use super::sync::{AtomicU64, Lock, Ordering};
 
@@ -18,6 +20,9 @@ pub(super) const BELIEVED: u64 = 50_000_000;
 
 /// How many nanoseconds may pass between the readings of the two clocks that are tied: for so much the time can be ahead.
 pub(super) const EXACT: u64 = 10_000;
+
+/// How often the first tie is tried: being interrupted each time is no accident.
+const TRIES: usize = 100;
 
 /// Two clocks.
 pub(super) trait Clocks {
@@ -45,7 +50,8 @@ pub(super) struct Tied<C> {
 }
 
 impl<C: Clocks> Tied<C> {
-    /// Ties two clocks. `scale` is how many nanoseconds 2^32 counts last; `None` if that cannot be.
+    /// Ties two clocks. `scale` is how many nanoseconds 2^32 counts last; `None` if that cannot be, or if the system's clock is so slow
+    /// to read that the two can never be tied.
     pub(super) fn new(clocks: C, scale: u64) -> Option<Self> {
         let counts = |nanos: u64| (nanos << 32).checked_div(scale);
         let tied = Self {
@@ -57,9 +63,11 @@ impl<C: Clocks> Tied<C> {
             lock: Lock::new(()),
             clocks,
         };
-        let count = tied.clocks.count();
-        tied.tie(count, tied.clocks.system());
-        Some(tied)
+        let is_tied = (0..TRIES).any(|_| {
+            let count = tied.clocks.count();
+            tied.tie(count, tied.clocks.system())
+        });
+        is_tied.then_some(tied)
     }
 
     /// Tells the time in nanoseconds. It never goes back.
@@ -96,17 +104,19 @@ impl<C: Clocks> Tied<C> {
         if now < end {
             return end;
         }
-        // Who was interrupted in between ties nothing.
-        if self.clocks.count().wrapping_sub(count) <= self.exact {
-            self.tie(count, now);
-        }
+        self.tie(count, now);
         now
     }
 
-    fn tie(&self, count: u64, now: u64) {
+    /// Ties the clocks by what was just read of them. Who was interrupted in between ties nothing, and gets `false`.
+    fn tie(&self, count: u64, now: u64) -> bool {
+        if self.clocks.count().wrapping_sub(count) > self.exact {
+            return false;
+        }
         let offset = now.wrapping_sub(self.nanos(count));
         self.offset.store(offset, Ordering::Release);
         self.at.store(count, Ordering::Release);
+        true
     }
 
     #[inline]

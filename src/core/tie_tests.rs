@@ -115,6 +115,38 @@ fn a_counter_that_does_not_count_is_none() {
     assert!(Tied::new(Hands::default(), 0).is_none());
 }
 
+#[test]
+fn a_system_s_clock_that_is_slow_to_read_is_not_tied() {
+    for (counts, is_tied) in [(2 * 10_000, true), (2 * 10_001, false)] {
+        let hands = Hands::default();
+        hands.delay(counts);
+        assert_eq!(Tied::new(hands, SCALE).is_some(), is_tied, "{counts}");
+    }
+}
+
+/// Interrupts for 20 milliseconds who is about to read the system's clock for the first time.
+#[derive(Debug, Default)]
+struct Interrupting(AtomicU64, AtomicU64);
+
+impl Clocks for Interrupting {
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed) * 2
+    }
+
+    fn system(&self) -> u64 {
+        if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.0.fetch_add(20 * MILLIS, Ordering::Relaxed);
+        }
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn the_first_tie_is_as_exact_as_the_others() {
+    let tied = Tied::new(Interrupting::default(), SCALE).unwrap();
+    assert_eq!(tied.now(), 20 * MILLIS);
+}
+
 /// A counter that each look moves on, and a system's clock that goes a thousandth slower or faster.
 #[derive(Debug)]
 struct Drifting {
