@@ -61,6 +61,7 @@ impl Twins {
             }
             assert_eq!(one.status(), other.status(), "{nth}");
             assert_eq!(one.headers(), other.headers(), "{nth}");
+            assert_eq!(reason(&one), reason(&other), "{nth}");
             assert_eq!(text(one).await, text(other).await, "{nth}");
             assert_eq!(
                 self.short.0.take_events(),
@@ -71,8 +72,19 @@ impl Twins {
             let pause = Duration::from_millis(random >> 33 & 0x1ff);
             self.short.0.clock.advance(pause);
         }
+        let stats = [&self.short, &self.long].map(|(_, layer)| layer.limiter().stats());
+        assert_eq!(stats[0], stats[1]);
+        assert!(stats[0].refused >= refused as u64);
         (passed, refused)
     }
+}
+
+/// What a refusal bears for the layers outside.
+fn reason(answer: &Answer) -> Option<(String, Refused, Option<AbuseKind>)> {
+    let extensions = answer.extensions();
+    let limited = extensions.get::<RateLimited>()?;
+    let refused = *extensions.get::<Refused>()?;
+    Some((format!("{limited:?}"), refused, AbuseSignal::of(extensions)))
 }
 
 fn policies() -> [Policy; 3] {
@@ -188,5 +200,87 @@ async fn where_a_missing_key_is_refused_or_skipped() {
                 .agree(of_some)
                 .await,
         );
+    }
+}
+
+/// Calls of gRPC, questions for a head alone, and others.
+fn of_all_kinds(random: u64) -> Req {
+    let mut request = of_some(random);
+    if random.is_multiple_of(2) {
+        *request.method_mut() = Method::POST;
+        let kind = [
+            "application/grpc",
+            "application/grpc-web+proto",
+            "text/plain",
+        ];
+        let kind = HeaderValue::from_static(kind[random as usize / 2 % 3]);
+        request.headers_mut().insert("content-type", kind);
+    }
+    request
+}
+
+#[tokio::test]
+async fn over_grpc_and_in_older_fields() {
+    let [first, second, _] = policies();
+    let twins = Twins::new(&[first, second], |builder| {
+        builder.headers(HeaderStyle::Both(IetfDraft::Draft10), Emit::OnRefusal)
+    });
+    all_of_both(twins.agree(of_all_kinds).await);
+}
+
+#[tokio::test]
+async fn with_a_renderer() {
+    struct Words;
+    impl RejectionRenderer for Words {
+        fn render(&self, refusal: &Rejection, _: &RefusalContext) -> Option<(HeaderValue, Bytes)> {
+            let words = HeaderValue::from_static("text/plain");
+            Some((words, Bytes::from(refusal.title())))
+        }
+    }
+    let twins = Twins::new(&policies()[..1], |builder| builder.renderer(Words));
+    all_of_both(twins.agree(of_all_kinds).await);
+}
+
+#[tokio::test]
+async fn with_a_cost_of_nothing() {
+    let [first, second, _] = policies();
+    // One looks without a charge beside one that is charged.
+    let look = first.cost(0);
+    let twins = Twins::new(&[look, second], |builder| builder);
+    all_of_both(twins.agree(of_some).await);
+}
+
+#[tokio::test]
+async fn beside_a_policy_that_is_off_or_only_reported() {
+    let [first, second, third] = policies();
+    for mode in [Mode::Off, Mode::ReportOnly] {
+        let set = [first.clone(), second.clone().mode(mode), third.clone()];
+        all_of_both(Twins::new(&set, |builder| builder).agree(of_some).await);
+    }
+    // Not some, who are others for each limiter.
+    for percent in [0, 100] {
+        let set = [first.clone(), second.clone().enforce_percent(percent)];
+        all_of_both(Twins::new(&set, |builder| builder).agree(of_some).await);
+    }
+}
+
+#[tokio::test]
+async fn after_the_policies_were_replaced() {
+    let [first, second, third] = policies();
+    let twins = Twins::new(std::slice::from_ref(&first), |builder| builder);
+    all_of_both(twins.agree(of_some).await);
+    for set in [
+        vec![second.clone(), third.clone()],
+        vec![first, second, third],
+    ] {
+        let long = set
+            .iter()
+            .cloned()
+            .map(|policy| policy.methods(ANY))
+            .collect();
+        twins.short.1.limiter().replace_policies(set).unwrap();
+        twins.long.1.limiter().replace_policies(long).unwrap();
+        let (passed, refused) = twins.agree(of_some).await;
+        assert!(passed > 0 && refused > 20, "{passed} {refused}");
     }
 }

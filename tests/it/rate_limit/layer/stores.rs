@@ -49,6 +49,10 @@ impl Store for Away {
         self.inner.acquire(now, charges)
     }
 
+    fn pass(&self, now: Nanos, charges: &mut [Charge<'_, MemoryCounter>]) -> bool {
+        !self.is_away.load(Ordering::SeqCst) && self.inner.pass(now, charges)
+    }
+
     fn refund(&self, now: Nanos, counter: &MemoryCounter, receipt: Receipt) {
         self.inner.refund(now, counter, receipt);
     }
