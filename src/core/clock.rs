@@ -65,8 +65,9 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 /// allowed`, the rows `tower-security` and `tower-security, Instant`). The counter is tied to the system's clock twenty times a
 /// second. Whatever becomes of it when the machine is suspended or moved to other hardware, 50 milliseconds later by its own account
 /// the system is asked again; if the time was ahead until then, it stands still rather than go back. Two things are trusted: that the
-/// counter counts at all and never back, and that those of two cores are alike. Two threads may see the time apart by as much as these are, less than
-/// a microsecond. Where the processor has no counter that can be used, and without the feature, the system is asked each time.
+/// counter counts at all and never back, and that those of two cores are alike. Two threads may see the time apart by as much as these
+/// are, less than a microsecond. Where the processor has no counter that can be used, and without the feature, the system is asked each
+/// time.
 ///
 /// # Example
 ///

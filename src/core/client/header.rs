@@ -24,6 +24,10 @@ pub enum ForwardHeader {
     /// `Fly-Client-IP`, written by the proxy of Fly.io: one address.
     FlyClientIp,
     /// `Forwarded` of RFC 7239: the `for` parameters of a list.
+    ///
+    /// Its quoted strings can only be read from the left. Where a proxy appends to the line that it was sent, a client can open a quote
+    /// there that swallows what the proxy adds, and be [degraded](super::ClientIp::is_degraded): `BanBuilder::on_degraded` refuses
+    /// such clients.
     Forwarded,
     /// `True-Client-IP`, written by Akamai and by Cloudflare: one address.
     TrueClientIp,

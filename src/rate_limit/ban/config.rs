@@ -166,8 +166,8 @@ impl BanBuilder {
     ///
     /// With [`OnDegraded::Refuse`] they get 403 `client_ip_degraded`, whatever else is known of them, and are not counted. Choose it
     /// where a blocklist or a ban has to hold against clients that can spoil the header: those of a proxy that appends to the
-    /// `Forwarded` line it was sent. It costs whoever sits behind a proxy of his own that writes `for=unknown`, or nothing that can be
-    /// read: watch for `client_ip_degraded` among the events first.
+    /// `Forwarded` line it was sent. It costs everybody behind a trusted proxy that hides its clients (`for=unknown`), and whoever has a
+    /// proxy of his own that writes lines which do not parse: watch for `client_ip_degraded` among the events first.
     ///
     /// A proxy on a Unix socket has no address that a client could bear instead: requests that it forwards with such a header have
     /// none, and [`on_missing`](Self::on_missing) decides.

@@ -95,7 +95,8 @@ where
 
 impl Core {
     /// Whether whoever asks passes and nothing is to be told: nobody was ever banned, nobody is listed, nothing is counted, the
-    /// server says who it is, and it is all the same how well a layer outside knows him. Most layers are so for most of their time, and need neither the client nor its key.
+    /// server says who it is, and it is all the same how well a layer outside knows him. Most layers are so for most of their time, and
+    /// need neither the client nor its key.
     #[inline]
     fn is_idle<B>(&self, switches: &Switches, request: &Request<B>) -> bool {
         self.table.is_unused()

@@ -51,6 +51,12 @@ fn passes(store: &MemoryStore, counter: &Counter, number: u64, rule: Rule) -> bo
     charge(store, [(counter, number, rule)])[0].is_allowed
 }
 
+/// As a limiter asks: first whether they simply pass.
+fn pass_or_charge<const N: usize>(store: &MemoryStore, of: [(&Counter, u64, Rule); N]) -> bool {
+    let mut charges = of.map(|(counter, number, rule)| Charge::new(counter, key(number), rule, 1));
+    store.pass(NOW, &mut charges) || charge(store, of).iter().all(|standing| standing.is_allowed)
+}
+
 fn remaining(store: &MemoryStore, counter: &Counter, number: u64, rule: Rule) -> u64 {
     let mut looks = [Charge::new(counter, key(number), rule, 0)];
     assert!(matches!(store.acquire(NOW, &mut looks), Acquire::Ready));
@@ -145,6 +151,62 @@ fn of_several_first_charges_with_a_burst_of_one_exactly_one_passes() {
 }
 
 #[test]
+fn the_short_way_and_the_long_one_share_a_burst() {
+    let store = MemoryStore::with_capacity(1 << 14);
+    let counter = open(&store, "ip", Overflow::Evict);
+    let names = (0..200).map(|round| format!("all{round}"));
+    let singles = names.map(|name| store.open(&CounterSpec::new(&name, Overflow::Evict).single()));
+    let singles = singles.collect::<Vec<_>>();
+    let rule = rule(50, 60);
+    let sums = rounds(400, |thread, round| {
+        let counter = if round < 200 {
+            &counter
+        } else {
+            &singles[round - 200]
+        };
+        let tries = (0..200).filter(|nth| match (nth + thread) % 3 {
+            0 => passes(&store, counter, round as u64, rule),
+            _ => pass_or_charge(&store, [(&**counter, round as u64, rule)]),
+        });
+        tries.count() as u64
+    });
+    assert_eq!(sums, [50; 400]);
+}
+
+#[test]
+fn three_policies_that_are_booked_where_they_were_looked_at_never_pass_more_than_the_smallest() {
+    let store = MemoryStore::with_capacity(1 << 14);
+    let [wide, narrow, other] =
+        ["wide", "narrow", "other"].map(|name| open(&store, name, Overflow::Evict));
+    let (many, few) = (rule(60, 60), rule(20, 60));
+    let sums = rounds(100, |thread, round| {
+        let round = round as u64;
+        let [a, b, c] = [
+            (&*wide, round, many),
+            (&*narrow, round, few),
+            (&*other, round, many),
+        ];
+        let tries = (0..50).filter(|nth| match (nth + thread) % 4 {
+            0 => pass_or_charge(&store, [a, b, c]),
+            1 => pass_or_charge(&store, [c, b, a]),
+            2 => pass_or_charge(&store, [b, c, a]),
+            _ => charge(&store, [b, a, c])
+                .iter()
+                .all(|standing| standing.is_allowed),
+        });
+        tries.count() as u64
+    });
+    for (round, &sum) in sums.iter().enumerate() {
+        assert!((1..=20).contains(&sum), "round {round}: {sum}");
+        let round = round as u64;
+        assert_eq!(remaining(&store, &narrow, round, few), 20 - sum);
+        for counter in [&wide, &other] {
+            assert_eq!(remaining(&store, counter, round, many), 60 - sum);
+        }
+    }
+}
+
+#[test]
 fn two_policies_together_never_pass_more_than_the_smaller_one() {
     let store = MemoryStore::with_capacity(1 << 14);
     let wide = open(&store, "wide", Overflow::Evict);
@@ -227,7 +289,10 @@ fn a_storm_in_one_set_passes_what_eight_keys_may_have() {
                 let now = AFTERWARDS + round as u64 * 61_000_000_000;
                 let tries = (0..16 * burst as usize).filter(|nth| {
                     let key = keys[(nth * 7 + thread * 3) % 16];
-                    subject.one(now, key, quota, 1).is_allowed
+                    match nth % 2 {
+                        0 => subject.simply_or(now, key, quota, 1),
+                        _ => subject.one(now, key, quota, 1).is_allowed,
+                    }
                 });
                 tries.count() as u64
             });

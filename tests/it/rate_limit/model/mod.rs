@@ -198,6 +198,12 @@ impl Subject {
             .collect()
     }
 
+    /// As [`one`](Self::one), asked first whether it simply passes.
+    pub(super) fn simply_or(&self, now: u64, key: u64, quota: Both, cost: u32) -> bool {
+        self.pass(now, &[Part::new(0, key, quota, cost)])
+            || self.one(now, key, quota, cost).is_allowed
+    }
+
     /// Charges without being told where the keys stand; `false` has charged nothing.
     fn pass(&self, now: u64, parts: &[Part]) -> bool {
         self.store.pass(Nanos::new(now), &mut self.charges(parts))
