@@ -87,7 +87,8 @@ impl Tickets {
     /// What follows the scheme, if the scheme is ours. That there are two lines is seen by the layer before.
     fn ticket(head: &Parts) -> Option<&[u8]> {
         let line = head.headers.get(AUTHORIZATION)?.as_bytes();
-        let (scheme, ticket) = line.split_at_checked(b"Ticket".len())?;
+        let end = line.iter().position(|byte| *byte == b' ');
+        let (scheme, ticket) = line.split_at_checked(end.unwrap_or(line.len()))?;
         scheme.eq_ignore_ascii_case(b"Ticket").then_some(ticket)
     }
 }

@@ -4,6 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 
 use crate::core::field::is_tchar;
+use crate::core::percent;
 
 /// The longest token. A JWT of a thousand claims fits, and no work is done for more.
 pub(super) const MAX_TOKEN: usize = 8192;
@@ -145,28 +146,10 @@ pub(super) fn has_query_token(uri: &Uri) -> bool {
 fn unescaped(name: &[u8]) -> impl Iterator<Item = u8> {
     let mut rest = name;
     std::iter::from_fn(move || {
-        let (first, after) = rest.split_first()?;
-        rest = after;
-        let escaped = match (first, after) {
-            (b'%', [high, low, behind @ ..]) => hex(*high)
-                .zip(hex(*low))
-                .map(|(high, low)| (high << 4 | low, behind)),
-            _ => None,
-        };
-        Some(match escaped {
-            Some((byte, behind)) => {
-                rest = behind;
-                byte
-            }
-            None => *first,
-        })
+        let (byte, behind) = percent::first(rest)?;
+        rest = behind;
+        Some(byte)
     })
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

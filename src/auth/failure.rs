@@ -11,7 +11,7 @@ use crate::core::{
     Rejection, StoreError, StoreErrorKind,
 };
 
-/// RFC 9449, section 8.
+/// RFC 9449, section 8.1.
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// What a client is told of a failure: status, code and challenge follow from it.
@@ -261,7 +261,7 @@ impl AuthFailure {
         self
     }
 
-    /// Sets the nonce that the next proof has to contain: the answer's `DPoP-Nonce` (RFC 9449, section 8).
+    /// Sets the nonce that the next proof has to contain: the answer's `DPoP-Nonce` (RFC 9449, section 9).
     #[must_use]
     pub fn with_nonce(mut self, nonce: HeaderValue) -> Self {
         self.nonce = Some(nonce);

@@ -20,7 +20,7 @@ pub enum RequireConfigError {
 
     /// An age that nobody or everybody has.
     #[error(
-        "refused max_age of {age:?}: write 1 second to 30 days; 300 seconds are usual before a payment"
+        "refused max_age of {age:?}: write whole seconds, 1 s to 30 days; 300 are usual before a payment"
     )]
     #[non_exhaustive]
     AgeInvalid {

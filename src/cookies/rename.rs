@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::check::CookiePolicy;
 use super::parse::{split_once, starts_with_caseless};
-use crate::core::field;
+use crate::core::{field, percent};
 
 // A static, not the constant: that one is made and dropped again at each look-up.
 static COOKIE: HeaderName = header::COOKIE;
@@ -258,7 +258,7 @@ fn classify(crumb: &[u8], names: &[Box<str>]) -> Crumb {
 /// Drops what stands before the first character that a name can have: a reader may drop it too. `=__Host-session=1` is a cookie
 /// without a name, which some read as `__Host-session`.
 fn skip_to_name(mut raw: &[u8]) -> &[u8] {
-    while let Some((byte, rest)) = decode(raw) {
+    while let Some((byte, rest)) = percent::first(raw) {
         if is_name_byte(byte) {
             break;
         }
@@ -299,25 +299,10 @@ impl Iterator for Name<'_> {
         if self.0.first() == Some(&b'=') {
             return None;
         }
-        let (byte, rest) = decode(self.0)?;
+        let (byte, rest) = percent::first(self.0)?;
         self.0 = rest;
         Some(byte)
     }
-}
-
-fn decode(raw: &[u8]) -> Option<(u8, &[u8])> {
-    if let [b'%', high, low, rest @ ..] = raw
-        && let (Some(high), Some(low)) = (digit(*high), digit(*low))
-    {
-        return Some((high << 4 | low, rest));
-    }
-    raw.split_first().map(|(byte, rest)| (*byte, rest))
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 fn is_name_byte(byte: u8) -> bool {

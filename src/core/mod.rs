@@ -16,6 +16,7 @@ mod ledger;
 pub(crate) mod line;
 pub mod origin;
 mod pattern;
+pub(crate) mod percent;
 mod principal;
 pub(crate) mod random;
 mod rejection;

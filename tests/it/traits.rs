@@ -512,7 +512,7 @@ fn nothing_prints_a_token_its_claims_or_a_key() {
     let printed = [
         printed,
         format!("{key:?} {keys:?} {verifier:?} {who:?} {jws:?} {error:?} {error}"),
-        format!("{:?}", JwtVerifiers::from(verifier.clone())),
+        format!("{:?}", JwtVerifiers::from(verifier)),
         format!(
             "{:?}",
             DpopPolicy::new("https://api.example.com").nonce_key(secret())

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::template::Segment;
+use crate::core::percent;
 
 /// The path of a request, decoded once, if it can be read in one way only.
 ///
@@ -59,7 +60,7 @@ fn decode(path: &str) -> Option<String> {
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
-            b'%' => match escaped_byte(&mut bytes)? {
+            b'%' => match percent::escaped(&mut bytes)? {
                 // It would become one that separates segments.
                 b'/' => return None,
                 escaped => escaped,
@@ -72,7 +73,7 @@ fn decode(path: &str) -> Option<String> {
     let is_escaped_twice = decoded
         .split('%')
         .skip(1)
-        .any(|behind| escaped_byte(&mut behind.bytes()).is_some());
+        .any(|behind| percent::escaped(&mut behind.bytes()).is_some());
     (!is_escaped_twice).then_some(decoded)
 }
 
@@ -98,16 +99,6 @@ pub(crate) fn is_exact_path(path: &str) -> bool {
 /// Whether no segment is resolved or dropped on the way.
 fn has_plain_segments(path: &str) -> bool {
     !path.contains("//") && !path.split('/').any(|segment| matches!(segment, "." | ".."))
-}
-
-/// The value of the two hexadecimal digits behind a `%`; `None` without them.
-pub(super) fn escaped_byte(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
-    let mut digit = || {
-        let value = char::from(bytes.next()?).to_digit(16)?;
-        u8::try_from(value).ok()
-    };
-    let high = digit()?;
-    Some(high << 4 | digit()?)
 }
 
 /// The parameters of a path that matched a [`Template`](super::Template).

@@ -3,8 +3,8 @@ use std::hash::{Hash, Hasher};
 use std::iter;
 use std::str::FromStr;
 
-use super::canonical::escaped_byte;
 use super::{CanonicalPath, PathParams, TemplateError, TemplateSyntax};
+use crate::core::percent;
 
 /// A path template in axum's syntax: `{name}` stands for one segment that is not empty, a final `{*name}` for all that is left.
 ///
@@ -341,7 +341,7 @@ fn is_read_one_way(value: &str) -> bool {
 fn decodes_to_utf8(segment: &str) -> bool {
     let mut bytes = segment.bytes();
     let mut decoded = iter::from_fn(|| match bytes.next()? {
-        b'%' => escaped_byte(&mut bytes),
+        b'%' => percent::escaped(&mut bytes),
         byte => Some(byte),
     });
     while let Some(first) = decoded.next() {
@@ -376,7 +376,7 @@ fn segment_length_and_dots(segment: &str) -> Option<(usize, usize)> {
     while let Some(byte) = bytes.next() {
         let byte = match byte {
             b';' | b'\\' | b'?' | b'#' | 0..=b' ' | 0x7F => return None,
-            b'%' => match escaped_byte(&mut bytes)? {
+            b'%' => match percent::escaped(&mut bytes)? {
                 // What separates, ends or escapes in one reader or another.
                 0..0x20 | 0x7F | b'/' | b'\\' | b';' | b'?' | b'#' | b'%' => return None,
                 decoded => {

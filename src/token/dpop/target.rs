@@ -1,5 +1,9 @@
 //! The URL of a request, as a proof names it.
 
+use std::fmt::Write;
+
+use crate::core::percent;
+
 /// The external URL of the service, in normal form and without a slash at its end.
 #[derive(Debug, Default)]
 pub(super) struct Base(String);
@@ -77,7 +81,6 @@ pub(super) fn normal(url: &str) -> Option<String> {
 }
 
 fn push_path(url: &mut String, path: &str) -> Option<()> {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         if byte != b'%' {
@@ -88,16 +91,12 @@ fn push_path(url: &mut String, path: &str) -> Option<()> {
             url.push(char::from(byte));
             continue;
         }
-        let mut digit = || char::from(bytes.next()?).to_digit(16);
-        let (high, low) = (digit()?, digit()?);
-        let escaped = u8::try_from(high << 4 | low).ok()?;
+        let escaped = percent::escaped(&mut bytes)?;
         if escaped.is_ascii_alphanumeric() || b"-._~".contains(&escaped) {
             url.push(char::from(escaped));
         } else {
-            url.push('%');
-            for digit in [high, low] {
-                url.push(char::from(*HEX.get(digit as usize)?));
-            }
+            // Writing to a string does not fail.
+            let _ = write!(url, "%{escaped:02X}");
         }
     }
     Some(())

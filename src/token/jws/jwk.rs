@@ -91,10 +91,6 @@ impl Jwk {
     }
 
     /// The public key that a `DPoP` proof brings along (RFC 9449 section 4.2).
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "called for proofs of possession")
-    )]
     pub(crate) fn embedded(object: Object<'_>) -> Result<Self, JwkError> {
         Self::from_object(object, Provenance::Elsewhere)
     }

@@ -95,10 +95,6 @@ impl JwkSet {
     }
 
     /// As [`from_json`](Self::from_json), for a set that somebody else has published: secrets in it are left out too.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "called by caches of remote sets")
-    )]
     pub(crate) fn from_remote(text: &[u8]) -> Result<Self, JwkSetError> {
         Self::read(text, Provenance::Elsewhere)
     }
