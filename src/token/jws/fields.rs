@@ -167,7 +167,7 @@ impl<'a> Fields<'a> {
             return Err(mismatch(algorithm, "a secret"));
         }
         let secret = Secret::new(bytes("k", self.k.as_deref())?);
-        Jwk::from_secret(backend, secret.expose(), algorithm)
+        Jwk::from_secret(backend, secret.expose(), algorithm, provenance)
     }
 }
 

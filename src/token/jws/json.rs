@@ -9,6 +9,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::scan::ordinary;
+
 /// How much is read before an object is refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -217,35 +219,6 @@ impl<'a> Names<'a> {
         }
         self.count = self.count.saturating_add(1);
     }
-}
-
-/// How many bytes of a string go on as they are: up to a quotation mark, a backslash or a control character. Eight at a time: texts are
-/// most of a token.
-fn ordinary(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut count: usize = 0;
-    for word in words {
-        let found = special(u64::from_le_bytes(*word));
-        if found != 0 {
-            return count.saturating_add(found.trailing_zeros() as usize / 8);
-        }
-        count = count.saturating_add(8);
-    }
-    let is_ordinary = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..=0x1f);
-    count.saturating_add(rest.iter().take_while(is_ordinary).count())
-}
-
-/// Sets the top bit of each byte that ends what goes on as it is. Above the lowest of them others may be set as well.
-const fn special(word: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const TOP: u64 = EACH << 7;
-    /// The bytes below a limit, as far as they are ASCII.
-    const fn below(word: u64, limit: u64) -> u64 {
-        word.wrapping_sub(EACH.wrapping_mul(limit)) & !word & TOP
-    }
-    let quote = below(word ^ EACH.wrapping_mul(0x22), 1);
-    let backslash = below(word ^ EACH.wrapping_mul(0x5c), 1);
-    quote | backslash | below(word, 0x20)
 }
 
 struct Reader<'a> {

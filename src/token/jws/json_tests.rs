@@ -375,17 +375,3 @@ proptest! {
         agree(&text);
     }
 }
-
-#[test]
-fn a_text_ends_where_it_would_byte_by_byte() {
-    let ends = |byte: u8| byte == b'"' || byte == b'\\' || byte < 0x20;
-    for byte in 0..=u8::MAX {
-        for place in 0..20 {
-            let mut bytes = *b"abc\x7f\x80\xff!#[]a\xc3\xa9ghijklm";
-            bytes[place] = byte;
-            let expected = bytes.iter().position(|byte| ends(*byte)).unwrap_or(20);
-            assert_eq!(ordinary(&bytes), expected, "{byte:#x} at {place}");
-        }
-    }
-    assert_eq!(ordinary(b""), 0);
-}

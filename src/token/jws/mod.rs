@@ -88,6 +88,7 @@ pub(crate) mod json;
 mod jwk;
 mod key;
 mod provider;
+mod scan;
 mod set;
 
 pub use algorithm::Algorithm;

@@ -94,6 +94,16 @@ impl JwkSet {
         }
     }
 
+    /// As [`from_json`](Self::from_json), and secrets that everybody can guess are taken, if they are long enough: for outside test vectors,
+    /// some of which are signed with 32 zeros. Whoever guesses one signs any token.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub fn dangerous_guessable_secrets(text: &[u8]) -> Result<Self, JwkSetError> {
+        Self::read(text, Provenance::Vectors)
+    }
+
     /// As [`from_json`](Self::from_json), for a set that somebody else has published: secrets in it are left out too.
     pub(crate) fn from_remote(text: &[u8]) -> Result<Self, JwkSetError> {
         Self::read(text, Provenance::Elsewhere)

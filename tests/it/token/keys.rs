@@ -363,6 +363,9 @@ fn secrets_that_are_long_and_can_be_guessed_are_refused() {
         assert_eq!(error, JwkError::KeyTooWeak { bits, least: 256 });
         let key = format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(&secret));
         assert_refused(&key, "key_too_weak");
+        let set = format!(r#"{{"keys":[{key}]}}"#);
+        let vectors = JwkSet::dangerous_guessable_secrets(set.as_bytes()).unwrap();
+        assert_eq!(vectors.keys().len(), 1);
     }
     // One random secret of 256 ends with a zero.
     for length in [12, 31] {

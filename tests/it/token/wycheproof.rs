@@ -30,7 +30,8 @@ fn every_vector_is_decided_as_it_says() {
     for group in file["testGroups"].as_array().expect("groups") {
         let key = group.get("public").unwrap_or_else(|| &group["private"]);
         let set = format!(r#"{{"keys":[{key}]}}"#);
-        let set = JwkSet::from_json(set.as_bytes()).expect("it is a set");
+        // Some are signed with a secret of 32 zeros.
+        let set = JwkSet::dangerous_guessable_secrets(set.as_bytes()).expect("it is a set");
         for test in group["tests"].as_array().expect("tests") {
             let id = test["tcId"].as_u64().expect("an id");
             let token = test["jws"].as_str().expect("a token");
