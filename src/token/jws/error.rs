@@ -96,7 +96,7 @@ pub enum JwkError {
     /// A key that can be broken.
     #[error("refused key of {bits} bits: take {least} at least; for a new key, ES256 or EdDSA")]
     KeyTooWeak {
-        /// The bits of the modulus or secret.
+        /// The bits of the modulus or secret; 8 for a secret that is one byte over and over.
         bits: usize,
         /// How many there have to be.
         least: usize,

@@ -12,7 +12,7 @@ use super::json::{self, Limits, Object, Value};
 use super::key::{Key, UNCOMPRESSED};
 use super::provider::Backend;
 use super::{Algorithm, JwkError, JwsError};
-use crate::core::Secret;
+use crate::core::{Secret, is_weak_key};
 
 const LIMITS: Limits = Limits {
     members: 64,
@@ -101,11 +101,12 @@ impl Jwk {
 
     /// Takes a secret that is shared with whoever signs.
     ///
-    /// The secret has as many bytes as the hash at least: 32, 48 or 64 (RFC 7518 section 3.2). A password is none: take random bytes.
+    /// The secret has as many bytes as the hash at least: 32, 48 or 64 (RFC 7518 section 3.2). A password is none: take random bytes. One
+    /// byte over and over is refused, as in a buffer that nobody has filled.
     ///
     /// # Errors
     ///
-    /// [`JwkError::KeyTooWeak`] for a secret that is too short, [`JwkError::PublicKeyAsSecret`] for what everybody may know,
+    /// [`JwkError::KeyTooWeak`] for a secret that is too short or one byte over and over, [`JwkError::PublicKeyAsSecret`] for what everybody may know,
     /// [`JwkError::KeyMismatch`] for an algorithm that has no secret.
     ///
     /// # Example
@@ -149,9 +150,14 @@ impl Jwk {
         let least = algorithm
             .and_then(Algorithm::signature_length)
             .unwrap_or(LEAST_SECRET);
-        if secret.len() < least {
+        let bytes = match secret.len() {
+            // Who guesses the one byte has them all.
+            length if length >= least && is_weak_key(secret) => 1,
+            length => length,
+        };
+        if bytes < least {
             return Err(JwkError::KeyTooWeak {
-                bits: secret.len().saturating_mul(8),
+                bits: bytes.saturating_mul(8),
                 least: least.saturating_mul(8),
             });
         }

@@ -104,7 +104,7 @@ fn assert_refused(key: &str, code: &str) {
 fn every_kind_of_key_is_taken_and_bound_to_its_algorithms() {
     use Algorithm::*;
     let rsa = [Rs256, Rs384, Rs512, Ps256, Ps384, Ps512];
-    let oct = |bytes: usize| format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(vec![7; bytes]));
+    let oct = |bytes: usize| format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(counted(bytes)));
     let rows: &[(String, &[Algorithm])] = &[
         (RS256_KEY.to_owned(), &rsa),
         (changed(RS256_KEY, "alg", "PS512"), &[Ps512]),
@@ -301,11 +301,46 @@ fn weak_keys_are_refused() {
     );
 }
 
+/// The bytes 0, 1, 2 and so on.
+fn counted(length: usize) -> Vec<u8> {
+    (0..length).map(|at| at as u8).collect()
+}
+
+#[test]
+fn a_secret_of_one_byte_over_and_over_is_refused() {
+    for (algorithm, least) in [
+        (Algorithm::Hs256, 32),
+        (Algorithm::Hs384, 48),
+        (Algorithm::Hs512, 64),
+    ] {
+        for byte in [0, 7, b'x', 0xff] {
+            for length in [least, least + 1, 4 * least] {
+                let mut secret = vec![byte; length];
+                let oct = |secret: &[u8]| {
+                    let name = algorithm.as_str();
+                    format!(r#"{{"kty":"oct","alg":"{name}","k":"{}"}}"#, encode(secret))
+                };
+                let weak = JwkError::KeyTooWeak {
+                    bits: 8,
+                    least: least * 8,
+                };
+                let error = Jwk::hmac(Secret::new(secret.clone()), algorithm).unwrap_err();
+                assert_eq!(error, weak, "{algorithm} {byte} {length}");
+                assert_eq!(load(&oct(&secret)).unwrap_err(), weak);
+
+                secret[length - 1] ^= 1;
+                assert!(load(&oct(&secret)).is_ok());
+                assert!(Jwk::hmac(Secret::new(secret), algorithm).is_ok());
+            }
+        }
+    }
+}
+
 #[test]
 fn short_secrets_are_refused() {
     // 21 and 50.
     for length in [0, 1, 31] {
-        let key = format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(vec![7; length]));
+        let key = format!(r#"{{"kty":"oct","k":"{}"}}"#, encode(counted(length)));
         assert_refused(&key, "key_too_weak");
     }
     for (algorithm, least) in [
@@ -313,8 +348,7 @@ fn short_secrets_are_refused() {
         (Algorithm::Hs384, 48),
         (Algorithm::Hs512, 64),
     ] {
-        let secret =
-            |length: usize| Secret::new((0..length).map(|at| at as u8).collect::<Vec<_>>());
+        let secret = |length: usize| Secret::new(counted(length));
         assert!(Jwk::hmac(secret(least), algorithm).is_ok());
         let error = Jwk::hmac(secret(least - 1), algorithm).unwrap_err();
         let (bits, least) = ((least - 1) * 8, least * 8);

@@ -224,8 +224,10 @@ fn rows_47_to_55() {
             encode(vec![9; x])
         )
     };
-    let oct =
-        |k: usize, more: &str| format!(r#"{{"kty":"oct","k":"{}"{more}}}"#, encode(vec![9; k]));
+    let oct = |k: u8, more: &str| {
+        let secret: Vec<u8> = (0..k).collect();
+        format!(r#"{{"kty":"oct","k":"{}"{more}}}"#, encode(secret))
+    };
     let rows = [
         (
             47,
