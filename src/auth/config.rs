@@ -259,13 +259,21 @@ fn check_ways(mistakes: &mut Mistakes, ways: &[Configured]) {
     }
 }
 
+/// What to write where somebody had two in mind.
+const fn instead_of_two(method: AuthMethod) -> &'static str {
+    match method {
+        AuthMethod::Bearer => "; the tokens of several issuers go to one `JwtVerifiers`",
+        _ => "",
+    }
+}
+
 /// A mistake in the configuration of an [`AuthLayer`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthConfigError {
     /// One kind of credential has two authenticators: which of them would decide?
     #[error(
-        "invalid second {method:?}: write `.{method}(..)` once; the tokens of several issuers go to one `JwtVerifiers`"
+        "invalid second {method:?}: write `.{method}(..)` once{}", instead_of_two(*method)
     )]
     Duplicate {
         /// The kind.

@@ -26,6 +26,39 @@
 //! It knows nothing of objects: whether order 7 is the caller's is asked elsewhere. It believes the principal, whoever has attached it.
 //! A connection that stays open (WebSocket, SSE, a gRPC stream) was asked when it began and is not asked again.
 //!
+//! An API key proves no login in person: it says neither `auth_time` nor `acr` nor `amr`, and never meets [`max_age`], [`mfa`] or
+//! [`acr`], however often its owner follows the challenge. Where programs are to get in too, write
+//! `max_age(age).or(method(AuthMethod::ApiKey))`, or give them a route of their own.
+//!
+//! # In axum
+//!
+//! `route_layer` on a method router asks for all methods of one path that stand *before* it. What is added after it is asked for
+//! nothing:
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::Router;
+//! use axum::routing::get;
+//! use tower_security::authorize::RequireLayer;
+//!
+//! # async fn list() {}
+//! # async fn create() {}
+//! # async fn index() {}
+//! let require = RequireLayer::role("admin").build()?;
+//! let router: Router = Router::new()
+//!     .route("/admin", get(list).post(create).route_layer(require))
+//!     .route("/", get(index));
+//! // Not `get(list).route_layer(require).post(create)`: everybody could create.
+//! # let _ = router;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "axum"))]
+//! # fn main() {}
+//! ```
+//!
+//! It is the same with `Router::route_layer` and `Router::layer`: routes that are added afterwards are asked for nothing.
+//!
 //! # Example
 //!
 //! ```

@@ -352,6 +352,12 @@ impl Words {
         }
     }
 
+    /// By the name that one word is asked for with, or several.
+    fn named(&self, f: &mut fmt::Formatter<'_>, one: &str, several: &str) -> fmt::Result {
+        let name = if self.list.len() == 1 { one } else { several };
+        write!(f, "{name}({})", self.joined)
+    }
+
     fn has(&self, word: &str) -> bool {
         self.list.iter().any(|known| **known == *word)
     }
@@ -406,8 +412,8 @@ impl fmt::Debug for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Acr(words) => write!(f, "acr({})", words.joined),
-            Self::AllRoles(words) => write!(f, "all_roles({})", words.joined),
-            Self::AllScopes(words) => write!(f, "all_scopes({})", words.joined),
+            Self::AllRoles(words) => words.named(f, "role", "all_roles"),
+            Self::AllScopes(words) => words.named(f, "scope", "all_scopes"),
             Self::AnyRole(words) => write!(f, "any_role({})", words.joined),
             Self::AnyScope(words) => write!(f, "any_scope({})", words.joined),
             Self::Authenticated => f.write_str("authenticated"),

@@ -137,7 +137,7 @@ async fn each_requirement_has_its_refusal() {
             403,
             "forbidden",
             vec![],
-            "authz_fail Warn forbidden all_roles(admin)",
+            "authz_fail Warn forbidden role(admin)",
         ),
         (
             predicate("staff", |_| false),
@@ -324,7 +324,7 @@ async fn what_fails_first_is_told_first() {
     assert_eq!(told(mfa().and(old())).await.0, "recent_authentication");
     // Of one kind the first that was written.
     let (_, event) = told(role("one").and(role("two"))).await;
-    assert!(event.ends_with("all_roles(one)"), "{event}");
+    assert!(event.ends_with("role(one)"), "{event}");
     // Of two ways the first.
     assert_eq!(
         told(mfa().or(role("admin"))).await.0,
@@ -368,7 +368,7 @@ async fn and_wants_both_and_or_wants_one() {
         .unwrap();
     assert_eq!(
         format!("{:?}", by_builder.requirement()),
-        "all(any(all_roles(no), all_roles(yes)), all_roles(yes))"
+        "all(any(role(no), role(yes)), role(yes))"
     );
 }
 

@@ -12,15 +12,20 @@ use super::slot::{
     ProvidesPrincipal, TakesOrigins,
 };
 use crate::core::{
-    BodyAdapterLayer, Clock, ConfigErrors, EventSink, RejectionRenderer, SchemeSource,
+    AuthMethod, BodyAdapterLayer, Clock, ConfigErrors, EventSink, RejectionRenderer, SchemeSource,
     TrustedProxies,
 };
 
-/// Whether what stands in a slot says of itself that it is there.
-fn is_filled(layer: &impl Protection) -> bool {
+/// What stands in a slot says of itself.
+fn described(layer: &impl Protection) -> Posture {
     let mut posture = Posture::default();
     layer.describe(&mut posture);
-    !posture.entries().is_empty()
+    posture
+}
+
+/// Whether what stands in a slot says of itself that it is there.
+fn is_filled(layer: &impl Protection) -> bool {
+    !described(layer).entries().is_empty()
 }
 
 /// Declares the slots, outermost first, and writes the long types of the methods that fill them.
@@ -70,6 +75,16 @@ macro_rules! stack {
                 $( self.$field.describe(&mut posture); )*
                 if is_filled(&self.auth) && !is_filled(&self.rate_limit_by_principal) {
                     posture.warn("auth: no rate limit by principal");
+                }
+                let auth = described(&self.auth);
+                if auth.says("by", AuthMethod::Session.as_str()) && !described(&self.csrf).has_any_on() {
+                    posture.warn("auth: sessions in a cookie without csrf");
+                }
+                let asks = is_filled(&self.require_authorization)
+                    || is_filled(&self.access)
+                    || is_filled(&self.ownership);
+                if auth.says("anonymous", "pass") && !asks {
+                    posture.warn("auth: anonymous requests pass, and no layer of the stack asks for more");
                 }
                 posture
             }
@@ -237,6 +252,10 @@ stack! {
     =>
 
     /// Hands events to this sink, for every layer that has none of its own. The default is `tracing`.
+    ///
+    /// What handlers cause does not pass the stack: logins, renewals and logouts of a
+    /// [`SessionAuth`](crate::auth::session), keys that an [`ApiKeyAuth`](crate::auth::api_key) issues, rotates and revokes. Give their
+    /// builders the sink too.
     ///
     /// Called again, the last one counts; so it is with `rejections`, `clock`, `client_ip` and `scheme`.
     pub fn events(self, sink: impl EventSink) -> Self {

@@ -71,6 +71,19 @@ impl Posture {
         &self.entries
     }
 
+    /// Whether a protection has this word among those of a setting.
+    pub(super) fn says(&self, name: &str, word: &str) -> bool {
+        let mut settings = self.entries.iter().flat_map(PostureEntry::settings);
+        settings.any(|(of, value)| of == name && value.split(',').any(|each| each == word))
+    }
+
+    /// Whether a protection does anything at all.
+    pub(super) fn has_any_on(&self) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.state != PostureState::Off)
+    }
+
     /// Returns what a person should look at.
     #[must_use]
     pub fn warnings(&self) -> &[Cow<'static, str>] {

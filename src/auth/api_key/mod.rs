@@ -44,7 +44,11 @@
 //! - [`MemoryApiKeyStore`] forgets all keys when the process ends; on several nodes take `redis::RedisApiKeys`, or write an
 //!   [`ApiKeyStore`].
 //! - Answers get `Vary: X-Api-Key`.
-//! - A key proves no login in person: [`Principal::auth_time`](crate::core::Principal::auth_time) and `acr` are absent.
+//! - A key proves no login in person: `auth_time`, `acr` and `amr` of its [`Principal`](crate::core::Principal) are absent. It never
+//!   meets [`max_age`](crate::authorize::max_age), [`mfa`](crate::authorize::mfa) or [`acr`](crate::authorize::acr), neither as a key nor
+//!   by a session that a handler begins for its principal.
+//! - Events of keys that handlers issue, rotate and revoke do not pass the [`SecurityStack`](crate::SecurityStack): give
+//!   [`events`](ApiKeyAuthBuilder::events) the sink too.
 //!
 //! # Example
 //!

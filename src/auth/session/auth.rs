@@ -15,7 +15,8 @@ use super::key::{SessionKey, SessionSecret, draw_name};
 use super::record::SessionRecord;
 use super::store::SessionStore;
 use crate::core::{
-    Clock, EventName, Events, Outcome, Principal, SecurityEvent, StoreError, StoreErrorKind,
+    AuthMethod, Clock, EventName, Events, Outcome, Principal, SecurityEvent, StoreError,
+    StoreErrorKind,
 };
 
 /// Cookies of one name that a login or logout looks up. Browsers send one; who sends more has planted them.
@@ -143,7 +144,10 @@ impl SessionAuth {
     /// The session has a new id. Those that the request came with end, whoever they belong to: nobody can hand a session over that he
     /// knows (session fixation, [CWE-384]). With [`per_subject`](SessionAuthBuilder::per_subject) sessions already, the oldest ends.
     ///
-    /// Of `who` are kept: subject, issuer, client, tenant, scopes, roles, `acr`, `amr`, and `auth_time`, which is now if it says nothing.
+    /// Of `who` are kept: subject, issuer, client, tenant, scopes, roles, `acr`, `amr` and `auth_time`. Where `who` says nothing of
+    /// `auth_time`, it is now if the method is [`AuthMethod::Custom`]: your handler, or an authenticator of your own, has seen somebody log
+    /// in. The principal of an API key, a token, a certificate or another session proves no login in person, and its session has no
+    /// `auth_time` either, so that who stole a key does not meet [`max_age`](crate::authorize::max_age).
     ///
     /// # Errors
     ///
@@ -167,12 +171,13 @@ impl SessionAuth {
         let now = inner.now().ok_or(SessionError::Clock)?;
         let over = now.checked_add(inner.absolute);
         let name = draw_name().ok_or(SessionError::Randomness)?;
-        let principal = copied(who)
-            .auth_time(who.auth_time().unwrap_or(now))
+        let mut principal = copied(who)
             .session_id(name)
-            .expires_at(over.ok_or(SessionError::Clock)?)
-            .build();
-        let record = SessionRecord::new(&principal, now, now);
+            .expires_at(over.ok_or(SessionError::Clock)?);
+        if who.auth_time().is_none() && matches!(who.method(), AuthMethod::Custom(_)) {
+            principal = principal.auth_time(now);
+        }
+        let record = SessionRecord::new(&principal.build(), now, now);
         let record = record.clone().touched(now, inner.ends_at(&record, now));
         let (key, line) = self.draw()?;
         self.end_presented(headers).await?;
@@ -189,7 +194,28 @@ impl SessionAuth {
     /// Gives the session of the request a new id, and `who`'s rights: for a second factor, another password, a role that was given or
     /// taken. Returns the line of `Set-Cookie`. The old id is dead at once ([ASVS] 7.2.4).
     ///
-    /// Its name and its end stay; so does `auth_time`, if `who` has none.
+    /// Its name and its end stay; so does `auth_time`, if `who` has none: after a second factor, say when.
+    ///
+    /// # Example
+    ///
+    /// The handler of a second factor, which begins with the principal of the request: what it leaves out of `who` would be lost.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use http::{HeaderMap, HeaderValue};
+    /// use tower_security::auth::session::{SessionAuth, SessionError};
+    /// use tower_security::core::Principal;
+    ///
+    /// async fn code_is_right(
+    ///     sessions: &SessionAuth,
+    ///     headers: &HeaderMap,
+    ///     who: &Principal,
+    /// ) -> Result<HeaderValue, SessionError> {
+    ///     let stronger = who.to_builder().amr(["pwd", "otp"]).acr("aal2").auth_time(SystemTime::now());
+    ///     sessions.renew(headers, &stronger.build()).await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

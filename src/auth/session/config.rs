@@ -112,7 +112,8 @@ impl SessionAuthBuilder {
         self
     }
 
-    /// Sends events of logins and logouts to `sink` (default: `tracing`).
+    /// Sends events of logins and logouts to `sink` (default: `tracing`). That of
+    /// [`SecurityStack::events`](crate::SecurityStack::events) does not count for them: handlers cause them, no request in the stack.
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.events = self.events.with_sink(sink);
         self

@@ -50,6 +50,12 @@
 //! - Two kinds of users, such as customers and staff, get two cookies, and two stores: in one store none is let in with the cookie of
 //!   the other kind, but the sessions of a subject are listed, counted and revoked together.
 //! - Rights are those of the login: after a role was given or taken, call `renew` for the session that asks, or `revoke_subject`.
+//! - The handlers of login and logout stand **outside** of the [`AuthLayer`](crate::auth::AuthLayer), also of an optional one: it answers
+//!   a cookie whose session is over with 401, and one that came twice with 400, before they are called, so that a login fails for no
+//!   fault of the user. Give their routes a second [`SecurityStack`](crate::SecurityStack) without `auth`, with `csrf`, limits by address and the
+//!   [throttle of logins](mod@crate::rate_limit::login). Logout needs no principal: it ends the session whose cookie came. A handler of
+//!   [`renew`](SessionAuth::renew), which does, stays inside.
+//! - Events of logins, renewals and logouts do not pass the stack: give [`events`](SessionAuthBuilder::events) the sink too.
 //! - Answers to a session get `Cache-Control: no-store` unless the handler has said something else, and `Vary: Cookie`.
 //!
 //! # Example

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use super::claims::{Claims, List};
 use super::{AuthMethod, Confirmation, Principal};
 
-/// Collects what is known of a principal; made by [`Principal::builder`].
+/// Collects what is known of a principal; made by [`Principal::builder`] or
+/// [`Principal::to_builder`].
 ///
 /// A method called twice replaces the value of the first call.
 #[must_use]
@@ -14,6 +15,10 @@ pub struct PrincipalBuilder(Claims);
 impl PrincipalBuilder {
     pub(super) fn new(subject: &str) -> Self {
         Self(Claims::new(subject))
+    }
+
+    pub(super) const fn of(claims: Claims) -> Self {
+        Self(claims)
     }
 
     /// Sets who vouches for the subject (`iss`).

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 use super::{AuthMethod, Confirmation};
 
 /// What is known of a principal.
+#[derive(Clone)]
 pub(crate) struct Claims {
     /// All texts one after the other: a token with ten claims costs one string.
     pub(super) text: String,

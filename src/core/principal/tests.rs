@@ -7,9 +7,8 @@ use crate::core::Challenges;
 
 const T: SystemTime = SystemTime::UNIX_EPOCH;
 
-#[test]
-fn all_that_was_said_is_there() {
-    let principal = Principal::builder("alice")
+fn full() -> Principal {
+    Principal::builder("alice")
         .issuer("https://id.example.com/")
         .client_id("web")
         .tenant("acme")
@@ -23,7 +22,16 @@ fn all_that_was_said_is_there() {
         .token_id("t-1")
         .session_id("s-1")
         .confirmation(Confirmation::JwkSha256([7; 32]))
-        .build();
+        .build()
+}
+
+#[test]
+fn all_that_was_said_is_there() {
+    says_all(&full());
+}
+
+#[track_caller]
+fn says_all(principal: &Principal) {
     assert_eq!(principal.subject(), "alice");
     assert_eq!(principal.issuer(), Some("https://id.example.com/"));
     assert_eq!(principal.client_id(), Some("web"));
@@ -44,6 +52,22 @@ fn all_that_was_said_is_there() {
         principal.confirmation(),
         Some(Confirmation::JwkSha256([7; 32]))
     );
+}
+
+#[test]
+fn a_builder_of_a_principal_keeps_all_but_what_is_said_anew() {
+    says_all(&full().to_builder().build());
+
+    let first = full();
+    let changed = first.to_builder().acr("aal3").roles(["a", "b"]);
+    let changed = changed.auth_time(T + Duration::from_secs(6)).build();
+    assert_eq!(changed.acr(), Some("aal3"));
+    assert_eq!(changed.roles().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(changed.auth_time(), Some(T + Duration::from_secs(6)));
+    // The first says what it said, and the rest stays.
+    says_all(&first);
+    let back = changed.to_builder().acr("aal2").roles(["Site Admin"]);
+    says_all(&back.auth_time(T + Duration::from_secs(5)).build());
 }
 
 #[test]

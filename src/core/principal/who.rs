@@ -39,6 +39,28 @@ impl Principal {
         PrincipalBuilder::new(subject.as_ref())
     }
 
+    /// Begins a principal with all that this one says, to change some of it: for a step up, a role that is given, a layer of your own
+    /// that adds what a database knows. Subject, tenant and issuer stay whatever you forget; so do the end, the method, the key that
+    /// the credential is bound to, and the claims as they were signed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tower_security::core::Principal;
+    ///
+    /// let alice = Principal::builder("alice").tenant("acme").roles(["customer"]).acr("aal1").build();
+    ///
+    /// let stronger = alice.to_builder().acr("aal2").auth_time(SystemTime::now()).build();
+    /// assert_eq!(stronger.acr(), Some("aal2"));
+    /// assert_eq!(stronger.tenant(), Some("acme"));
+    /// assert!(stronger.has_role("customer"));
+    /// assert_eq!(alice.acr(), Some("aal1"));
+    /// ```
+    pub fn to_builder(&self) -> PrincipalBuilder {
+        PrincipalBuilder::of(Claims::clone(&self.0))
+    }
+
     #[cfg(feature = "_jwt")]
     pub(crate) fn of(claims: Claims) -> Self {
         Self(Arc::new(claims))

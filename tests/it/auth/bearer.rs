@@ -345,6 +345,23 @@ fn one_kind_has_one_authenticator() {
             method: AuthMethod::Bearer
         })
     );
+    for (method, text) in [
+        (
+            AuthMethod::Bearer,
+            "invalid second Bearer: write `.bearer(..)` once; the tokens of several issuers go to one `JwtVerifiers`",
+        ),
+        (
+            AuthMethod::ApiKey,
+            "invalid second ApiKey: write `.api_key(..)` once",
+        ),
+        (
+            AuthMethod::Session,
+            "invalid second Session: write `.session(..)` once",
+        ),
+    ] {
+        let duplicate = AuthConfigError::Duplicate { method };
+        assert_eq!(duplicate.to_string(), text);
+    }
     // Several issuers are one kind.
     let other = verifier().issuer("https://shop.example.com/").build();
     let both = JwtVerifiers::new([one(), other.unwrap()]).unwrap();

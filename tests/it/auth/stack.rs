@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{Request, StatusCode};
 use tower::Layer;
+use tower_security::authorize::RequireLayer;
 use tower_security::core::{AbuseKind, ManualClock, PeerAddr};
 use tower_security::cors::CorsLayer;
 use tower_security::rate_limit::{BanLayer, Policy, Quota, RateLimitLayer, key};
-use tower_security::stack::{PostureState, SecurityStack};
+use tower_security::stack::{Posture, PostureEntry, PostureState, Protection, SecurityStack};
 
 use super::ways::{Seen, builder, get};
 use crate::support::service::go;
@@ -41,9 +42,78 @@ fn the_posture_says_how_and_misses_a_limit_by_principal() {
         .posture();
     let settings: Vec<_> = limited.entries()[0].settings().collect();
     assert_eq!(settings, [("by", "own"), ("anonymous", "pass")]);
-    assert_eq!(limited.warnings(), [""; 0]);
+    assert_eq!(
+        limited.warnings(),
+        ["auth: anonymous requests pass, and no layer of the stack asks for more"]
+    );
     // Nobody is authenticated, so that nobody has to be limited by it.
     assert_eq!(SecurityStack::new().posture().warnings(), [""; 0]);
+}
+
+/// A protection of somebody else in a slot.
+#[derive(Clone)]
+struct Own(&'static str, PostureState);
+
+impl Protection for Own {
+    fn describe(&self, posture: &mut Posture) {
+        posture.add(PostureEntry::new(self.0, self.1));
+    }
+}
+
+#[test]
+fn the_posture_misses_what_asks_more_than_an_optional_layer() {
+    const WARNING: &str = "auth: anonymous requests pass, and no layer of the stack asks for more";
+    let warns = |posture: Posture| posture.warnings().iter().any(|each| each == WARNING);
+    let optional = || SecurityStack::new().auth(builder().optional().build().unwrap());
+    let required = || SecurityStack::new().auth(builder().build().unwrap());
+    let role = || RequireLayer::role("admin").build().unwrap();
+    assert!(warns(optional().posture()));
+    assert!(!warns(required().posture()));
+    assert!(!warns(optional().access(role()).posture()));
+    assert!(!warns(optional().access((role(), role())).posture()));
+    let own = |name| Own(name, PostureState::On);
+    assert!(!warns(optional().ownership(own("ownership")).posture()));
+    let tripwire = own("require_authorization");
+    assert!(!warns(optional().require_authorization(tripwire).posture()));
+    assert!(warns(optional().sanitize(own("sanitize")).posture()));
+}
+
+#[cfg(feature = "opaque-tokens")]
+#[test]
+fn the_posture_misses_csrf_beside_sessions() {
+    use tower_security::auth::AuthLayer;
+    use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
+    use tower_security::auth::session::{MemorySessionStore, SessionAuth};
+    use tower_security::core::Mode;
+    use tower_security::csrf::CsrfLayer;
+
+    const WARNING: &str = "auth: sessions in a cookie without csrf";
+    let warns = |posture: Posture| posture.warnings().iter().any(|each| each == WARNING);
+    let keys = ApiKeyAuth::builder(MemoryApiKeyStore::new(), "shop")
+        .build()
+        .unwrap();
+    let sessions = SessionAuth::builder(MemorySessionStore::new())
+        .build()
+        .unwrap();
+    let of_keys = AuthLayer::builder().api_key(keys.clone()).build().unwrap();
+    let of_both = AuthLayer::builder().api_key(keys).session(sessions);
+    let of_both = of_both.build().unwrap();
+    let stack = || SecurityStack::new().auth(of_both.clone());
+    assert!(warns(stack().posture()));
+    assert!(!warns(SecurityStack::new().auth(of_keys.clone()).posture()));
+    let pair = (of_keys, of_both.clone());
+    assert!(warns(SecurityStack::new().auth(pair).posture()));
+
+    let csrf = |mode| CsrfLayer::builder().mode(mode).build().unwrap();
+    assert!(!warns(stack().csrf(csrf(Mode::Enforce)).posture()));
+    assert!(warns(stack().csrf(csrf(Mode::Off)).posture()));
+    let pair = (csrf(Mode::Off), csrf(Mode::Enforce));
+    assert!(!warns(stack().csrf(pair).posture()));
+    // That it only reports is a warning of its own.
+    let reporting = stack().csrf(csrf(Mode::ReportOnly)).posture();
+    assert!(!warns(reporting.clone()));
+    let own = "csrf: report-only";
+    assert!(reporting.warnings().iter().any(|each| each == own));
 }
 
 #[tokio::test]

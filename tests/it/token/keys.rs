@@ -302,6 +302,36 @@ fn weak_keys_are_refused() {
 }
 
 #[test]
+fn a_secret_of_one_byte_over_and_over_is_refused() {
+    for (algorithm, least) in [
+        (Algorithm::Hs256, 32),
+        (Algorithm::Hs384, 48),
+        (Algorithm::Hs512, 64),
+    ] {
+        for byte in [0, 7, b'x', 0xff] {
+            for length in [least, least + 1, 4 * least] {
+                let mut secret = vec![byte; length];
+                let oct = |secret: &[u8]| {
+                    let name = algorithm.as_str();
+                    format!(r#"{{"kty":"oct","alg":"{name}","k":"{}"}}"#, encode(secret))
+                };
+                let weak = JwkError::KeyTooWeak {
+                    bits: if byte == 0 { 0 } else { 8 },
+                    least: least * 8,
+                };
+                let error = Jwk::hmac(Secret::new(secret.clone()), algorithm).unwrap_err();
+                assert_eq!(error, weak, "{algorithm} {byte} {length}");
+                assert_eq!(load(&oct(&secret)).unwrap_err(), weak);
+
+                secret[length - 1] ^= 1;
+                assert!(load(&oct(&secret)).is_ok());
+                assert!(Jwk::hmac(Secret::new(secret), algorithm).is_ok());
+            }
+        }
+    }
+}
+
+#[test]
 fn short_secrets_are_refused() {
     // 21 and 50.
     for length in [0, 1, 31] {

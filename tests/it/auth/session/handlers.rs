@@ -5,11 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
+use tower::Layer;
+use tower_security::auth::AuthLayer;
 use tower_security::auth::session::{MemorySessionStore, SessionError, SessionInfo};
+use tower_security::authorize::RequireLayer;
 use tower_security::core::{AuthMethod, Confirmation, Principal, SecurityEvent};
 
 use super::super::stores::Odd;
+use super::super::ways::{Seen, get};
 use super::{Came, Desk, alice, at, cookie, head, invalid, value, with};
+use crate::support::service::go;
 
 fn who(subject: &str) -> Principal {
     Principal::builder(subject).build()
@@ -30,7 +35,7 @@ async fn a_login_says_who_and_since_when() {
         .roles(["admin"])
         .acr("aal1")
         .amr(["pwd"])
-        .method(AuthMethod::Bearer)
+        .method(AuthMethod::Custom("password"))
         .token_id("t-1")
         .session_id("theirs")
         .expires_at(at(5))
@@ -73,6 +78,62 @@ async fn a_login_says_who_and_since_when() {
         .unwrap();
     let bob = &desk.sessions.list("bob").await.unwrap()[0];
     assert_eq!(bob.principal().auth_time(), remembered.auth_time());
+}
+
+#[tokio::test]
+async fn a_credential_that_logs_in_is_no_login_in_person() {
+    let desk = Desk::new();
+    let said = at(0) - Duration::from_secs(9);
+    for (method, expected) in [
+        (AuthMethod::ApiKey, None),
+        (AuthMethod::Bearer, None),
+        (AuthMethod::DPoP, None),
+        (AuthMethod::Introspection, None),
+        (AuthMethod::Mtls, None),
+        (AuthMethod::Session, None),
+        (AuthMethod::Custom("custom"), Some(at(0))),
+        (AuthMethod::Custom("password"), Some(at(0))),
+    ] {
+        let subject = method.as_str();
+        let silent = Principal::builder(subject).method(method);
+        let dated = Principal::builder(subject).method(method).auth_time(said);
+        for (who, expected) in [(silent.build(), expected), (dated.build(), Some(said))] {
+            let line = desk.sessions.login(&HeaderMap::new(), &who).await.unwrap();
+            let kept = desk.sessions.list(subject).await.unwrap().remove(0);
+            assert_eq!(kept.principal().auth_time(), expected, "{method}");
+
+            // Renewed by the same principal, it is no login either.
+            desk.wait(1);
+            let cookie = with(&value(&line));
+            desk.sessions.renew(&cookie, &who).await.unwrap();
+            let kept = desk.sessions.list(subject).await.unwrap().remove(0);
+            assert_eq!(kept.principal().auth_time(), expected, "{method}");
+            desk.sessions.revoke_subject(subject).await.unwrap();
+            desk.set_now(at(0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_session_of_a_key_does_not_meet_max_age() {
+    let desk = Desk::new();
+    for (method, expected) in [
+        (AuthMethod::ApiKey, StatusCode::UNAUTHORIZED),
+        (AuthMethod::Custom("password"), StatusCode::OK),
+    ] {
+        let who = Principal::builder("robot").method(method).build();
+        let line = desk.sessions.login(&HeaderMap::new(), &who).await.unwrap();
+        let auth = AuthLayer::builder().session(desk.sessions.clone());
+        let recent = RequireLayer::max_age(Duration::from_secs(60)).clock(desk.clock.clone());
+        let service = auth
+            .build()
+            .unwrap()
+            .layer(recent.build().unwrap().layer(Seen::default()));
+        let mut request = get(&[]);
+        *request.headers_mut() = with(&value(&line));
+        let answer = go(service, request).await;
+        assert_eq!(answer.status(), expected, "{method}");
+    }
 }
 
 #[tokio::test]
