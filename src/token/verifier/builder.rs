@@ -84,7 +84,7 @@ impl JwtVerifierBuilder {
         self
     }
 
-    /// Sets the keys: a [`JwkSet`](crate::token::jws::JwkSet), or a source that changes them. Must be given.
+    /// Sets the keys: a [`JwkSet`], or a source that changes them. Must be given.
     ///
     /// Refused when built: a fixed set without a usable key; secrets beside public keys.
     pub fn keys(mut self, keys: impl KeySource) -> Self {
