@@ -184,6 +184,7 @@ impl ProofClaims {
                     iat = Some(date(value, FAULT)?);
                     return Ok(());
                 }
+                // Others may stand there (RFC 9449 section 4.2), and nothing is decided by them.
                 _ => return Ok(()),
             };
             *slot = Some(text(value, FAULT)?.into_owned());

@@ -49,6 +49,7 @@ impl<'a> JoseHeader<'a> {
                 "zip" => return Err(JwsError::Header("zip")),
                 "enc" => return Err(JwsError::Header("enc")),
                 "cty" => return Err(JwsError::Header("cty")),
+                // What is not understood is ignored (RFC 7515 section 4); what has to be understood is named by `crit`.
                 _ => {}
             }
             Ok(())
