@@ -62,6 +62,8 @@
 //! | `jwt` | [`token`]: JSON Web Tokens and the keys that verify them, with aws-lc |
 //! | `jwt-rust-crypto` | the same without C; with both, aws-lc is used |
 //! | `jwks` | `token::HttpsJwksFetch`: key sets of an identity provider over HTTPS |
+//! | `mfa` | [`mod@mfa`]: one-time codes and recovery codes |
+//! | `password` | [`mod@password`]: Argon2id with bounded memory, bcrypt upgraded, a policy |
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
 //! | `quanta` | the time of rate limits from the processor's counter, 20 ns less a request: [`core::SystemClock`] says what it trusts |
 //! | `redis` | [`mod@redis`]: limits, bans and login attempts shared by several nodes |
@@ -115,6 +117,10 @@ pub mod csp;
 pub mod csrf;
 pub mod headers;
 pub mod https;
+#[cfg(feature = "mfa")]
+pub mod mfa;
+#[cfg(feature = "password")]
+pub mod password;
 pub mod rate_limit;
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -19,6 +19,8 @@ mod pattern;
 pub(crate) mod percent;
 mod principal;
 pub(crate) mod random;
+#[cfg(feature = "opaque-tokens")]
+pub(crate) mod record;
 mod rejection;
 mod reload;
 pub(crate) mod reporting;

@@ -12,7 +12,7 @@ use super::records::{
 };
 use super::store::RedisStore;
 use crate::auth::api_key::{ApiKeyDigest, ApiKeyId, ApiKeyRecord, ApiKeyStore};
-use crate::auth::{from_millis, millis};
+use crate::core::record::{from_millis, millis};
 use crate::core::{Lookup, StoreError, StoreErrorKind};
 
 static API_KEYS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("api_keys.lua")));

@@ -14,7 +14,7 @@ use super::records::{
 };
 use super::store::RedisStore;
 use crate::auth::session::{SessionKey, SessionRecord, SessionStore};
-use crate::auth::{from_millis, millis};
+use crate::core::record::{from_millis, millis};
 use crate::core::{Lookup, StoreError, StoreErrorKind};
 
 static SESSIONS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sessions.lua")));

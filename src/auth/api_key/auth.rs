@@ -8,12 +8,12 @@ use hmac::{Hmac, Mac};
 use http::HeaderName;
 use sha2::{Digest, Sha256};
 
-use super::super::identity::{date, granted};
 use super::config::ApiKeyAuthBuilder;
 use super::error::ApiKeyError;
 use super::record::{ApiKeyDigest, ApiKeyRecord};
 use super::store::ApiKeyStore;
 use super::text::{ApiKeyId, KeySecret, write};
+use crate::core::record::{date, granted};
 use crate::core::{Clock, EventName, Events, Outcome, Principal, Secret, SecurityEvent};
 
 /// Two keys with one id are drawn once in 2^71 times; a store that says so again and again is broken.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::super::identity::{Reader, Tag, Writer, corrupt, granted, time};
 use super::text::ApiKeyId;
+use crate::core::record::{Reader, Tag, Writer, corrupt, granted, time};
 use crate::core::{AuthMethod, Principal, Secret, StoreError};
 
 const ID: Tag = Tag::own(0);

@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue};
 
-use super::super::identity::{copied, date};
 use super::config::SessionAuthBuilder;
 use super::cookie::{Cookie, Found};
 use super::error::SessionError;
 use super::key::{SessionKey, SessionSecret, draw_name};
 use super::record::SessionRecord;
 use super::store::SessionStore;
+use crate::core::record::{copied, date};
 use crate::core::{
     AuthMethod, Clock, EventName, Events, Outcome, Principal, SecurityEvent, StoreError,
     StoreErrorKind,

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::super::identity::{Reader, Tag, Writer, copied, corrupt};
+use crate::core::record::{Reader, Tag, Writer, copied, corrupt};
 use crate::core::{AuthMethod, Principal, StoreError};
 
 const SID: Tag = Tag::own(0);

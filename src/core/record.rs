@@ -4,13 +4,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::core::{Principal, PrincipalBuilder, StoreError, StoreErrorKind};
+use super::{Principal, PrincipalBuilder, StoreError, StoreErrorKind};
 
 const VERSION: u8 = 1;
 
 /// What a field is. The tags from [`Tag::FIRST_OWN`] on belong to each kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tag(u8);
+pub(crate) struct Tag(u8);
 
 impl Tag {
     const UNREADABLE: Self = Self(0);
@@ -25,16 +25,16 @@ impl Tag {
     const AUTH_TIME: Self = Self(9);
     const FIRST_OWN: u8 = 64;
 
-    pub(super) const fn own(number: u8) -> Self {
+    pub(crate) const fn own(number: u8) -> Self {
         Self(Self::FIRST_OWN.saturating_add(number))
     }
 }
 
 /// Writes a record.
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(super) fn new(who: &Principal) -> Self {
+    pub(crate) fn new(who: &Principal) -> Self {
         let mut writer = Self(Vec::with_capacity(256));
         writer.0.push(VERSION);
         writer.bytes(Tag::SUBJECT, who.subject().as_bytes());
@@ -64,7 +64,7 @@ impl Writer {
         writer
     }
 
-    pub(super) fn bytes(&mut self, tag: Tag, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, tag: Tag, bytes: &[u8]) {
         let Ok(length) = u32::try_from(bytes.len()) else {
             // More than four gigabytes. The field is one that nobody reads, so that nobody reads the record without it.
             return self.bytes(Tag::UNREADABLE, &[]);
@@ -74,17 +74,17 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
-    pub(super) fn time(&mut self, tag: Tag, time: SystemTime) {
+    pub(crate) fn time(&mut self, tag: Tag, time: SystemTime) {
         self.bytes(tag, &millis(time).to_be_bytes());
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// What a record says: whose it is, and the fields of its own.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     who: Claims<'a>,
     own: Vec<(Tag, &'a [u8])>,
 }
@@ -104,7 +104,7 @@ struct Claims<'a> {
 
 impl<'a> Reader<'a> {
     /// `None` for what no [`Writer`] of this version has written. A field that is not known may be one that restricts.
-    pub(super) fn new(record: &'a [u8]) -> Option<Self> {
+    pub(crate) fn new(record: &'a [u8]) -> Option<Self> {
         let (version, mut rest) = record.split_first()?;
         if *version != VERSION {
             return None;
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The principal, as far as the record says.
-    pub(super) fn principal(&self) -> Option<PrincipalBuilder> {
+    pub(crate) fn principal(&self) -> Option<PrincipalBuilder> {
         let who = &self.who;
         let mut principal = Principal::builder(who.subject?)
             .scopes(&who.scopes)
@@ -150,27 +150,27 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes of a field that stands there once.
-    pub(super) fn bytes(&self, tag: Tag) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&self, tag: Tag) -> Option<&'a [u8]> {
         self.optional(tag)?
     }
 
     /// The bytes of a field that may be missing; `None` if it stands there twice.
-    pub(super) fn optional(&self, tag: Tag) -> Option<Option<&'a [u8]>> {
+    pub(crate) fn optional(&self, tag: Tag) -> Option<Option<&'a [u8]>> {
         let mut found = self.own.iter().filter(|(known, _)| *known == tag);
         let first = found.next().map(|(_, bytes)| *bytes);
         found.next().is_none().then_some(first)
     }
 
-    pub(super) fn time(&self, tag: Tag) -> Option<SystemTime> {
+    pub(crate) fn time(&self, tag: Tag) -> Option<SystemTime> {
         time(self.bytes(tag)?)
     }
 
-    pub(super) fn text(&self, tag: Tag) -> Option<&'a str> {
+    pub(crate) fn text(&self, tag: Tag) -> Option<&'a str> {
         std::str::from_utf8(self.bytes(tag)?).ok()
     }
 
     /// Whether no field has another tag than these.
-    pub(super) fn has_only(&self, known: &[Tag]) -> bool {
+    pub(crate) fn has_only(&self, known: &[Tag]) -> bool {
         self.own.iter().all(|(tag, _)| known.contains(tag))
     }
 }
@@ -202,7 +202,7 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 }
 
 /// What a principal may do, in one of another credential. What binds the first credential to a key, or says when it ends, is left out.
-pub(super) fn granted(who: &Principal) -> PrincipalBuilder {
+pub(crate) fn granted(who: &Principal) -> PrincipalBuilder {
     let mut copy = Principal::builder(who.subject())
         .scopes(who.scopes())
         .roles(who.roles());
@@ -220,7 +220,7 @@ pub(super) fn granted(who: &Principal) -> PrincipalBuilder {
 }
 
 /// The same, and how somebody has authenticated in person.
-pub(super) fn copied(who: &Principal) -> PrincipalBuilder {
+pub(crate) fn copied(who: &Principal) -> PrincipalBuilder {
     let mut copy = granted(who).amr(who.amr());
     if let Some(acr) = who.acr() {
         copy = copy.acr(acr);
@@ -244,17 +244,17 @@ pub(crate) fn from_millis(millis: u64) -> Option<SystemTime> {
 }
 
 /// The date in whole milliseconds, as stores keep it; `None` before 1970: such a clock says nothing of what has expired.
-pub(super) fn date(now: SystemTime) -> Option<SystemTime> {
+pub(crate) fn date(now: SystemTime) -> Option<SystemTime> {
     now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     from_millis(millis(now))
 }
 
-pub(super) fn time(bytes: &[u8]) -> Option<SystemTime> {
+pub(crate) fn time(bytes: &[u8]) -> Option<SystemTime> {
     from_millis(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
 /// What a store holds is no record of this kind.
-pub(super) fn corrupt(kind: &'static str) -> StoreError {
+pub(crate) fn corrupt(kind: &'static str) -> StoreError {
     StoreError::new(
         StoreErrorKind::Corrupt,
         format!("a {kind} that this version has not written"),
