@@ -124,11 +124,6 @@ impl AttemptLog {
         }
     }
 
-    /// Whether nothing was charged since it was last cleared.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.times.is_empty()
-    }
-
     /// When nothing in it counts any more.
     pub(super) const fn until(&self) -> Option<SystemTime> {
         self.until

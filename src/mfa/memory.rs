@@ -21,8 +21,8 @@ const DEFAULT: usize = 100_000;
 /// Keeps one-time and recovery codes in the memory of this process, which are gone when it ends: for tests, and for users that are read
 /// from a file at the start. Clones share them, and the attempts of both services count together.
 ///
-/// When there is no more room, users of whom nothing is kept but attempts that are over make way, and if there are none, no further user
-/// can enrol or try a code.
+/// When there is no more room, no further user can enrol; where it is attempts that there is no more room for, those that are over make
+/// way, and if there are none, no further user can try a code.
 ///
 /// # Example
 ///
@@ -43,69 +43,72 @@ struct Shared {
 
 #[derive(Default)]
 struct Users {
-    rows: HashMap<Box<str>, Row>,
-    /// A look for attempts that are over is of no use before.
+    factors: HashMap<Box<str>, Factors>,
+    attempts: HashMap<Box<str>, AttemptLog>,
+    /// Before, a look for attempts that are over is of no use.
     next_look: Option<SystemTime>,
 }
 
 #[derive(Default)]
-struct Row {
+struct Factors {
     confirmed: Option<(TotpSecret, u64)>,
     pending: Option<TotpSecret>,
     codes: Vec<CodeDigest>,
-    attempts: AttemptLog,
 }
 
-impl Row {
-    const fn has_factor(&self) -> bool {
-        self.confirmed.is_some() || self.pending.is_some() || !self.codes.is_empty()
+impl Factors {
+    const fn is_empty(&self) -> bool {
+        self.confirmed.is_none() && self.pending.is_none() && self.codes.is_empty()
     }
 }
 
 impl Users {
-    /// The row of a user, made if there is none.
-    fn row(&mut self, user: &str, capacity: usize) -> Result<&mut Row, StoreError> {
-        let is_new = !self.rows.contains_key(user);
-        if is_new && self.rows.len() >= capacity {
-            return Err(StoreError::new(
-                StoreErrorKind::Full,
-                format!("{capacity} users with second factors"),
-            ));
+    /// Charges an attempt. Where there is no more room, what is over makes way.
+    fn begin(
+        &mut self,
+        user: &str,
+        now: SystemTime,
+        limit: AttemptLimit,
+        capacity: usize,
+    ) -> Result<Attempt, StoreError> {
+        if let Some(log) = self.attempts.get_mut(user) {
+            return Ok(log.begin(now, limit));
         }
-        Ok(self.rows.entry(user.into()).or_default())
+        if self.attempts.len() >= capacity && self.next_look.is_none_or(|next| next <= now) {
+            self.attempts.retain(|_, log| !log.is_over(now));
+            self.next_look = self.attempts.values().filter_map(AttemptLog::until).min();
+        }
+        if self.attempts.len() >= capacity {
+            return Err(full(capacity, "attempts"));
+        }
+        let mut log = AttemptLog::default();
+        let begun = log.begin(now, limit);
+        self.attempts.insert(user.into(), log);
+        Ok(begun)
     }
 
-    /// Makes room at a time that is known.
-    fn make_room(&mut self, now: SystemTime, capacity: usize) {
-        if self.rows.len() < capacity || self.next_look.is_some_and(|next| now < next) {
-            return;
+    /// What is kept of a user, who may be new.
+    fn factors(&mut self, user: &str, capacity: usize) -> Result<&mut Factors, StoreError> {
+        if !self.factors.contains_key(user) && self.factors.len() >= capacity {
+            return Err(full(capacity, "second factors"));
         }
-        self.rows
-            .retain(|_, row| row.has_factor() || !row.attempts.is_over(now));
-        let rows = self.rows.values().filter(|row| !row.has_factor());
-        self.next_look = rows.filter_map(|row| row.attempts.until()).min();
-    }
-
-    /// Forgets a user of whom nothing is kept.
-    fn tidy(&mut self, user: &str) {
-        if self
-            .rows
-            .get(user)
-            .is_some_and(|row| !row.has_factor() && row.attempts.is_empty())
-        {
-            self.rows.remove(user);
-        }
+        Ok(self.factors.entry(user.into()).or_default())
     }
 }
 
+fn full(capacity: usize, what: &str) -> StoreError {
+    let text = format!("{capacity} users with {what}");
+    StoreError::new(StoreErrorKind::Full, text)
+}
+
 impl MemoryMfaStore {
-    /// Has room for 100,000 users.
+    /// Has room for 100,000 users, and for the attempts of as many.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(DEFAULT)
     }
 
-    /// Has room for so many users. With 0 nobody can enrol.
+    /// Has room for so many users, and for the attempts of as many. With 0 nobody can enrol.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Shared {
@@ -119,11 +122,16 @@ impl MemoryMfaStore {
         look(&mut self.0.users.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes a user that is there.
-    fn change<T: Default>(&self, user: &str, change: impl FnOnce(&mut Row) -> T) -> T {
+    /// Changes what is kept of a user, and forgets him if that is nothing any more.
+    fn change<T: Default>(&self, user: &str, change: impl FnOnce(&mut Factors) -> T) -> T {
         self.with(|users| {
-            let changed = users.rows.get_mut(user).map(change).unwrap_or_default();
-            users.tidy(user);
+            let Some(factors) = users.factors.get_mut(user) else {
+                return T::default();
+            };
+            let changed = change(factors);
+            if factors.is_empty() {
+                users.factors.remove(user);
+            }
             changed
         })
     }
@@ -137,14 +145,11 @@ impl AttemptStore for MemoryMfaStore {
         limit: AttemptLimit,
     ) -> Lookup<Result<Attempt, StoreError>> {
         let capacity = self.0.capacity;
-        Lookup::Ready(self.with(|users| {
-            users.make_room(now, capacity);
-            Ok(users.row(user, capacity)?.attempts.begin(now, limit))
-        }))
+        Lookup::Ready(self.with(|users| users.begin(user, now, limit, capacity)))
     }
 
     fn reset_attempts(&self, user: &str) -> Lookup<Result<(), StoreError>> {
-        self.change(user, |row| row.attempts = AttemptLog::default());
+        self.with(|users| users.attempts.remove(user));
         Lookup::Ready(Ok(()))
     }
 }
@@ -152,32 +157,32 @@ impl AttemptStore for MemoryMfaStore {
 impl TotpStore for MemoryMfaStore {
     fn load(&self, user: &str) -> Lookup<Result<Option<TotpRecord>, StoreError>> {
         Lookup::Ready(Ok(self.with(|users| {
-            let row = users.rows.get(user)?;
-            let is_there = row.confirmed.is_some() || row.pending.is_some();
-            is_there.then(|| TotpRecord::new(row.confirmed.clone(), row.pending.clone()))
+            let kept = users.factors.get(user)?;
+            let is_there = kept.confirmed.is_some() || kept.pending.is_some();
+            is_there.then(|| TotpRecord::new(kept.confirmed.clone(), kept.pending.clone()))
         })))
     }
 
     fn enrol(&self, user: &str, secret: &TotpSecret) -> Lookup<Result<(), StoreError>> {
         let capacity = self.0.capacity;
         Lookup::Ready(self.with(|users| {
-            users.row(user, capacity)?.pending = Some(secret.clone());
+            users.factors(user, capacity)?.pending = Some(secret.clone());
             Ok(())
         }))
     }
 
     fn confirm(&self, user: &str, id: &EnrolmentId, step: u64) -> Lookup<Result<bool, StoreError>> {
-        Lookup::Ready(Ok(self.change(user, |row| {
-            let Some(secret) = row.pending.take_if(|secret| secret.id() == *id) else {
+        Lookup::Ready(Ok(self.change(user, |kept| {
+            let Some(secret) = kept.pending.take_if(|secret| secret.id() == *id) else {
                 return false;
             };
-            row.confirmed = Some((secret, step));
+            kept.confirmed = Some((secret, step));
             true
         })))
     }
 
     fn consume(&self, user: &str, id: &EnrolmentId, step: u64) -> Lookup<Result<bool, StoreError>> {
-        Lookup::Ready(Ok(self.change(user, |row| match &mut row.confirmed {
+        Lookup::Ready(Ok(self.change(user, |kept| match &mut kept.confirmed {
             Some((secret, last_step)) if secret.id() == *id && *last_step < step => {
                 *last_step = step;
                 true
@@ -187,9 +192,9 @@ impl TotpStore for MemoryMfaStore {
     }
 
     fn delete(&self, user: &str) -> Lookup<Result<bool, StoreError>> {
-        Lookup::Ready(Ok(self.change(user, |row| {
-            let confirmed = row.confirmed.take().is_some();
-            row.pending.take().is_some() || confirmed
+        Lookup::Ready(Ok(self.change(user, |kept| {
+            let confirmed = kept.confirmed.take().is_some();
+            kept.pending.take().is_some() || confirmed
         })))
     }
 }
@@ -198,29 +203,29 @@ impl RecoveryStore for MemoryMfaStore {
     fn replace_all(&self, user: &str, codes: &[CodeDigest]) -> Lookup<Result<(), StoreError>> {
         let capacity = self.0.capacity;
         if codes.is_empty() {
-            self.change(user, |row| row.codes = Vec::new());
+            self.change(user, |kept| kept.codes = Vec::new());
             return Lookup::Ready(Ok(()));
         }
         Lookup::Ready(self.with(|users| {
-            users.row(user, capacity)?.codes = codes.to_vec();
+            users.factors(user, capacity)?.codes = codes.to_vec();
             Ok(())
         }))
     }
 
     fn take(&self, user: &str, any_of: &[CodeDigest]) -> Lookup<Result<Option<u32>, StoreError>> {
-        Lookup::Ready(Ok(self.change(user, |row| {
+        Lookup::Ready(Ok(self.change(user, |kept| {
             let mut places = any_of
                 .iter()
-                .filter_map(|wanted| row.codes.iter().position(|code| code == wanted));
+                .filter_map(|wanted| kept.codes.iter().position(|code| code == wanted));
             let at = places.next()?;
-            row.codes.swap_remove(at);
-            Some(u32::try_from(row.codes.len()).unwrap_or(u32::MAX))
+            kept.codes.swap_remove(at);
+            Some(u32::try_from(kept.codes.len()).unwrap_or(u32::MAX))
         })))
     }
 
     fn remaining(&self, user: &str) -> Lookup<Result<u32, StoreError>> {
         Lookup::Ready(Ok(self.with(|users| {
-            let codes = users.rows.get(user).map_or(0, |row| row.codes.len());
+            let codes = users.factors.get(user).map_or(0, |kept| kept.codes.len());
             u32::try_from(codes).unwrap_or(u32::MAX)
         })))
     }
@@ -236,7 +241,7 @@ impl fmt::Debug for MemoryMfaStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryMfaStore")
             .field("capacity", &self.0.capacity)
-            .field("len", &self.with(|users| users.rows.len()))
+            .field("len", &self.with(|users| users.factors.len()))
             .finish()
     }
 }
