@@ -16,6 +16,8 @@ mod ledger;
 pub(crate) mod line;
 pub mod origin;
 mod pattern;
+#[cfg(any(feature = "mfa", feature = "password"))]
+mod pepper;
 pub(crate) mod percent;
 mod principal;
 pub(crate) mod random;
@@ -65,6 +67,8 @@ pub use ledger::AuthzLedger;
 pub(crate) use ledger::{LedgerBits, LedgerEntry};
 pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
+#[cfg(any(feature = "mfa", feature = "password"))]
+pub use pepper::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "_jwt")]
 pub(crate) use principal::{Claims, List, Span};
