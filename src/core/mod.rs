@@ -7,6 +7,8 @@ mod client;
 mod clock;
 mod config;
 mod context;
+#[doc(hidden)]
+pub mod contract;
 mod event;
 pub(crate) mod fetch;
 pub(crate) mod field;

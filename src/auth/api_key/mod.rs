@@ -111,6 +111,8 @@
 mod auth;
 mod check;
 mod config;
+#[doc(hidden)]
+pub mod contract;
 mod error;
 mod memory;
 mod record;

@@ -126,6 +126,8 @@
 mod auth;
 mod check;
 mod config;
+#[doc(hidden)]
+pub mod contract;
 mod cookie;
 mod error;
 mod key;
