@@ -2,6 +2,8 @@
 
 mod attempts;
 mod config;
+#[doc(hidden)]
+pub mod contract;
 mod error;
 mod memory;
 mod recovery;
