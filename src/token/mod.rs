@@ -57,7 +57,11 @@ pub use jwks::{
 };
 #[cfg(feature = "_jwt")]
 pub use profile::Profile;
-pub use revocation::{Revocation, RevocationStore, TokenRef};
+#[doc(hidden)]
+pub use revocation::contract as revocation_contract;
+#[cfg(feature = "_jwt")]
+pub(crate) use revocation::first_second;
+pub use revocation::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 #[cfg(feature = "_jwt")]
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};
 #[cfg(feature = "_jwt")]
