@@ -126,7 +126,7 @@ impl Key {
     }
 
     /// The members that make the key, in the order of their names.
-    fn canonical(&self) -> String {
+    pub(super) fn canonical(&self) -> String {
         let text = base64url::encode;
         match (self.decoding.family(), self.decoding.kind()) {
             (_, DecodingKeyKind::RsaModulusExponent { n, e }) => {

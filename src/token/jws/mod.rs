@@ -90,9 +90,11 @@ mod key;
 mod provider;
 mod scan;
 mod set;
+mod signing;
 
 pub use algorithm::Algorithm;
 pub use compact::{VerifiedJws, verify_compact};
 pub use error::{JwkError, JwkSetError, JwsError};
 pub use jwk::Jwk;
 pub use set::{JwkSet, RejectedKey};
+pub use signing::{SigningKey, SigningKeyError};

@@ -5,7 +5,8 @@
 //! ask is left alone (`decode`, `encode`, `crypto::verify`, `Jwk::thumbprint`).
 
 use jsonwebtoken::crypto::CryptoProvider;
-use jsonwebtoken::{Algorithm as Name, DecodingKey};
+use jsonwebtoken::jwk::EllipticCurve;
+use jsonwebtoken::{Algorithm as Name, DecodingKey, EncodingKey};
 
 use super::{Algorithm, JwsError};
 
@@ -56,6 +57,35 @@ impl Backend {
     /// Modulus and exponent of a PKCS#1 `RSAPublicKey`.
     pub(super) fn rsa_components(self, der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         (self.provider().key_utils.rsa_pub_components_from_public_key)(der).ok()
+    }
+
+    /// The coordinates of the public half of a PKCS #8 private key on the curve of an ECDSA algorithm.
+    pub(super) fn ec_components(
+        self,
+        algorithm: Algorithm,
+        der: &[u8],
+    ) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (_, x, y) =
+            (self.provider().key_utils.ec_pub_components_from_private_key)(der, name(algorithm))
+                .ok()?;
+        Some((x, y))
+    }
+
+    /// The public half of a PKCS #8 private key for Ed25519.
+    pub(super) fn ed25519_component(self, der: &[u8]) -> Option<Vec<u8>> {
+        let curve = EllipticCurve::Ed25519;
+        (self.provider().key_utils.ed_pub_components_from_private_key)(der, &curve).ok()
+    }
+
+    /// Signs with a key that is read anew each time: what that crate makes of a key cannot be shared between threads.
+    pub(super) fn sign(
+        self,
+        algorithm: Algorithm,
+        key: &EncodingKey,
+        input: &[u8],
+    ) -> Option<Vec<u8>> {
+        let signer = (self.provider().signer_factory)(&name(algorithm), key).ok()?;
+        signer.try_sign(input).ok()
     }
 
     /// Whether it can make anything of a key. It may say yes and find out only when it verifies.
