@@ -28,6 +28,8 @@ mod reload;
 pub(crate) mod reporting;
 mod request_id;
 mod route;
+#[cfg(feature = "opaque-tokens")]
+pub(crate) mod rows;
 pub(crate) mod sampler;
 mod scheme;
 mod secret;
