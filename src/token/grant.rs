@@ -1,6 +1,7 @@
 //! For whom a token is issued, and what it says besides.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -35,6 +36,9 @@ pub struct Grant {
     principal: Principal,
     claims: Vec<Claim>,
 }
+
+/// Names of claims, and their JSON.
+pub(super) type KeptClaims = Arc<[(Box<str>, Box<str>)]>;
 
 /// A claim of the application's.
 #[derive(Clone)]
@@ -73,6 +77,26 @@ impl Grant {
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The grant that [`kept`](Self::kept) was taken of.
+    pub(super) fn of_kept(principal: Principal, kept: &KeptClaims) -> Self {
+        let claim = |(name, json): &(Box<str>, Box<str>)| Claim {
+            name: name.clone(),
+            json: Some(json.clone()).filter(|json| is_read(json)),
+        };
+        Self {
+            principal,
+            claims: kept.iter().map(claim).collect(),
+        }
+    }
+
+    /// The claims of the application's, to be issued again; what is no JSON is nothing that a verifier would read either.
+    pub(super) fn kept(&self) -> KeptClaims {
+        let claims = self.claims.iter();
+        claims
+            .map(|claim| (claim.name.clone(), claim.json.clone().unwrap_or_default()))
+            .collect()
     }
 
     /// The claims of the application's with their JSON, in the order in which they were added.

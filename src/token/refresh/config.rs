@@ -70,11 +70,7 @@ impl RefreshServiceBuilder {
     ///
     /// Permitted: `("2027-01", 32 random bytes or more)`, the same on every node. Refused: fewer bytes, one byte over and over; an id
     /// that is empty, longer than 32 characters or has others than visible ASCII.
-    pub fn rotation_key(
-        mut self,
-        id: impl Into<String>,
-        key: impl Into<Secret<Vec<u8>>>,
-    ) -> Self {
+    pub fn rotation_key(mut self, id: impl Into<String>, key: impl Into<Secret<Vec<u8>>>) -> Self {
         self.current = Some((id.into(), key.into()));
         self
     }
@@ -195,10 +191,7 @@ impl RefreshServiceBuilder {
             Revocations::In(store) => Some(store),
             Revocations::Nowhere => None,
             Revocations::Undecided => {
-                mistakes.push(
-                    "token.refresh.revocation",
-                    RefreshConfigError::NoRevocation,
-                );
+                mistakes.push("token.refresh.revocation", RefreshConfigError::NoRevocation);
                 None
             }
         };

@@ -153,13 +153,25 @@ pub async fn a_family_is_replaced_by_its_next_generation_alone<S: RefreshStore>(
     let (one, other) = stores.both();
     let first = record(1, "alice", 0);
     let second = next(&first, 2, 60);
-    same("replacing nothing", replace(one, 0, &second).await?, "missing")?;
+    same(
+        "replacing nothing",
+        replace(one, 0, &second).await?,
+        "missing",
+    )?;
     let before = told(other.get(&id(1))).await?;
     same("there by a replacement", before.is_some(), false)?;
     insert(one, &first).await?;
-    same("a later generation", replace(one, 1, &second).await?, "conflict")?;
+    same(
+        "a later generation",
+        replace(one, 1, &second).await?,
+        "conflict",
+    )?;
     same("the row", fields(&get(other, 1).await?), fields(&first))?;
-    same("the generation", replace(one, 0, &second).await?, "replaced")?;
+    same(
+        "the generation",
+        replace(one, 0, &second).await?,
+        "replaced",
+    )?;
     same("the row", fields(&get(other, 1).await?), fields(&second))?;
     let third = next(&second, 3, 120);
     match told(other.replace(0, &third)).await? {
@@ -168,7 +180,11 @@ pub async fn a_family_is_replaced_by_its_next_generation_alone<S: RefreshStore>(
             return Err(Violation::new("an earlier generation was no conflict"));
         }
     }
-    same("the generation", replace(other, 1, &third).await?, "replaced")?;
+    same(
+        "the generation",
+        replace(other, 1, &third).await?,
+        "replaced",
+    )?;
     same("the row", fields(&get(one, 1).await?), fields(&third))?;
     same("the list", listed(one, "alice").await?, [(id(1), true)])
 }
@@ -274,7 +290,11 @@ pub async fn a_family_is_replaced_or_revoked<S: RefreshStore>(
     let why = Some((at(60), RevokeReason::Logout));
     same("when and why", found.revoked(), why)?;
     let third = next(&found, 3, 61);
-    same("afterwards", replace(one, generation, &third).await?, "conflict")
+    same(
+        "afterwards",
+        replace(one, generation, &third).await?,
+        "conflict",
+    )
 }
 
 /// # Errors
@@ -335,7 +355,11 @@ pub async fn a_subject_has_its_own_families_alone<S: RefreshStore>(
     // One that is kept has to be the subject's own.
     let last = revoke(one, "owner", Some(9)).await?;
     same("the last", last, [id(2)])?;
-    same("the neighbour's", listed(other, "neighbour").await?, [(id(9), true)])
+    same(
+        "the neighbour's",
+        listed(other, "neighbour").await?,
+        [(id(9), true)],
+    )
 }
 
 /// # Errors
@@ -367,7 +391,11 @@ pub async fn the_oldest_family_of_a_subject_is_revoked<S: RefreshStore>(
     let later = record(7, "crowd", 2 * HOUR);
     let ended = told(one.insert(&later, NonZeroU32::MIN)).await?;
     same("with one that is over", ended, [])?;
-    same("the neighbour's", listed(other, "neighbour").await?, [(id(9), true)])
+    same(
+        "the neighbour's",
+        listed(other, "neighbour").await?,
+        [(id(9), true)],
+    )
 }
 
 /// # Errors
@@ -430,7 +458,11 @@ pub async fn any_date_is_kept<S: RefreshStore>(
     let found = get(one, 1).await?;
     same("its bytes", fields(&found), fields(&second))?;
     let third = next(&first, 3, 1);
-    same("the last", replace(one, u32::MAX, &third).await?, "replaced")?;
+    same(
+        "the last",
+        replace(one, u32::MAX, &third).await?,
+        "replaced",
+    )?;
     told(other.revoke(&id(1), RevokeReason::Logout, last_date())).await?;
     let why = Some((last_date(), RevokeReason::Logout));
     same("when and why", get(one, 1).await?.revoked(), why)
@@ -444,10 +476,10 @@ pub async fn a_purge_leaves_what_is_not_over<S: RefreshStore>(
 ) -> Result<(), Violation> {
     let (one, other) = stores.both();
     insert(one, &record(1, "alice", 0)).await?;
-    insert(one, &record(2, "alice", 1)).await?;
-    insert(one, &record(3, "alice", 0)).await?;
-    let used = next(&record(3, "alice", 0), 2, 60);
-    same("the third", replace(one, 0, &used).await?, "replaced")?;
+    insert(one, &record(2, "alice", 0)).await?;
+    let used = next(&record(2, "alice", 0), 2, 60);
+    same("the second", replace(one, 0, &used).await?, "replaced")?;
+    insert(one, &record(3, "alice", 1)).await?;
     insert(one, &record(4, "alice", 2)).await?;
     told(one.revoke(&id(4), RevokeReason::Logout, at(3))).await?;
     let purged = told(other.purge(at(HOUR))).await?;
@@ -456,8 +488,16 @@ pub async fn a_purge_leaves_what_is_not_over<S: RefreshStore>(
         get(one, number).await?;
     }
     let revoked = get(one, 4).await?.revoked();
-    same("the revoked one", revoked, Some((at(3), RevokeReason::Logout)))?;
+    same(
+        "the revoked one",
+        revoked,
+        Some((at(3), RevokeReason::Logout)),
+    )?;
     let left = listed(one, "alice").await?;
     let left: Vec<_> = left.into_iter().filter(|(of, _)| *of != id(1)).collect();
-    same("the list", left, [(id(3), true), (id(2), true), (id(4), false)])
+    same(
+        "the list",
+        left,
+        [(id(2), true), (id(3), true), (id(4), false)],
+    )
 }

@@ -15,19 +15,25 @@ use crate::core::{
 #[non_exhaustive]
 pub enum RefreshConfigError {
     /// Two rotation keys of one id: which of them a family was derived with nobody could tell.
-    #[error("invalid rotation keys, the id {id:?} stands there twice: give each key an id of its own")]
+    #[error(
+        "invalid rotation keys, the id {id:?} stands there twice: give each key an id of its own"
+    )]
     DuplicateKey {
         /// The id as given.
         id: String,
     },
     /// A stolen token would be of use for too long.
-    #[error("refused grace {grace:?}: write at most 60 s, 10 s is enough for an answer that was lost")]
+    #[error(
+        "refused grace {grace:?}: write at most 60 s, 10 s is enough for an answer that was lost"
+    )]
     GraceTooLong {
         /// The grace as given.
         grace: Duration,
     },
     /// The id of a rotation key could not be kept in a record.
-    #[error("invalid id {id:?} of a rotation key: write 1 to 32 visible ASCII characters, such as \"2027-01\"")]
+    #[error(
+        "invalid id {id:?} of a rotation key: write 1 to 32 visible ASCII characters, such as \"2027-01\""
+    )]
     KeyIdInvalid {
         /// The beginning of the id as given.
         id: String,
@@ -56,10 +62,14 @@ pub enum RefreshConfigError {
     )]
     NoRevocation,
     /// Successors could not be derived.
-    #[error("refused without a rotation key: write `rotation_key(\"2027-01\", key)` with 32 random bytes")]
+    #[error(
+        "refused without a rotation key: write `rotation_key(\"2027-01\", key)` with 32 random bytes"
+    )]
     NoRotationKey,
     /// Who has a copy of the store and one old token could find the key by trying.
-    #[error("refused rotation key of {length} bytes that can be guessed: write 32 random bytes or more")]
+    #[error(
+        "refused rotation key of {length} bytes that can be guessed: write 32 random bytes or more"
+    )]
     RotationKeyTooShort {
         /// How many bytes it has.
         length: usize,
@@ -143,7 +153,8 @@ impl RefreshError {
     /// | `BindingFailed`, `Expired`, `Reused`, `Revoked`, `Unknown` | 400 | `invalid_grant` | 16 |
     /// | `ScopeWidened` | 400 | `invalid_scope` | 3 |
     /// | `Clock`, `Randomness`, `Store` | 503, `Retry-After: 5` | `authentication_unavailable` | 14 |
-    /// | `Issue`, `SubjectEmpty` | 500 | `internal_error` | 13 |
+    /// | `Issue` | that of [`IssueError::rejection`] | | |
+    /// | `SubjectEmpty` | 500 | `internal_error` | 13 |
     ///
     /// The error itself is the typed reason in the answer's extensions.
     ///
@@ -166,7 +177,8 @@ impl RefreshError {
             )
             .grpc(GrpcCode::Unavailable)
             .retry_after(5),
-            Self::Issue(_) | Self::SubjectEmpty => Rejection::internal(),
+            Self::Issue(error) => error.rejection(),
+            Self::SubjectEmpty => Rejection::internal(),
         };
         rejection
             .header(CACHE_CONTROL, HeaderValue::from_static("no-store"))
@@ -190,11 +202,9 @@ impl RefreshError {
     /// What a client is told, and the code of the event.
     pub(super) const fn code(&self) -> &'static str {
         match self {
-            Self::BindingFailed
-            | Self::Expired
-            | Self::Reused
-            | Self::Revoked
-            | Self::Unknown => "invalid_grant",
+            Self::BindingFailed | Self::Expired | Self::Reused | Self::Revoked | Self::Unknown => {
+                "invalid_grant"
+            }
             Self::ScopeWidened => "invalid_scope",
             Self::Clock | Self::Randomness | Self::Store(_) => "authentication_unavailable",
             Self::Issue(_) | Self::SubjectEmpty => "internal_error",

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::super::grant::KeptClaims;
 use super::keys::RotationKeys;
 use super::text::FamilySecret;
 use crate::core::record::copied;
@@ -138,7 +139,7 @@ pub struct FamilyRecord {
     pub(super) absolute_until: SystemTime,
     pub(super) principal: Principal,
     /// Claims of the application's, each with its JSON.
-    pub(super) claims: Arc<[(Box<str>, Box<str>)]>,
+    pub(super) claims: KeptClaims,
     pub(super) label: Option<Arc<str>>,
     pub(super) address: Option<IpAddr>,
     pub(super) revoked: Option<(SystemTime, RevokeReason)>,

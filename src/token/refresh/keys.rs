@@ -80,7 +80,10 @@ mod tests {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        assert_eq!(hex, "cb6cb6df100bef2c7405ae0cee20da5dad41e95fb74ff7d11ae44f010a9f87d1");
+        assert_eq!(
+            hex,
+            "cb6cb6df100bef2c7405ae0cee20da5dad41e95fb74ff7d11ae44f010a9f87d1"
+        );
 
         let differs = |other: &FamilySecret| other.as_bytes() != next.as_bytes();
         assert!(differs(&key.derive(&family, 3, &before)));

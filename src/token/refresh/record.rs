@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::super::grant::KeptClaims;
 use super::family::{FamilyId, FamilyRecord, KeySpan, RevokeReason};
 use crate::core::record::{Reader, Tag, Writer, corrupt, millis, time};
 use crate::core::{Confirmation, StoreError};
@@ -179,7 +180,7 @@ fn claims_to_bytes(claims: &[(Box<str>, Box<str>)]) -> Vec<u8> {
     bytes
 }
 
-fn claims(mut bytes: &[u8]) -> Option<Arc<[(Box<str>, Box<str>)]>> {
+fn claims(mut bytes: &[u8]) -> Option<KeptClaims> {
     let mut text = || -> Option<Box<str>> {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
@@ -276,10 +277,7 @@ mod tests {
         assert_eq!((who.subject(), who.client_id()), ("alice", Some("web")));
         assert_eq!(who.session_id(), full.principal().session_id());
         assert_eq!(who.expires_at(), Some(at(10)));
-        assert_eq!(
-            who.confirmation(),
-            Some(Confirmation::JwkSha256([8; 32]))
-        );
+        assert_eq!(who.confirmation(), Some(Confirmation::JwkSha256([8; 32])));
 
         let bare = FamilyRecord::new(full.id, &Principal::builder("").build(), at(0), at(1));
         let read = FamilyRecord::from_bytes(&bare.to_bytes()).unwrap();

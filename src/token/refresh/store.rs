@@ -51,7 +51,8 @@ pub trait RefreshStore: Send + Sync + 'static {
 
     /// Writes `record` over the family of the same id, if that is of the generation `expected` and not revoked. Of many that do so at the
     /// same time, one does.
-    fn replace(&self, expected: u32, record: &FamilyRecord) -> Lookup<Result<Replaced, StoreError>>;
+    fn replace(&self, expected: u32, record: &FamilyRecord)
+    -> Lookup<Result<Replaced, StoreError>>;
 
     /// Marks a family as revoked. `false` if there is none, or it was revoked before: the first time and reason stay. From then on nothing
     /// changes it.
@@ -91,7 +92,11 @@ impl<S: RefreshStore + ?Sized> RefreshStore for Arc<S> {
         (**self).get(id)
     }
 
-    fn replace(&self, expected: u32, record: &FamilyRecord) -> Lookup<Result<Replaced, StoreError>> {
+    fn replace(
+        &self,
+        expected: u32,
+        record: &FamilyRecord,
+    ) -> Lookup<Result<Replaced, StoreError>> {
         (**self).replace(expected, record)
     }
 
