@@ -68,7 +68,11 @@ pub use refresh::{
     RefreshInfo, RefreshService, RefreshServiceBuilder, RefreshStore, Replaced, RevokeReason,
     TokenPair,
 };
-pub use revocation::{Revocation, RevocationStore, TokenRef};
+#[doc(hidden)]
+pub use revocation::contract as revocation_contract;
+#[cfg(feature = "_jwt")]
+pub(crate) use revocation::first_second;
+pub use revocation::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 #[cfg(feature = "_jwt")]
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};
 #[cfg(feature = "_jwt")]

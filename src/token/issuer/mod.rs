@@ -69,7 +69,7 @@ impl TokenIssuer {
     pub fn issue(&self, grant: &Grant) -> Result<AccessToken, IssueError> {
         let settings = &self.0.settings;
         let now = settings.clock.now();
-        let issued_at = write::seconds(now).ok_or(IssueError::Clock)?;
+        let issued_at = grant.date(write::seconds(now).ok_or(IssueError::Clock)?);
         let mut expires_at = issued_at.saturating_add(settings.access_ttl.as_secs());
         if let Some(end) = grant.principal().expires_at() {
             let end = write::seconds(end);

@@ -18,7 +18,7 @@ use super::store::{RefreshStore, Replaced};
 use super::text::{FamilySecret, RefreshToken};
 use crate::core::record::date;
 use crate::core::text::cap::start_of;
-use crate::core::{AuthMethod, Clock, Principal, Secret, StoreError, StoreErrorKind};
+use crate::core::{AuthMethod, Clock, Secret, StoreError, StoreErrorKind};
 
 /// A rotation that was overtaken is looked at again. The second time it is no rotation any more.
 const ATTEMPTS: usize = 3;
@@ -242,7 +242,7 @@ impl RefreshService {
     }
 
     /// Ends all families of a subject but the one of this public name, and says how many: "log out everywhere else" (ASVS 7.4.3). The
-    /// name of the one that asks is [`Principal::session_id`].
+    /// name of the one that asks is [`Principal::session_id`](crate::core::Principal::session_id).
     ///
     /// # Errors
     ///
@@ -320,7 +320,7 @@ impl RefreshService {
             ..FamilyRecord::new(id, &principal.build(), now, over)
         };
         // First, so that what cannot be issued does not begin.
-        let pair = inner.issue(&row, &row.principal, secret)?;
+        let pair = inner.issue(&row, &grant.with_principal(row.principal.clone()), secret)?;
         let ended = inner.store.insert(&row, inner.max_families).wait().await?;
         for family in ended {
             let name = family.session_id();
@@ -434,8 +434,8 @@ impl Inner {
         scopes: Option<Vec<&str>>,
         code: &'static str,
     ) -> Result<TokenPair, RefreshError> {
-        let issued = match (&scopes, context.confirmation) {
-            (None, None) => self.issue(row, &row.principal, secret),
+        let who = match (&scopes, context.confirmation) {
+            (None, None) => row.principal.clone(),
             (scopes, confirmation) => {
                 let mut who = row.principal.to_builder();
                 if let Some(scopes) = scopes {
@@ -445,9 +445,10 @@ impl Inner {
                 if let Some(confirmation) = confirmation {
                     who = who.confirmation(confirmation);
                 }
-                self.issue(row, &who.build(), secret)
+                who.build()
             }
         };
+        let issued = self.issue(row, &Grant::of_kept(who, &row.claims), secret);
         let pair = issued.map_err(|error| self.refused(context, Some(row), "issue", error))?;
         self.teller.issued(context, row, code);
         Ok(pair)
@@ -456,11 +457,10 @@ impl Inner {
     fn issue(
         &self,
         row: &FamilyRecord,
-        who: &Principal,
+        grant: &Grant,
         secret: FamilySecret,
     ) -> Result<TokenPair, RefreshError> {
-        let grant = Grant::of_kept(who.clone(), &row.claims);
-        let access_token = self.issuer.issue(&grant).map_err(|error| match error {
+        let access_token = self.issuer.issue(grant).map_err(|error| match error {
             // The family ends within this second.
             IssueError::Expired => RefreshError::Expired,
             other => RefreshError::Issue(other),
@@ -549,8 +549,7 @@ impl Inner {
         };
         let longest = self.issuer.access_ttl().saturating_add(MARGIN);
         let until = now.checked_add(longest).unwrap_or(now);
-        let _ = (session_id, until, revocation);
-        Ok(())
+        revocation.revoke_session(session_id, until).wait().await
     }
 }
 
