@@ -95,5 +95,5 @@ pub use secret::Secret;
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]
-pub(crate) use secret::key_strength;
+pub(crate) use secret::{constant_time_eq, key_strength};
 pub use store::{Lookup, StoreError, StoreErrorKind};

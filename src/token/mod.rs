@@ -27,6 +27,8 @@ mod jwks;
 pub mod jws;
 #[cfg(feature = "_jwt")]
 mod profile;
+#[cfg(feature = "_jwt")]
+mod refresh;
 mod revocation;
 #[cfg(feature = "_jwt")]
 mod source;
@@ -57,6 +59,15 @@ pub use jwks::{
 };
 #[cfg(feature = "_jwt")]
 pub use profile::Profile;
+#[cfg(feature = "_jwt")]
+#[doc(hidden)]
+pub use refresh::contract as refresh_store_contract;
+#[cfg(feature = "_jwt")]
+pub use refresh::{
+    FamilyId, FamilyRecord, MemoryRefreshStore, RefreshConfigError, RefreshContext, RefreshError,
+    RefreshInfo, RefreshService, RefreshServiceBuilder, RefreshStore, Replaced, RevokeReason,
+    TokenPair,
+};
 #[doc(hidden)]
 pub use revocation::contract as revocation_contract;
 #[cfg(feature = "_jwt")]
