@@ -13,10 +13,14 @@ mod dpop;
 #[cfg(feature = "_jwt")]
 mod error;
 #[cfg(feature = "_jwt")]
+mod grant;
+#[cfg(feature = "_jwt")]
 mod header_memo;
 #[cfg(feature = "_jwt")]
 #[doc = include_str!("identity_provider.md")]
 pub mod identity_provider {}
+#[cfg(feature = "_jwt")]
+mod issuer;
 #[cfg(feature = "_jwt")]
 mod jwks;
 #[cfg(feature = "_jwt")]
@@ -37,6 +41,13 @@ mod verifier;
 pub use dpop::DpopPolicy;
 #[cfg(feature = "_jwt")]
 pub use error::{TokenError, TokenErrorKind};
+#[cfg(feature = "_jwt")]
+pub use grant::Grant;
+#[cfg(feature = "_jwt")]
+pub use issuer::{
+    AccessToken, IssueError, IssuerConfigError, JwksDocument, KeyRing, TokenIssuer,
+    TokenIssuerBuilder,
+};
 #[cfg(feature = "jwks")]
 pub use jwks::HttpsJwksFetch;
 #[cfg(feature = "_jwt")]
@@ -46,7 +57,11 @@ pub use jwks::{
 };
 #[cfg(feature = "_jwt")]
 pub use profile::Profile;
-pub use revocation::{Revocation, RevocationStore, TokenRef};
+#[doc(hidden)]
+pub use revocation::contract as revocation_contract;
+#[cfg(feature = "_jwt")]
+pub(crate) use revocation::first_second;
+pub use revocation::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 #[cfg(feature = "_jwt")]
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};
 #[cfg(feature = "_jwt")]

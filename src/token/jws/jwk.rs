@@ -280,6 +280,28 @@ impl Jwk {
         }
     }
 
+    /// The members of the key that everybody may know (RFC 7517), under the id that it has; `None` for a secret.
+    pub(crate) fn to_json(&self) -> Option<String> {
+        if self.is_secret() {
+            return None;
+        }
+        let mut json = self.key.canonical();
+        // The brace that closes it.
+        json.pop();
+        json.push_str(r#","use":"sig""#);
+        if let [algorithm] = self.algorithms {
+            json.push_str(r#","alg":""#);
+            json.push_str(algorithm.as_str());
+            json.push('"');
+        }
+        if let Some(kid) = self.kid() {
+            json.push_str(r#","kid":"#);
+            json.push_str(&serde_json::to_string(kid).ok()?);
+        }
+        json.push('}');
+        Some(json)
+    }
+
     pub(crate) fn is_secret(&self) -> bool {
         self.algorithms.iter().any(|algorithm| algorithm.is_hmac())
     }

@@ -10,6 +10,7 @@ mod tests;
 mod verify;
 
 pub use builder::JwtVerifierBuilder;
+pub(super) use compile::{is_name, is_plain_http};
 pub use error::JwtConfigError;
 pub use several::JwtVerifiers;
 pub use verify::JwtVerifier;
