@@ -89,6 +89,8 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
+#[cfg(feature = "password")]
+pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]
 pub(crate) use secret::key_strength;
