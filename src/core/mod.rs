@@ -30,6 +30,8 @@ mod reload;
 pub(crate) mod reporting;
 mod request_id;
 mod route;
+#[cfg(feature = "opaque-tokens")]
+pub(crate) mod rows;
 pub(crate) mod sampler;
 mod scheme;
 mod secret;
@@ -89,7 +91,7 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
-#[cfg(feature = "password")]
+#[cfg(any(feature = "_jwt", feature = "password"))]
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]

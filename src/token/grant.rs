@@ -1,9 +1,12 @@
 //! For whom a token is issued, and what it says besides.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::first_second;
 use super::jws::json::{self, JsonError, Limits};
 use crate::core::Principal;
 
@@ -33,8 +36,12 @@ const LIMITS: Limits = Limits {
 #[must_use = "a grant does nothing until a token is issued"]
 pub struct Grant {
     principal: Principal,
+    issued_after: Option<SystemTime>,
     claims: Vec<Claim>,
 }
+
+/// Names of claims, and their JSON.
+pub(super) type KeptClaims = Arc<[(Box<str>, Box<str>)]>;
 
 /// A claim of the application's.
 #[derive(Clone)]
@@ -49,8 +56,22 @@ impl Grant {
     pub const fn new(principal: Principal) -> Self {
         Self {
             principal,
+            issued_after: None,
             claims: Vec::new(),
         }
+    }
+
+    /// Says that all tokens of the subject until this moment were revoked, and this one is not among them.
+    ///
+    /// Dates of tokens are whole seconds, so that a token of the same second would count as one from before. With this it is dated to the
+    /// second that follows, but never more than one second ahead: within the leeway of each verifier.
+    ///
+    /// # Example
+    ///
+    /// See [`RevocationStore`](super::RevocationStore).
+    pub const fn issued_after(mut self, moment: SystemTime) -> Self {
+        self.issued_after = Some(moment);
+        self
     }
 
     /// Adds a claim of your own. Whoever has the token can read it.
@@ -73,6 +94,41 @@ impl Grant {
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The grant that [`kept`](Self::kept) was taken of.
+    pub(super) fn of_kept(principal: Principal, kept: &KeptClaims) -> Self {
+        let claim = |(name, json): &(Box<str>, Box<str>)| Claim {
+            name: name.clone(),
+            json: Some(json.clone()).filter(|json| is_read(json)),
+        };
+        Self {
+            principal,
+            claims: kept.iter().map(claim).collect(),
+            issued_after: None,
+        }
+    }
+
+    /// The claims of the application's, to be issued again; what is no JSON is nothing that a verifier would read either.
+    pub(super) fn kept(&self) -> KeptClaims {
+        let claims = self.claims.iter();
+        claims
+            .map(|claim| (claim.name.clone(), claim.json.clone().unwrap_or_default()))
+            .collect()
+    }
+
+    /// The same for another principal.
+    pub(super) fn with_principal(&self, principal: Principal) -> Self {
+        Self {
+            principal,
+            ..self.clone()
+        }
+    }
+
+    /// The date of a token that is issued at `now`, in seconds since 1970.
+    pub(super) fn date(&self, now: u64) -> u64 {
+        let after = self.issued_after.map_or(now, first_second);
+        after.clamp(now, now.saturating_add(1))
     }
 
     /// The claims of the application's with their JSON, in the order in which they were added.

@@ -27,6 +27,8 @@ mod jwks;
 pub mod jws;
 #[cfg(feature = "_jwt")]
 mod profile;
+#[cfg(feature = "_jwt")]
+mod refresh;
 mod revocation;
 #[cfg(feature = "_jwt")]
 mod source;
@@ -57,7 +59,20 @@ pub use jwks::{
 };
 #[cfg(feature = "_jwt")]
 pub use profile::Profile;
-pub use revocation::{Revocation, RevocationStore, TokenRef};
+#[cfg(feature = "_jwt")]
+#[doc(hidden)]
+pub use refresh::contract as refresh_store_contract;
+#[cfg(feature = "_jwt")]
+pub use refresh::{
+    FamilyId, FamilyRecord, MemoryRefreshStore, RefreshConfigError, RefreshContext, RefreshError,
+    RefreshInfo, RefreshService, RefreshServiceBuilder, RefreshStore, Replaced, RevokeReason,
+    TokenPair,
+};
+#[doc(hidden)]
+pub use revocation::contract as revocation_contract;
+#[cfg(feature = "_jwt")]
+pub(crate) use revocation::first_second;
+pub use revocation::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 #[cfg(feature = "_jwt")]
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};
 #[cfg(feature = "_jwt")]

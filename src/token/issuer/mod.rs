@@ -69,7 +69,7 @@ impl TokenIssuer {
     pub fn issue(&self, grant: &Grant) -> Result<AccessToken, IssueError> {
         let settings = &self.0.settings;
         let now = settings.clock.now();
-        let issued_at = write::seconds(now).ok_or(IssueError::Clock)?;
+        let issued_at = grant.date(write::seconds(now).ok_or(IssueError::Clock)?);
         let mut expires_at = issued_at.saturating_add(settings.access_ttl.as_secs());
         if let Some(end) = grant.principal().expires_at() {
             let end = write::seconds(end);
@@ -92,6 +92,12 @@ impl TokenIssuer {
             issued_at: system_time(issued_at).ok_or(IssueError::Clock)?,
             expires_at: system_time(expires_at).ok_or(IssueError::Clock)?,
         })
+    }
+
+    /// Returns how long a token counts at most.
+    #[must_use]
+    pub fn access_ttl(&self) -> Duration {
+        self.0.settings.access_ttl
     }
 
     /// Returns the public keys as verifiers read them.
