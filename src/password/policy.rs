@@ -173,6 +173,12 @@ impl PolicyRefusal {
     }
 }
 
+impl From<PolicyRefusal> for Rejection {
+    fn from(error: PolicyRefusal) -> Self {
+        error.rejection()
+    }
+}
+
 fn codes(problems: &[PasswordProblem]) -> impl Iterator<Item = &'static str> {
     problems.iter().map(|problem| problem.code())
 }
