@@ -117,6 +117,7 @@ pub mod csp;
 pub mod csrf;
 pub mod headers;
 pub mod https;
+pub mod manual;
 #[cfg(feature = "mfa")]
 pub mod mfa;
 #[cfg(feature = "password")]
