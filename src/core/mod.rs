@@ -59,6 +59,8 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
+#[cfg(feature = "opaque-tokens")]
+pub(crate) use event::EventContext;
 pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
