@@ -169,3 +169,9 @@ impl MfaError {
         }
     }
 }
+
+impl From<MfaError> for Rejection {
+    fn from(error: MfaError) -> Self {
+        error.rejection()
+    }
+}
