@@ -4,6 +4,8 @@
 mod dpop;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub(crate) mod issuer;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod issuing;
 #[cfg(all(
     feature = "axum",
     feature = "jwks",
@@ -18,6 +20,7 @@ mod jws_json;
 mod keys;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod refusals;
+mod revocation;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod rfc_vectors;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
