@@ -18,6 +18,8 @@ mod ledger;
 pub(crate) mod line;
 pub mod origin;
 mod pattern;
+#[cfg(any(feature = "mfa", feature = "password"))]
+mod pepper;
 pub(crate) mod percent;
 mod principal;
 pub(crate) mod random;
@@ -57,6 +59,8 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
+#[cfg(feature = "opaque-tokens")]
+pub(crate) use event::EventContext;
 pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
@@ -69,6 +73,8 @@ pub use ledger::AuthzLedger;
 pub(crate) use ledger::{LedgerBits, LedgerEntry};
 pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
+#[cfg(any(feature = "mfa", feature = "password"))]
+pub use pepper::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "_jwt")]
 pub(crate) use principal::{Claims, List, Span};
@@ -87,6 +93,8 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
+#[cfg(feature = "password")]
+pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]
 pub(crate) use secret::{constant_time_eq, key_strength};

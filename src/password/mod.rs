@@ -1,1 +1,17 @@
 //! Passwords.
+
+mod config;
+mod cost;
+mod error;
+mod hasher;
+mod pool;
+mod report;
+mod stored;
+mod wait;
+
+pub use config::PasswordHasherBuilder;
+pub use cost::{Argon2Cost, Ceiling};
+pub use error::{
+    CostProblem, HashError, PasswordConfigError, PasswordFault, PoolProblem, VerifyError,
+};
+pub use hasher::{PasswordHasher, Verified};

@@ -87,6 +87,8 @@ pub(crate) mod header;
 pub(crate) mod json;
 mod jwk;
 mod key;
+#[cfg(feature = "jwt")]
+mod prepared;
 mod provider;
 mod scan;
 mod set;

@@ -8,7 +8,14 @@ use jsonwebtoken::crypto::CryptoProvider;
 use jsonwebtoken::jwk::EllipticCurve;
 use jsonwebtoken::{Algorithm as Name, DecodingKey, EncodingKey};
 
+#[cfg(feature = "jwt")]
+pub(super) use super::prepared::Prepared;
 use super::{Algorithm, JwsError};
+
+/// Of the other backend nothing is kept.
+#[cfg(not(feature = "jwt"))]
+#[derive(Default)]
+pub(super) struct Prepared(());
 
 /// Which implementation verifies the signatures of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +100,29 @@ impl Backend {
         (self.provider().verifier_factory)(&name(algorithm), key).is_ok()
     }
 
+    /// `prepared` belongs to `key`.
+    #[cfg_attr(
+        not(feature = "jwt"),
+        expect(unused_variables, reason = "only of aws-lc something is kept")
+    )]
     pub(super) fn verify(
+        self,
+        algorithm: Algorithm,
+        key: &DecodingKey,
+        prepared: &Prepared,
+        signing_input: &[u8],
+        signature: &[u8],
+    ) -> Result<(), JwsError> {
+        match self {
+            #[cfg(feature = "jwt")]
+            Self::AwsLc => prepared.verify(algorithm, key, signing_input, signature),
+            #[cfg(feature = "jwt-rust-crypto")]
+            Self::RustCrypto => self.verify_once(algorithm, key, signing_input, signature),
+        }
+    }
+
+    #[cfg(any(feature = "jwt-rust-crypto", all(feature = "jwt", test)))]
+    pub(super) fn verify_once(
         self,
         algorithm: Algorithm,
         key: &DecodingKey,
