@@ -4,6 +4,8 @@
 mod dpop;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub(crate) mod issuer;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod issuing;
 #[cfg(all(
     feature = "axum",
     feature = "jwks",
@@ -20,6 +22,7 @@ mod keys;
 pub(crate) mod refresh;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod refusals;
+mod revocation;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod rfc_vectors;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
