@@ -18,7 +18,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tower_security::core::{
-    Clock, CleanText, EventName, Level, ManualClock, NoopSink, Principal, SecurityEvent,
+    CleanText, Clock, EventName, Level, ManualClock, NoopSink, Principal, SecurityEvent,
 };
 use tower_security::token::jws::{Algorithm, SigningKey};
 use tower_security::token::{
@@ -123,8 +123,14 @@ impl Desk {
     }
 
     fn with(change: impl FnOnce(RefreshServiceBuilder) -> RefreshServiceBuilder) -> Self {
-        let (clock, log) = (ManualClock::new(), Log::default());
-        let store = MemoryRefreshStore::new();
+        Self::on(ManualClock::new(), change)
+    }
+
+    fn on(
+        clock: ManualClock,
+        change: impl FnOnce(RefreshServiceBuilder) -> RefreshServiceBuilder,
+    ) -> Self {
+        let (store, log) = (MemoryRefreshStore::new(), Log::default());
         let builder = builder(store.clone(), &clock).events(log.sink());
         let service = change(builder).build().unwrap();
         Self {
