@@ -30,6 +30,8 @@ mod https;
     feature = "password"
 ))]
 mod login;
+#[cfg(feature = "mfa")]
+mod mfa;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
