@@ -131,7 +131,7 @@ impl<'a> Object<'a> {
         limits: Limits,
         each: impl FnMut(&str, Value<'a>) -> Result<(), E>,
     ) -> Result<(), E> {
-        read(self.0, limits, each)
+        object_in(self.0, limits, each)
     }
 
     /// The object as it is written.
@@ -155,10 +155,11 @@ pub(crate) fn object<'a, E: From<JsonError>>(
     each: impl FnMut(&str, Value<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     let text = std::str::from_utf8(text).map_err(|_| JsonError::Syntax)?;
-    read(text, limits, each)
+    object_in(text, limits, each)
 }
 
-fn read<'a, E: From<JsonError>>(
+/// As [`object`], of what is known to be text.
+pub(crate) fn object_in<'a, E: From<JsonError>>(
     text: &'a str,
     limits: Limits,
     mut each: impl FnMut(&str, Value<'a>) -> Result<(), E>,
