@@ -133,6 +133,8 @@ mod inner;
 mod name;
 #[cfg(feature = "opaque-tokens")]
 mod records;
+#[cfg(feature = "_jwt")]
+mod refresh_tokens;
 #[cfg(feature = "opaque-tokens")]
 mod sessions;
 mod slots;
@@ -145,6 +147,8 @@ pub use api_keys::RedisApiKeys;
 pub use bans::RedisBans;
 pub use config::{RedisConfigError, RedisStoreBuilder};
 pub use name::HashTag;
+#[cfg(feature = "_jwt")]
+pub use refresh_tokens::RedisRefreshTokens;
 #[cfg(feature = "opaque-tokens")]
 pub use sessions::RedisSessions;
 pub use store::{RedisAnswer, RedisCounter, RedisStore};

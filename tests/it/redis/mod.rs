@@ -10,6 +10,8 @@ mod login;
 mod node;
 mod outage;
 mod processes;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod refresh_tokens;
 mod server;
 #[cfg(feature = "opaque-tokens")]
 mod sessions;

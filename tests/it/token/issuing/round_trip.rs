@@ -114,10 +114,7 @@ fn a_token_counts_until_its_end_and_for_its_audience() {
         .clock(ManualClock::new())
         .build()
         .unwrap();
-    assert_eq!(
-        verify(&elsewhere, &token).unwrap_err().reason(),
-        "audience"
-    );
+    assert_eq!(verify(&elsewhere, &token).unwrap_err().reason(), "audience");
 }
 
 #[test]
