@@ -23,6 +23,8 @@ mod fuzz_bodies;
 mod grpc_web;
 mod headers;
 mod https;
+#[cfg(feature = "password")]
+mod password;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
