@@ -394,3 +394,7 @@ fn wipe(blocks: &mut [Block]) {
     // The stores before it cannot be left out, even if the memory is given back next.
     optimization_barrier(blocks);
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;
