@@ -25,6 +25,8 @@ mod headers;
 mod https;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "password")]
+mod password_policy;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
