@@ -45,6 +45,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "permissions_policy",
         fuzz_bodies::headers::permissions_policy,
     ),
+    #[cfg(feature = "password")]
+    ("phc_string", fuzz_bodies::password::phc_string),
     #[cfg(feature = "opaque-tokens")]
     ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
@@ -57,6 +59,8 @@ const LEFT_OUT: &[&str] = &[
     "authorization_header",
     #[cfg(not(feature = "csp-report"))]
     "csp_report",
+    #[cfg(not(feature = "password"))]
+    "phc_string",
     #[cfg(not(feature = "opaque-tokens"))]
     "session_cookie",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
