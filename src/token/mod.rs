@@ -27,6 +27,8 @@ mod jwks;
 pub mod jws;
 #[cfg(feature = "_jwt")]
 mod profile;
+#[cfg(feature = "_jwt")]
+mod refresh;
 mod revocation;
 #[cfg(feature = "_jwt")]
 mod source;
@@ -57,10 +59,21 @@ pub use jwks::{
 };
 #[cfg(feature = "_jwt")]
 pub use profile::Profile;
+#[cfg(feature = "_jwt")]
+#[doc(hidden)]
+pub use refresh::contract as refresh_store_contract;
+#[cfg(feature = "_jwt")]
+pub use refresh::{
+    FamilyId, FamilyRecord, MemoryRefreshStore, RefreshConfigError, RefreshContext, RefreshError,
+    RefreshInfo, RefreshService, RefreshServiceBuilder, RefreshStore, Replaced, RevokeReason,
+    TokenPair,
+};
 #[doc(hidden)]
 pub use revocation::contract as revocation_contract;
-#[cfg(feature = "_jwt")]
+#[cfg(any(feature = "_jwt", all(feature = "redis", feature = "opaque-tokens")))]
 pub(crate) use revocation::first_second;
+#[cfg(all(feature = "redis", feature = "opaque-tokens"))]
+pub(crate) use revocation::second;
 pub use revocation::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 #[cfg(feature = "_jwt")]
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::Extensions;
 
-use super::{EventName, Events, Outcome, SecurityEvent};
+use super::{EventName, Events, Level, Outcome, SecurityEvent};
 use crate::core::{ClientIp, RequestContext, Shared};
 
 /// The request that a service acts for: the stack that it came through, its id and its client. By default none.
@@ -34,7 +34,18 @@ impl EventContext {
         (name, layer, code): (EventName, &'static str, &'static str),
         complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
     ) {
-        events.emit(self.shared(), name, name.default_level(), || {
+        self.tell_at(name.default_level(), events, (name, layer, code), complete);
+    }
+
+    /// The same with another level than the name's own.
+    pub(crate) fn tell_at<'a>(
+        &'a self,
+        level: Level,
+        events: &Events,
+        (name, layer, code): (EventName, &'static str, &'static str),
+        complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
+    ) {
+        events.emit(self.shared(), name, level, || {
             let mut event = SecurityEvent::new(name, layer, code).outcome(Outcome::Success);
             event.request_id = self.request.as_ref().and_then(RequestContext::request_id);
             event.client_ip = self.client;

@@ -389,3 +389,19 @@ fn ec_point(backend: Backend, algorithm: Algorithm, point: &[u8]) -> Result<Key,
         }),
     }
 }
+
+#[cfg(all(test, any(feature = "jwt", feature = "jwt-rust-crypto")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_used_with_its_own_algorithms_alone() {
+        let secret =
+            Secret::from(b"64 random bytes, of which this is an example and no more. ......");
+        let key = Jwk::hmac(secret, Algorithm::Hs256).unwrap();
+        let verify = |algorithm| key.verify(algorithm, b"signed", &[0; 64]);
+        assert_eq!(verify(Algorithm::Hs256), Err(JwsError::Signature));
+        // It is long enough for this one.
+        assert_eq!(verify(Algorithm::Hs512), Err(JwsError::KeyMismatch));
+    }
+}

@@ -10,6 +10,8 @@ mod login;
 mod node;
 mod outage;
 mod processes;
+#[cfg(feature = "opaque-tokens")]
+mod revocations;
 mod server;
 #[cfg(feature = "opaque-tokens")]
 mod sessions;
