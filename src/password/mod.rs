@@ -1,5 +1,6 @@
 //! Passwords.
 
+mod commonest;
 mod config;
 mod cost;
 mod error;

@@ -136,6 +136,8 @@ mod mfa;
 mod name;
 #[cfg(feature = "opaque-tokens")]
 mod records;
+#[cfg(feature = "_jwt")]
+mod refresh_tokens;
 #[cfg(feature = "opaque-tokens")]
 mod revocations;
 #[cfg(feature = "opaque-tokens")]
@@ -152,6 +154,8 @@ pub use config::{RedisConfigError, RedisStoreBuilder};
 #[cfg(feature = "mfa")]
 pub use mfa::RedisMfa;
 pub use name::HashTag;
+#[cfg(feature = "_jwt")]
+pub use refresh_tokens::RedisRefreshTokens;
 #[cfg(feature = "opaque-tokens")]
 pub use revocations::RedisRevocations;
 #[cfg(feature = "opaque-tokens")]

@@ -140,8 +140,7 @@ impl RefreshStore for RedisRefreshTokens {
             decimal(most.get().into()),
             revocation(RevokeReason::Limit, begin),
         ]);
-        self.0
-            .run(("insert", Wait::Handler), names, arguments, ids)
+        self.0.run(("insert", Wait::Handler), names, arguments, ids)
     }
 
     fn get(&self, id: &FamilyId) -> Lookup<Result<Option<FamilyRecord>, StoreError>> {
@@ -153,7 +152,11 @@ impl RefreshStore for RedisRefreshTokens {
             })
     }
 
-    fn replace(&self, expected: u32, record: &FamilyRecord) -> Lookup<Result<Replaced, StoreError>> {
+    fn replace(
+        &self,
+        expected: u32,
+        record: &FamilyRecord,
+    ) -> Lookup<Result<Replaced, StoreError>> {
         let names = vec![self.name(&record.id())];
         let mut arguments = vec![decimal(expected.into())];
         arguments.extend(written(record, record.rotated_at()));

@@ -32,6 +32,10 @@ mod https;
 mod login;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "password")]
+mod password;
+#[cfg(feature = "password")]
+mod password_policy;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;

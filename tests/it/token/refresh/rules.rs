@@ -9,10 +9,12 @@ use tower_security::token::{
 };
 
 use super::super::issuer::{AUDIENCE, ISSUER};
-use super::{Desk, WEB, alice, issuer, kind, outcome, text};
+use super::{Desk, WEB, alice, extensions, issuer, kind, outcome, text};
 
 const KEY: Confirmation = Confirmation::JwkSha256([7; 32]);
 const OTHER: Confirmation = Confirmation::JwkSha256([8; 32]);
+const JKT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+const OTHER_JKT: &str = "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg";
 const CERTIFICATE: Confirmation = Confirmation::CertificateSha256([7; 32]);
 const DAY: u64 = 24 * 3_600;
 
@@ -22,11 +24,23 @@ async fn principal(desk: &Desk, pair: &TokenPair) -> Principal {
         .issuer(ISSUER)
         .audience(AUDIENCE)
         .keys(issuer(desk.clock.clone()).verifying_keys())
+        .tenant_claim("tenant")
         .clock(desk.clock.clone())
         .build()
         .unwrap();
     let answer = verifier.verify(pair.access_token.token().expose());
     answer.wait().await.unwrap()
+}
+
+/// The key that an access token is bound to.
+fn bound_to(pair: &TokenPair) -> Option<String> {
+    use base64::Engine;
+    let token = pair.access_token.token().expose();
+    let payload = token.split('.').nth(1).unwrap();
+    let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let claims: serde_json::Value =
+        serde_json::from_slice(&engine.decode(payload).unwrap()).unwrap();
+    Some(claims.get("cnf")?["jkt"].as_str().unwrap().to_owned())
 }
 
 fn scopes(who: &Principal) -> Vec<&str> {
@@ -259,14 +273,14 @@ async fn a_family_that_is_bound_needs_the_key_each_time() {
             .login(&Grant::new(who.build()), &with(proved))
             .await;
         let pair = login.unwrap();
-        assert_eq!(principal(&desk, &pair).await.confirmation(), Some(KEY));
+        assert_eq!(bound_to(&pair), Some(JKT.to_owned()));
         let token = pair.refresh_token.expose();
         for wrong in [None, Some(OTHER), Some(CERTIFICATE)] {
             let answer = desk.service.refresh(token, &with(wrong)).await;
             assert_eq!(outcome(answer), Err("binding"), "{wrong:?}");
         }
         let pair = desk.service.refresh(token, &with(Some(KEY))).await.unwrap();
-        assert_eq!(principal(&desk, &pair).await.confirmation(), Some(KEY));
+        assert_eq!(bound_to(&pair), Some(JKT.to_owned()));
         // Repeated as well.
         let answer = desk.service.refresh(token, &with(Some(OTHER))).await;
         assert_eq!(outcome(answer), Err("binding"));
@@ -283,13 +297,13 @@ async fn a_family_that_is_bound_to_nothing_binds_its_access_tokens_alone() {
         .refresh(&token, &WEB.confirmation(OTHER))
         .await
         .unwrap();
-    assert_eq!(principal(&desk, &pair).await.confirmation(), Some(OTHER));
+    assert_eq!(bound_to(&pair), Some(OTHER_JKT.to_owned()));
     let pair = desk
         .service
         .refresh(pair.refresh_token.expose(), &WEB)
         .await
         .unwrap();
-    assert_eq!(principal(&desk, &pair).await.confirmation(), None);
+    assert_eq!(bound_to(&pair), None);
 }
 
 #[tokio::test]
@@ -339,13 +353,17 @@ async fn a_page_of_sessions_shows_what_leads_nowhere() {
     let desk = Desk::new();
     let at_home: IpAddr = "192.0.2.1".parse().unwrap();
     let label = "\u{e9}".repeat(100);
-    let context = WEB.client_ip(at_home).label(&label);
-    let token = text(desk.service.login(&alice(), &context).await);
+    let from = async |address| desk.service.for_request(&extensions(address).await);
+    let token = from(at_home)
+        .await
+        .login(&alice(), &WEB.label(&label))
+        .await;
+    let token = text(token);
     let begun = desk.clock.now();
     desk.pass(60);
     let away: IpAddr = "2001:db8::1".parse().unwrap();
-    let elsewhere = WEB.client_ip(away).label("another");
-    let next = text(desk.service.refresh(&token, &elsewhere).await);
+    let another = WEB.label("another");
+    let next = text(from(away).await.refresh(&token, &another).await);
     desk.login().await;
     let sessions = desk.service.sessions("alice").await.unwrap();
     let [first, second] = &sessions[..] else {
