@@ -136,20 +136,46 @@ impl Records {
         fields: [&'static str; N],
         read: impl FnOnce([Option<Vec<u8>>; N]) -> Result<T, Failure> + Send + 'static,
     ) -> Lookup<Result<T, StoreError>> {
-        let inner = Arc::clone(&self.inner);
         let mut command = ::redis::cmd("HMGET");
         command.arg(name).arg(&fields);
+        self.values(command, |values| {
+            let values = values.try_into();
+            read(values.map_err(|_| unreadable("another number of fields than asked for"))?)
+        })
+    }
+
+    /// Takes records that are one value each; `None` where there is none.
+    pub(super) fn all_of<T: Send + 'static>(
+        &self,
+        names: &[String],
+        read: impl FnOnce(Vec<Option<Vec<u8>>>) -> Result<T, Failure> + Send + 'static,
+    ) -> Lookup<Result<T, StoreError>> {
+        let mut command = ::redis::cmd("MGET");
+        command.arg(names);
+        self.values(command, read)
+    }
+
+    /// Asks on the path of a request.
+    fn values<T: Send + 'static>(
+        &self,
+        command: Cmd,
+        read: impl FnOnce(Vec<Option<Vec<u8>>>) -> Result<T, Failure> + Send + 'static,
+    ) -> Lookup<Result<T, StoreError>> {
+        let inner = Arc::clone(&self.inner);
         Lookup::pending(async move {
             let ask = async || {
                 let limit = Wait::Request.limit(&inner);
                 let answer = inner.server.command(command, limit).await?;
-                let values: Vec<Option<Vec<u8>>> = ::redis::from_redis_value(answer)
-                    .map_err(|error| unreadable(&error.to_string()))?;
-                let values = values.try_into();
-                read(values.map_err(|_| unreadable("another number of fields than asked for"))?)
+                let values = ::redis::from_redis_value(answer);
+                read(values.map_err(|error| unreadable(&error.to_string()))?)
             };
             asked(&inner, ask).await
         })
+    }
+
+    /// How long something is kept that need not be any more at `until`, by the clock of the application.
+    pub(super) fn rest_until(&self, until: SystemTime) -> Vec<u8> {
+        rest(self.inner.settings.clock.now(), until)
     }
 }
 
