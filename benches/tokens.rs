@@ -332,7 +332,11 @@ fn refresh() -> Group {
     });
     // Another secret of the first generation: all generations are derived to tell that it is none.
     let at = begin.len() - 2;
-    let other = if begin.as_bytes()[at] == b'A' { "B" } else { "A" };
+    let other = if begin.as_bytes()[at] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
     let mut forged = begin;
     forged.replace_range(at..=at, other);
     let (rotating, repeating) = (service.clone(), service.clone());

@@ -4,6 +4,7 @@ mod config;
 mod cost;
 mod error;
 mod hasher;
+mod policy;
 mod pool;
 mod report;
 mod stored;
@@ -15,3 +16,7 @@ pub use error::{
     CostProblem, HashError, PasswordConfigError, PasswordFault, PoolProblem, VerifyError,
 };
 pub use hasher::{PasswordHasher, Verified};
+pub use policy::{
+    BreachChecker, PasswordPolicy, PasswordPolicyBuilder, PasswordProblem, PolicyConfigError,
+    PolicyProblem, PolicyRefusal,
+};

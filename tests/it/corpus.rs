@@ -45,6 +45,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "permissions_policy",
         fuzz_bodies::headers::permissions_policy,
     ),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("refresh_token", fuzz_bodies::refresh::refresh_token),
     #[cfg(feature = "opaque-tokens")]
     ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
@@ -69,6 +71,8 @@ const LEFT_OUT: &[&str] = &[
     "claims",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "dpop_proof",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "refresh_token",
 ];
 
 /// Mutated inputs per target.

@@ -23,6 +23,15 @@ mod fuzz_bodies;
 mod grpc_web;
 mod headers;
 mod https;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwt",
+    feature = "mfa",
+    feature = "password"
+))]
+mod login;
+#[cfg(feature = "mfa")]
+mod mfa;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::Extensions;
 
-use super::{EventName, Events, Outcome, SecurityEvent};
+use super::{EventName, Events, Level, Outcome, SecurityEvent};
 use crate::core::{ClientIp, RequestContext, Shared};
 
 /// The request that a service acts for: the stack that it came through, its id and its client. By default none.
@@ -51,7 +51,18 @@ impl EventContext {
         what: (EventName, &'static str, &'static str),
         complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
     ) {
-        events.emit(self.shared(), what.0, what.0.default_level(), || {
+        self.tell_at(what.0.default_level(), events, what, complete);
+    }
+
+    /// The same with another level than the name's own.
+    pub(crate) fn tell_at<'a>(
+        &'a self,
+        level: Level,
+        events: &Events,
+        what: (EventName, &'static str, &'static str),
+        complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
+    ) {
+        events.emit(self.shared(), what.0, level, || {
             complete(self.event(what).outcome(Outcome::Success))
         });
     }

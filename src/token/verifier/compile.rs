@@ -184,6 +184,14 @@ fn served_by(mistakes: &mut Mistakes, set: &JwkSet) -> Vec<Algorithm> {
         mistakes.push("token.keys", JwtConfigError::NoKeys { reasons });
     }
     check_families(mistakes, "token.keys", &served);
+    let nameless = || set.keys().iter().filter(|key| key.kid().is_none());
+    let ambiguous = served
+        .iter()
+        .find(|algorithm| nameless().filter(|key| key.fits(**algorithm)).count() > 1);
+    if let Some(algorithm) = ambiguous {
+        let algorithm = *algorithm;
+        mistakes.push("token.keys", JwtConfigError::KeysAmbiguous { algorithm });
+    }
     served
 }
 

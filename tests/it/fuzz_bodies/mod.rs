@@ -22,6 +22,8 @@ pub mod https;
 pub mod jws;
 pub mod login;
 pub mod origin;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod refresh;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
