@@ -195,9 +195,10 @@ async fn log_in(
         .scopes(["orders:read"])
         .amr(["pwd"].iter().chain(factors))
         .auth_time(shop.clock.now());
-    let request = RefreshContext::of(&head).label("curl");
+    let request = RefreshContext::new().label("curl");
     let pair = shop
         .tokens
+        .for_request(&head.extensions)
         .login(&Grant::new(alice.build()), &request)
         .await;
     pair.map(shown).map_err(|error| context.refuse(error))
@@ -209,8 +210,9 @@ async fn refresh(
     head: Parts,
     token: String,
 ) -> Answer<String> {
-    let request = RefreshContext::of(&head).client_id(CLIENT);
-    let pair = shop.tokens.refresh(token.trim(), &request).await;
+    let request = RefreshContext::new().client_id(CLIENT);
+    let tokens = shop.tokens.for_request(&head.extensions);
+    let pair = tokens.refresh(token.trim(), &request).await;
     pair.map(shown).map_err(|error| context.refuse(error))
 }
 
@@ -225,8 +227,9 @@ async fn log_out(
     head: Parts,
     token: String,
 ) -> Answer<StatusCode> {
-    let request = RefreshContext::of(&head).client_id(CLIENT);
-    let ended = shop.tokens.revoke_token(token.trim(), &request).await;
+    let request = RefreshContext::new().client_id(CLIENT);
+    let tokens = shop.tokens.for_request(&head.extensions);
+    let ended = tokens.revoke_token(token.trim(), &request).await;
     ended
         .map(|_| StatusCode::NO_CONTENT)
         .map_err(|error| context.refuse(error))
@@ -265,8 +268,8 @@ async fn change_password(
     shop.users().insert(account.to_owned(), hash);
 
     // Whoever knew the old one may be logged in somewhere.
-    let request = RefreshContext::of(&head);
-    let ended = shop.tokens.revoke_subject(account, &request).await;
+    let tokens = shop.tokens.for_request(&head.extensions);
+    let ended = tokens.revoke_subject(account).await;
     ended
         .map(|_| StatusCode::NO_CONTENT)
         .map_err(|error| context.refuse(error))

@@ -32,6 +32,8 @@ mod https;
 mod login;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "password")]
+mod password;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;

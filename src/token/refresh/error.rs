@@ -226,9 +226,3 @@ fn invalid_grant() -> Rejection {
     )
     .grpc(GrpcCode::Unauthenticated)
 }
-
-impl From<RefreshError> for Rejection {
-    fn from(error: RefreshError) -> Self {
-        error.rejection()
-    }
-}

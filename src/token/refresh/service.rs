@@ -178,7 +178,13 @@ impl RefreshService {
                     let replaced = inner.store.replace(row.generation, &rotated).wait().await;
                     match self.told(replaced)? {
                         Replaced::Yes => {
-                            return self.pair(context, &rotated, next, scopes.as_deref(), "tokens_refreshed");
+                            return self.pair(
+                                context,
+                                &rotated,
+                                next,
+                                scopes.as_deref(),
+                                "tokens_refreshed",
+                            );
                         }
                         Replaced::Missing => return Err(self.unknown(None, "family")),
                         Replaced::Conflict(other) => row = *other,

@@ -21,6 +21,8 @@ pub mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod jws;
 pub mod login;
+#[cfg(feature = "mfa")]
+pub mod mfa;
 pub mod origin;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod refresh;

@@ -7,6 +7,8 @@ mod differential;
 mod hash_tag;
 mod lease;
 mod login;
+#[cfg(feature = "mfa")]
+mod mfa;
 mod node;
 mod outage;
 mod processes;
