@@ -49,6 +49,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("recovery_code", fuzz_bodies::mfa::recovery_code),
     #[cfg(feature = "password")]
     ("phc_string", fuzz_bodies::password::phc_string),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("refresh_token", fuzz_bodies::refresh::refresh_token),
     #[cfg(feature = "opaque-tokens")]
     ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
@@ -81,6 +83,8 @@ const LEFT_OUT: &[&str] = &[
     "claims",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "dpop_proof",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "refresh_token",
 ];
 
 /// Mutated inputs per target.

@@ -4,8 +4,8 @@ use crate::core::Confirmation;
 
 /// What a token endpoint knows of the client that asks: which it is, what it has proved, what it wants.
 ///
-/// Nothing of it is believed that the endpoint has not checked: authenticate the client first, where it has a secret, and verify its
-/// DPoP proof or look at its certificate.
+/// It is believed: authenticate the client first, where it has a secret, and verify its proof of possession
+/// ([`DpopPolicy`](crate::token::DpopPolicy)) or look at its certificate.
 ///
 /// # Example
 ///
@@ -48,7 +48,7 @@ impl<'a> RefreshContext<'a> {
         self
     }
 
-    /// Says which key the client has proved to have, by a DPoP proof or its certificate. A family that was bound to one at the login needs
+    /// Says which key the client has proved to have, by a proof (RFC 9449) or its certificate (RFC 8705). A family that was bound to one at the login needs
     /// the same each time.
     pub const fn confirmation(mut self, confirmation: Confirmation) -> Self {
         self.confirmation = Some(confirmation);

@@ -82,6 +82,17 @@ fn revoke(
     rows.replace(&id, id, &revoked).then_some(id)
 }
 
+/// Those of them that went on until now.
+fn revoke_all(
+    rows: &mut Rows<FamilyRecord>,
+    ids: &[FamilyId],
+    reason: RevokeReason,
+    at: SystemTime,
+) -> Vec<FamilyId> {
+    let revoked = ids.iter().filter_map(|id| revoke(rows, *id, reason, at));
+    revoked.collect()
+}
+
 /// Those of a subject that are over go, and of those that were revoked the oldest, until at most `most` are left.
 fn forget_ended(rows: &mut Rows<FamilyRecord>, subject: &str, most: usize, now: SystemTime) {
     let ended: Vec<_> = rows
@@ -114,9 +125,8 @@ impl RefreshStore for MemoryRefreshStore {
                 .map(|(id, _)| id)
                 .collect();
             let excess = alive.len().saturating_sub(most);
-            let oldest = alive.into_iter().take(excess);
-            let revoked = oldest.filter_map(|id| revoke(rows, id, RevokeReason::Limit, now));
-            Ok(revoked.collect())
+            let oldest = alive.get(..excess).unwrap_or_default();
+            Ok(revoke_all(rows, oldest, RevokeReason::Limit, now))
         }))
     }
 
@@ -160,11 +170,9 @@ impl RefreshStore for MemoryRefreshStore {
         at: SystemTime,
     ) -> Lookup<Result<Vec<FamilyId>, StoreError>> {
         Lookup::Ready(Ok(self.0.change(|rows| {
-            let ids: Vec<_> = rows.of(subject).map(|(id, _)| id).collect();
-            let others = ids.into_iter().filter(|id| Some(id) != except);
-            others
-                .filter_map(|id| revoke(rows, id, reason, at))
-                .collect()
+            let ids = rows.of(subject).map(|(id, _)| id);
+            let others: Vec<_> = ids.filter(|id| Some(id) != except).collect();
+            revoke_all(rows, &others, reason, at)
         })))
     }
 

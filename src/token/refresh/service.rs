@@ -162,7 +162,7 @@ impl RefreshService {
             match self.decide(&row, &token, context, now)? {
                 Step::Reuse(rule) => return Err(self.stolen(context, &row, rule, now).await),
                 Step::Replay(next, scopes) => {
-                    return self.pair(context, &row, next, scopes, "refresh_repeated");
+                    return self.pair(context, &row, next, scopes.as_deref(), "refresh_repeated");
                 }
                 Step::Rotate(next, scopes) => {
                     let to = Rotated {
@@ -178,7 +178,13 @@ impl RefreshService {
                     let replaced = inner.store.replace(row.generation, &rotated).wait().await;
                     match self.told(replaced)? {
                         Replaced::Yes => {
-                            return self.pair(context, &rotated, next, scopes, "tokens_refreshed");
+                            return self.pair(
+                                context,
+                                &rotated,
+                                next,
+                                scopes.as_deref(),
+                                "tokens_refreshed",
+                            );
                         }
                         Replaced::Missing => return Err(self.unknown(None, "family")),
                         Replaced::Conflict(other) => row = *other,
@@ -431,10 +437,10 @@ impl RefreshService {
         context: &RefreshContext<'_>,
         row: &FamilyRecord,
         secret: FamilySecret,
-        scopes: Option<Vec<&str>>,
+        scopes: Option<&[&str]>,
         code: &'static str,
     ) -> Result<TokenPair, RefreshError> {
-        let who = match (&scopes, context.confirmation) {
+        let who = match (scopes, context.confirmation) {
             (None, None) => row.principal.clone(),
             (scopes, confirmation) => {
                 let mut who = row.principal.to_builder();

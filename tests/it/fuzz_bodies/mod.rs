@@ -26,6 +26,8 @@ pub mod mfa;
 pub mod origin;
 #[cfg(feature = "password")]
 pub mod password;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod refresh;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
