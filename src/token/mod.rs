@@ -70,8 +70,10 @@ pub use refresh::{
 };
 #[doc(hidden)]
 pub use revocation::contract as revocation_contract;
-#[cfg(feature = "_jwt")]
+#[cfg(any(feature = "_jwt", all(feature = "redis", feature = "opaque-tokens")))]
 pub(crate) use revocation::first_second;
+#[cfg(all(feature = "redis", feature = "opaque-tokens"))]
+pub(crate) use revocation::second;
 pub use revocation::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 #[cfg(feature = "_jwt")]
 pub use source::{KeySnapshot, KeySource, KeySourceError, KeyState};

@@ -21,6 +21,7 @@ mod opaque;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
+mod tokens;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -86,42 +86,37 @@ impl Inner {
 
 /// A session as its owner may see it: no secret, and nothing that leads to one.
 #[derive(Clone, Debug)]
-pub struct SessionInfo {
-    principal: Principal,
-    created_at: SystemTime,
-    seen_at: SystemTime,
-    ends_at: SystemTime,
-}
+pub struct SessionInfo(SessionRecord);
 
 impl SessionInfo {
     /// Returns the name of the session, for [`SessionAuth::revoke`]. That of the current one is [`Principal::session_id`].
     #[must_use]
     pub fn id(&self) -> &str {
-        self.principal.session_id().unwrap_or_default()
+        self.principal().session_id().unwrap_or_default()
     }
 
     /// Returns who is logged in, and how.
     #[must_use]
     pub const fn principal(&self) -> &Principal {
-        &self.principal
+        self.0.principal()
     }
 
     /// Returns when somebody logged in.
     #[must_use]
     pub const fn created_at(&self) -> SystemTime {
-        self.created_at
+        self.0.created_at()
     }
 
     /// Returns when it was last used, to a thirtieth of the idle time.
     #[must_use]
     pub const fn seen_at(&self) -> SystemTime {
-        self.seen_at
+        self.0.seen_at()
     }
 
     /// Returns when it ends if it is not used.
     #[must_use]
     pub const fn ends_at(&self) -> SystemTime {
-        self.ends_at
+        self.0.ends_at()
     }
 }
 
@@ -199,8 +194,9 @@ impl SessionAuth {
         if who.auth_time().is_none() && matches!(who.method(), AuthMethod::Custom(_)) {
             principal = principal.auth_time(now);
         }
-        let record = SessionRecord::new(&principal.build(), now, now);
-        let record = record.clone().touched(now, inner.ends_at(&record, now));
+        let record = SessionRecord::of(principal, now);
+        let ends_at = inner.ends_at(&record, now);
+        let record = record.touched(now, ends_at);
         let (key, line) = self.draw()?;
         self.end_presented(headers).await?;
         let created = inner.store.create(&key, &record, inner.per_subject);
@@ -266,8 +262,8 @@ impl SessionAuth {
         if let Some(end) = before.expires_at() {
             principal = principal.expires_at(end);
         }
-        let ends_at = inner.ends_at(&record, now);
-        let renewed = SessionRecord::new(&principal.build(), record.created_at(), ends_at);
+        let renewed = SessionRecord::of(principal, record.created_at());
+        let ends_at = inner.ends_at(&renewed, now);
         let renewed = renewed.touched(now, ends_at);
         let (key, line) = self.draw()?;
         if !inner.store.rotate(&old, &key, &renewed).wait().await? {
@@ -342,11 +338,9 @@ impl SessionAuth {
             .into_iter()
             .map(|(_, record)| record)
             .filter(|record| inner.standing(record, now) == Standing::Valid);
-        let info = |record: SessionRecord| SessionInfo {
-            principal: record.principal().clone(),
-            created_at: record.created_at(),
-            seen_at: record.seen_at(),
-            ends_at: inner.ends_at(&record, record.seen_at()),
+        let info = |record: SessionRecord| {
+            let (seen_at, ends_at) = (record.seen_at(), inner.ends_at(&record, record.seen_at()));
+            SessionInfo(record.touched(seen_at, ends_at))
         };
         Ok(valid.map(info).collect())
     }

@@ -27,14 +27,31 @@ impl EventContext {
         self.request.as_ref().map(RequestContext::shared)
     }
 
+    /// The address of the client, where it is known.
+    #[cfg(feature = "_jwt")]
+    pub(crate) const fn client_ip(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Begins an event that names the request and its client.
+    pub(crate) fn event(
+        &self,
+        (name, layer, code): (EventName, &'static str, &'static str),
+    ) -> SecurityEvent<'_> {
+        let mut event = SecurityEvent::new(name, layer, code);
+        event.request_id = self.request.as_ref().and_then(RequestContext::request_id);
+        event.client_ip = self.client;
+        event
+    }
+
     /// Tells of something that was done for the request; `complete` says what and to whom.
     pub(crate) fn tell<'a>(
         &'a self,
         events: &Events,
-        (name, layer, code): (EventName, &'static str, &'static str),
+        what: (EventName, &'static str, &'static str),
         complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
     ) {
-        self.tell_at(name.default_level(), events, (name, layer, code), complete);
+        self.tell_at(what.0.default_level(), events, what, complete);
     }
 
     /// The same with another level than the name's own.
@@ -42,14 +59,11 @@ impl EventContext {
         &'a self,
         level: Level,
         events: &Events,
-        (name, layer, code): (EventName, &'static str, &'static str),
+        what: (EventName, &'static str, &'static str),
         complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
     ) {
-        events.emit(self.shared(), name, level, || {
-            let mut event = SecurityEvent::new(name, layer, code).outcome(Outcome::Success);
-            event.request_id = self.request.as_ref().and_then(RequestContext::request_id);
-            event.client_ip = self.client;
-            complete(event)
+        events.emit(self.shared(), what.0, level, || {
+            complete(self.event(what).outcome(Outcome::Success))
         });
     }
 }

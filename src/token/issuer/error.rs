@@ -221,3 +221,9 @@ impl IssueError {
         }
     }
 }
+
+impl From<IssueError> for Rejection {
+    fn from(error: IssueError) -> Self {
+        error.rejection()
+    }
+}

@@ -138,8 +138,8 @@ impl RefreshServiceBuilder {
         self
     }
 
-    /// Sends events to `sink` (default: to that of the stack that the request of a [`RefreshContext`](super::RefreshContext) passed
-    /// through, else to `tracing`).
+    /// Sends events to `sink` (default: to that of the stack that the request came through, where
+    /// [`for_request`](RefreshService::for_request) says it, else to `tracing`).
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.events = self.events.with_sink(sink);
         self

@@ -451,7 +451,7 @@ pub async fn any_date_is_kept<S: RefreshStore>(
     insert(one, &first).await?;
     let second = FamilyRecord {
         generation: u32::MAX,
-        rotated_at: last_date(),
+        rotated_at: at(1),
         ..first.clone()
     };
     same("the first", replace(other, 0, &second).await?, "replaced")?;

@@ -212,6 +212,12 @@ impl RefreshError {
     }
 }
 
+impl From<RefreshError> for Rejection {
+    fn from(error: RefreshError) -> Self {
+        error.rejection()
+    }
+}
+
 fn invalid_grant() -> Rejection {
     Rejection::oauth(
         StatusCode::BAD_REQUEST,

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::context::RefreshContext;
 use super::error::RefreshError;
 use super::family::{FamilyRecord, RevokeReason};
 use crate::core::sampler::Sampler;
-use crate::core::{EventName, Events, Outcome, SecurityEvent};
+use crate::core::{EventContext, EventName, Events, Outcome, SecurityEvent};
 
 const LAYER: &str = "token";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -29,23 +28,15 @@ impl Teller {
     }
 
     /// Tells of tokens that were issued.
-    pub(super) fn issued(
-        &self,
-        context: &RefreshContext<'_>,
-        row: &FamilyRecord,
-        code: &'static str,
-    ) {
-        let name = EventName::AuthnTokenCreated;
-        self.events
-            .emit(context.shared(), name, name.default_level(), || {
-                of_family(event(context, name, code), row).outcome(Outcome::Success)
-            });
+    pub(super) fn issued(&self, request: &EventContext, row: &FamilyRecord, code: &'static str) {
+        let what = (EventName::AuthnTokenCreated, LAYER, code);
+        request.tell(&self.events, what, |event| of_family(event, row));
     }
 
     /// Tells of a family that has ended.
     pub(super) fn revoked(
         &self,
-        context: &RefreshContext<'_>,
+        request: &EventContext,
         (subject, session_id): (&str, &str),
         reason: RevokeReason,
     ) {
@@ -55,76 +46,89 @@ impl Teller {
                 EventName::AuthnTokenRevoked
             }
         };
-        self.events
-            .emit(context.shared(), name, name.default_level(), || {
-                event(context, name, "refresh_token_revoked")
-                    .outcome(Outcome::Success)
-                    .principal(subject)
-                    .own_target(session_id)
-                    .rule(reason.as_str())
-            });
+        let what = (name, LAYER, "refresh_token_revoked");
+        let (shared, level) = (request.shared(), name.default_level());
+        self.events.emit(shared, name, level, || {
+            request
+                .event(what)
+                .outcome(Outcome::Success)
+                .principal(subject)
+                .own_target(session_id)
+                .rule(reason.as_str())
+        });
     }
 
-    /// Tells of a token that was refused, and of a family that may have been stolen each time.
+    /// Tells of a token that was used before, each time: by which client, and who used the family last.
+    pub(super) fn stolen(
+        &self,
+        request: &EventContext,
+        row: &FamilyRecord,
+        rule: &'static str,
+        by: Option<&str>,
+    ) {
+        let error = RefreshError::Reused;
+        let (name, level) = error.event();
+        self.events.emit(request.shared(), name, level, || {
+            let event = request.event((name, LAYER, error.code())).rule(rule);
+            let clients = [("client", row.principal.client_id()), ("presented_by", by)];
+            let mut detail: Vec<_> = clients
+                .into_iter()
+                .filter_map(|(what, id)| Some(format!("{what}={}", id?)))
+                .collect();
+            let last = row.address.map(|address| format!("last_ip={address}"));
+            detail.extend(last);
+            of_family(event, row).own_detail(&detail.join(" "))
+        });
+    }
+
+    /// Tells of a token that was refused, or of what failed.
     pub(super) fn refused(
         &self,
-        context: &RefreshContext<'_>,
+        request: &EventContext,
         row: Option<&FamilyRecord>,
         rule: &'static str,
         error: &RefreshError,
     ) {
         let (name, level) = error.event();
-        let shared = context.shared();
+        let shared = request.shared();
         if !self.events.wants(shared, name, level) {
             return;
         }
         let (sampler, outcome) = match error {
             RefreshError::Clock | RefreshError::Randomness | RefreshError::Store(_) => {
-                (Some(&self.faults), Outcome::Fault)
+                (&self.faults, Outcome::Fault)
             }
-            RefreshError::Issue(_) | RefreshError::SubjectEmpty => (None, Outcome::Fault),
-            RefreshError::Reused => (None, Outcome::Refused),
+            RefreshError::Issue(_) | RefreshError::SubjectEmpty => (&self.refusals, Outcome::Fault),
             RefreshError::BindingFailed
             | RefreshError::Expired
+            | RefreshError::Reused
             | RefreshError::Revoked
             | RefreshError::ScopeWidened
-            | RefreshError::Unknown => (Some(&self.refusals), Outcome::Refused),
+            | RefreshError::Unknown => (&self.refusals, Outcome::Refused),
         };
-        let now = || self.events.monotonic(shared);
-        let Some(suppressed) = sampler.map_or(Some(0), |sampler| sampler.admit(now())) else {
+        let Some(suppressed) = sampler.admit(self.events.monotonic(shared)) else {
             return;
         };
         self.events.emit(shared, name, level, || {
-            let event = event(context, name, error.code())
-                .outcome(outcome)
-                .rule(rule);
-            let detail = detail(context, row, error, suppressed);
+            let event = request.event((name, LAYER, error.code()));
+            let event = event.outcome(outcome).rule(rule);
             let event = match row {
                 Some(row) => of_family(event, row),
                 None => event,
             };
-            if detail.is_empty() {
-                event
-            } else {
-                event.own_detail(&detail)
+            let words = match error {
+                RefreshError::Store(error) => Some(error.text()),
+                _ => None,
+            };
+            match (words, suppressed) {
+                (None, 0) => event,
+                (words, 0) => event.own_detail(words.unwrap_or_default()),
+                (words, _) => {
+                    let words = words.unwrap_or_default();
+                    event.own_detail(format!("suppressed={suppressed} {words}").trim_end())
+                }
             }
         });
-    }
-}
-
-fn event<'a>(
-    context: &RefreshContext<'a>,
-    name: EventName,
-    code: &'static str,
-) -> SecurityEvent<'a> {
-    let event = SecurityEvent::new(name, LAYER, code);
-    let event = match context.head {
-        Some(head) => event.request(head),
-        None => event,
-    };
-    match context.client_ip {
-        Some(address) => event.client_ip(address),
-        None => event,
     }
 }
 
@@ -132,29 +136,5 @@ fn event<'a>(
 fn of_family<'a>(event: SecurityEvent<'a>, row: &'a FamilyRecord) -> SecurityEvent<'a> {
     event
         .principal(row.principal.subject())
-        .own_target(&row.id.session_id())
-}
-
-fn detail(
-    context: &RefreshContext<'_>,
-    row: Option<&FamilyRecord>,
-    error: &RefreshError,
-    suppressed: u64,
-) -> String {
-    let mut parts = Vec::new();
-    if let RefreshError::Store(error) = error {
-        parts.push(error.text().to_owned());
-    }
-    if let RefreshError::Reused = error {
-        let of_row = row.and_then(|row| row.principal.client_id());
-        for (name, id) in [("client", of_row), ("presented_by", context.client_id)] {
-            parts.extend(id.map(|id| format!("{name}={id}")));
-        }
-        let last = row.and_then(|row| row.address);
-        parts.extend(last.map(|address| format!("last_ip={address}")));
-    }
-    if suppressed > 0 {
-        parts.push(format!("suppressed={suppressed}"));
-    }
-    parts.join(" ")
+        .target(row.principal.session_id().unwrap_or_default())
 }

@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::Extensions;
+
 use super::super::{AccessToken, Grant, IssueError, RevocationStore, TokenIssuer};
 use super::classify::{Verdict, classify};
 use super::config::RefreshServiceBuilder;
@@ -18,7 +20,7 @@ use super::store::{RefreshStore, Replaced};
 use super::text::{FamilySecret, RefreshToken};
 use crate::core::record::date;
 use crate::core::text::cap::start_of;
-use crate::core::{AuthMethod, Clock, Secret, StoreError, StoreErrorKind};
+use crate::core::{AuthMethod, Clock, EventContext, Secret, StoreError, StoreErrorKind};
 
 /// A rotation that was overtaken is looked at again. The second time it is no rotation any more.
 const ATTEMPTS: usize = 3;
@@ -32,7 +34,11 @@ const LONGEST_LABEL: usize = 128;
 
 /// Refresh tokens: each is good once, and gives the next. Cloning shares it. See [`mod@crate::token`].
 #[derive(Clone)]
-pub struct RefreshService(Arc<Inner>);
+pub struct RefreshService {
+    inner: Arc<Inner>,
+    /// The request that handlers act for.
+    request: EventContext,
+}
 
 pub(super) struct Inner {
     pub(super) store: Arc<dyn RefreshStore>,
@@ -76,7 +82,33 @@ impl RefreshService {
     }
 
     pub(super) fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+        Self {
+            inner: Arc::new(inner),
+            request: EventContext::default(),
+        }
+    }
+
+    /// Returns the same service for a handler of the request with these extensions: events of what it does go to the sink of the
+    /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address, which the
+    /// family remembers. A sink of its own, if it [was given one](RefreshServiceBuilder::events), hears of them instead.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use http::request::Parts;
+    /// use tower_security::token::{RefreshContext, RefreshError, RefreshService, TokenPair};
+    ///
+    /// async fn refresh(tokens: &RefreshService, head: &Parts, token: &str) -> Result<TokenPair, RefreshError> {
+    ///     let context = RefreshContext::new().client_id("web");
+    ///     tokens.for_request(&head.extensions).refresh(token, &context).await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn for_request(&self, extensions: &Extensions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: EventContext::of(extensions),
+        }
     }
 
     /// Begins a family, and returns its first tokens. Call it when the password, or whatever it was, is right.
@@ -102,7 +134,7 @@ impl RefreshService {
         context: &RefreshContext<'_>,
     ) -> Result<TokenPair, RefreshError> {
         let begun = self.begin(grant, context).await;
-        begun.map_err(|error| self.0.refused(context, None, "login", error))
+        begun.map_err(|error| self.refused(None, "login", error))
     }
 
     /// Takes a refresh token, and returns the next and a new access token.
@@ -123,14 +155,14 @@ impl RefreshService {
         presented: &str,
         context: &RefreshContext<'_>,
     ) -> Result<TokenPair, RefreshError> {
-        let inner = &*self.0;
-        let (token, mut row) = inner.find(presented, context).await?;
+        let inner = &*self.inner;
+        let (token, mut row) = self.find(presented).await?;
         for _ in 0..ATTEMPTS {
-            let now = inner.now(context)?;
-            match inner.decide(&row, &token, context, now)? {
-                Step::Reuse(rule) => return Err(inner.stolen(context, &row, rule, now).await),
+            let now = self.now()?;
+            match self.decide(&row, &token, context, now)? {
+                Step::Reuse(rule) => return Err(self.stolen(context, &row, rule, now).await),
                 Step::Replay(next, scopes) => {
-                    return inner.pair(context, &row, next, scopes, "refresh_repeated");
+                    return self.pair(context, &row, next, scopes, "refresh_repeated");
                 }
                 Step::Rotate(next, scopes) => {
                     let to = Rotated {
@@ -138,17 +170,17 @@ impl RefreshService {
                         next: &next,
                         now,
                         idle: inner.idle,
-                        address: context.client_ip,
+                        address: self.request.client_ip(),
                     };
                     let rotated = row.rotated(&inner.keys, &to).ok_or_else(|| {
-                        inner.refused(context, Some(&row), "generation", RefreshError::Expired)
+                        self.refused(Some(&row), "generation", RefreshError::Expired)
                     })?;
                     let replaced = inner.store.replace(row.generation, &rotated).wait().await;
-                    match inner.told(context, replaced)? {
+                    match self.told(replaced)? {
                         Replaced::Yes => {
-                            return inner.pair(context, &rotated, next, scopes, "tokens_refreshed");
+                            return self.pair(context, &rotated, next, scopes, "tokens_refreshed");
                         }
-                        Replaced::Missing => return Err(inner.unknown(context, None, "family")),
+                        Replaced::Missing => return Err(self.unknown(None, "family")),
                         Replaced::Conflict(other) => row = *other,
                     }
                 }
@@ -156,7 +188,7 @@ impl RefreshService {
         }
         let text = "a family that is replaced again and again";
         let error = StoreError::new(StoreErrorKind::Unavailable, text);
-        Err(inner.refused(context, Some(&row), "store", error.into()))
+        Err(self.refused(Some(&row), "store", error.into()))
     }
 
     /// Ends the family of a refresh token and its access tokens, and says whether it went on until now: for a logout, and a revocation
@@ -178,27 +210,27 @@ impl RefreshService {
         presented: &str,
         context: &RefreshContext<'_>,
     ) -> Result<bool, RefreshError> {
-        let inner = &*self.0;
-        let (token, row) = match inner.find(presented, context).await {
+        let inner = &*self.inner;
+        let (token, row) = match self.find(presented).await {
             Ok(found) => found,
             Err(RefreshError::Unknown) => return Ok(false),
             Err(error) => return Err(error),
         };
-        let now = inner.now(context)?;
+        let now = self.now()?;
         if row.is_over(now) {
             return Ok(false);
         }
         if let Verdict::Forged(rule) = classify(&row, &token, &inner.keys, inner.grace, now) {
-            inner.unknown(context, Some(&row), rule);
+            self.unknown(Some(&row), rule);
             return Ok(false);
         }
         if let (Some(own), Some(named)) = (row.principal.client_id(), context.client_id)
             && own != named
         {
             let error = RefreshError::BindingFailed;
-            return Err(inner.refused(context, Some(&row), "client", error));
+            return Err(self.refused(Some(&row), "client", error));
         }
-        inner.end(context, &row, RevokeReason::Logout, now).await
+        self.end(&row, RevokeReason::Logout, now).await
     }
 
     /// Ends one family of a subject by its public name ([`RefreshInfo::id`], the `sid` of its access tokens), and says whether it went on
@@ -207,20 +239,13 @@ impl RefreshService {
     /// # Errors
     ///
     /// A store fails: then call it again.
-    pub async fn revoke(
-        &self,
-        subject: &str,
-        id: &str,
-        context: &RefreshContext<'_>,
-    ) -> Result<bool, RefreshError> {
-        let inner = &*self.0;
-        let now = inner.now(context)?;
-        let all = inner.told(context, inner.store.list(subject).wait().await)?;
+    pub async fn revoke(&self, subject: &str, id: &str) -> Result<bool, RefreshError> {
+        let inner = &*self.inner;
+        let now = self.now()?;
+        let all = self.told(inner.store.list(subject).wait().await)?;
         let mut named = all.iter().filter(|row| row.id.session_id() == id);
         match named.next() {
-            Some(row) if !row.is_over(now) => {
-                inner.end(context, row, RevokeReason::Logout, now).await
-            }
+            Some(row) if !row.is_over(now) => self.end(row, RevokeReason::Logout, now).await,
             Some(_) | None => Ok(false),
         }
     }
@@ -233,12 +258,8 @@ impl RefreshService {
     /// # Errors
     ///
     /// A store fails: then call it again.
-    pub async fn revoke_subject(
-        &self,
-        subject: &str,
-        context: &RefreshContext<'_>,
-    ) -> Result<u64, RefreshError> {
-        self.0.end_all(context, subject, None).await
+    pub async fn revoke_subject(&self, subject: &str) -> Result<u64, RefreshError> {
+        self.end_all(subject, None).await
     }
 
     /// Ends all families of a subject but the one of this public name, and says how many: "log out everywhere else" (ASVS 7.4.3). The
@@ -247,13 +268,8 @@ impl RefreshService {
     /// # Errors
     ///
     /// A store fails: then call it again.
-    pub async fn revoke_others(
-        &self,
-        subject: &str,
-        id: &str,
-        context: &RefreshContext<'_>,
-    ) -> Result<u64, RefreshError> {
-        self.0.end_all(context, subject, Some(id)).await
+    pub async fn revoke_others(&self, subject: &str, id: &str) -> Result<u64, RefreshError> {
+        self.end_all(subject, Some(id)).await
     }
 
     /// Returns the families of a subject that go on, the oldest first. Nothing in them leads to a token.
@@ -262,10 +278,9 @@ impl RefreshService {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn sessions(&self, subject: &str) -> Result<Vec<RefreshInfo>, RefreshError> {
-        let inner = &*self.0;
-        let context = RefreshContext::new();
-        let now = inner.now(&context)?;
-        let all = inner.told(&context, inner.store.list(subject).wait().await)?;
+        let inner = &*self.inner;
+        let now = self.now()?;
+        let all = self.told(inner.store.list(subject).wait().await)?;
         let alive = all.into_iter();
         let alive = alive.filter(|row| row.revoked.is_none() && !row.is_over(now));
         Ok(alive.map(RefreshInfo::new).collect())
@@ -277,10 +292,9 @@ impl RefreshService {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn purge(&self) -> Result<u64, RefreshError> {
-        let inner = &*self.0;
-        let context = RefreshContext::new();
-        let now = inner.now(&context)?;
-        inner.told(&context, inner.store.purge(now).wait().await)
+        let inner = &*self.inner;
+        let now = self.now()?;
+        self.told(inner.store.purge(now).wait().await)
     }
 
     async fn begin(
@@ -288,7 +302,7 @@ impl RefreshService {
         grant: &Grant,
         context: &RefreshContext<'_>,
     ) -> Result<TokenPair, RefreshError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let who = grant.principal();
         if who.subject().is_empty() {
             return Err(RefreshError::SubjectEmpty);
@@ -316,70 +330,56 @@ impl RefreshService {
             label: context
                 .label
                 .map(|label| start_of(label, LONGEST_LABEL).into()),
-            address: context.client_ip,
+            address: self.request.client_ip(),
             ..FamilyRecord::new(id, &principal.build(), now, over)
         };
         // First, so that what cannot be issued does not begin.
-        let pair = inner.issue(&row, &grant.with_principal(row.principal.clone()), secret)?;
+        let pair = self.issue(&row, &grant.with_principal(row.principal.clone()), secret)?;
         let ended = inner.store.insert(&row, inner.max_families).wait().await?;
         for family in ended {
             let name = family.session_id();
             let subject = row.principal.subject();
-            inner.end_access(&name, now).await?;
+            self.end_access(&name, now).await?;
             inner
                 .teller
-                .revoked(context, (subject, &name), RevokeReason::Limit);
+                .revoked(&self.request, (subject, &name), RevokeReason::Limit);
         }
-        inner.teller.issued(context, &row, "tokens_issued");
+        inner.teller.issued(&self.request, &row, "tokens_issued");
         Ok(pair)
     }
 }
 
-impl Inner {
-    fn now(&self, context: &RefreshContext<'_>) -> Result<SystemTime, RefreshError> {
-        date(self.clock.now())
-            .ok_or_else(|| self.refused(context, None, "clock", RefreshError::Clock))
+/// What methods have in common.
+impl RefreshService {
+    fn now(&self) -> Result<SystemTime, RefreshError> {
+        date(self.inner.clock.now()).ok_or_else(|| self.refused(None, "clock", RefreshError::Clock))
     }
 
     /// Tells of a refusal.
     fn refused(
         &self,
-        context: &RefreshContext<'_>,
         row: Option<&FamilyRecord>,
         rule: &'static str,
         error: RefreshError,
     ) -> RefreshError {
-        self.teller.refused(context, row, rule, &error);
+        self.inner.teller.refused(&self.request, row, rule, &error);
         error
     }
 
-    fn unknown(
-        &self,
-        context: &RefreshContext<'_>,
-        row: Option<&FamilyRecord>,
-        rule: &'static str,
-    ) -> RefreshError {
-        self.refused(context, row, rule, RefreshError::Unknown)
+    fn unknown(&self, row: Option<&FamilyRecord>, rule: &'static str) -> RefreshError {
+        self.refused(row, rule, RefreshError::Unknown)
     }
 
-    fn told<T>(
-        &self,
-        context: &RefreshContext<'_>,
-        answer: Result<T, StoreError>,
-    ) -> Result<T, RefreshError> {
-        answer.map_err(|error| self.refused(context, None, "store", error.into()))
+    fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, RefreshError> {
+        answer.map_err(|error| self.refused(None, "store", error.into()))
     }
 
-    async fn find(
-        &self,
-        presented: &str,
-        context: &RefreshContext<'_>,
-    ) -> Result<(RefreshToken, FamilyRecord), RefreshError> {
-        let token = RefreshToken::parse(presented)
-            .ok_or_else(|| self.unknown(context, None, "malformed"))?;
-        let found = self.store.get(&token.family).wait().await;
-        let row = self.told(context, found)?;
-        let row = row.ok_or_else(|| self.unknown(context, None, "family"))?;
+    async fn find(&self, presented: &str) -> Result<(RefreshToken, FamilyRecord), RefreshError> {
+        let token =
+            RefreshToken::parse(presented).ok_or_else(|| self.unknown(None, "malformed"))?;
+        let found = self.inner.store.get(&token.family).wait().await;
+        let row = self.told(found)?;
+        let row = row.ok_or_else(|| self.unknown(None, "family"))?;
         Ok((token, row))
     }
 
@@ -390,14 +390,14 @@ impl Inner {
         context: &RefreshContext<'a>,
         now: SystemTime,
     ) -> Result<Step<'a>, RefreshError> {
-        let refuse = |rule, error| Err(self.refused(context, Some(row), rule, error));
+        let refuse = |rule, error| Err(self.refused(Some(row), rule, error));
         if let Some((_, reason)) = row.revoked {
             return refuse(reason.as_str(), RefreshError::Revoked);
         }
         if row.is_over(now) {
             return refuse("over", RefreshError::Expired);
         }
-        let verdict = classify(row, token, &self.keys, self.grace, now);
+        let verdict = classify(row, token, &self.inner.keys, self.inner.grace, now);
         match &verdict {
             Verdict::Forged(rule) => return refuse(rule, RefreshError::Unknown),
             Verdict::Reuse(rule) => return Ok(Step::Reuse(rule)),
@@ -449,8 +449,8 @@ impl Inner {
             }
         };
         let issued = self.issue(row, &Grant::of_kept(who, &row.claims), secret);
-        let pair = issued.map_err(|error| self.refused(context, Some(row), "issue", error))?;
-        self.teller.issued(context, row, code);
+        let pair = issued.map_err(|error| self.refused(Some(row), "issue", error))?;
+        self.inner.teller.issued(&self.request, row, code);
         Ok(pair)
     }
 
@@ -460,11 +460,15 @@ impl Inner {
         grant: &Grant,
         secret: FamilySecret,
     ) -> Result<TokenPair, RefreshError> {
-        let access_token = self.issuer.issue(grant).map_err(|error| match error {
-            // The family ends within this second.
-            IssueError::Expired => RefreshError::Expired,
-            other => RefreshError::Issue(other),
-        })?;
+        let access_token = self
+            .inner
+            .issuer
+            .issue(grant)
+            .map_err(|error| match error {
+                // The family ends within this second.
+                IssueError::Expired => RefreshError::Expired,
+                other => RefreshError::Issue(other),
+            })?;
         let token = RefreshToken {
             family: row.id,
             generation: row.generation,
@@ -486,16 +490,17 @@ impl Inner {
         now: SystemTime,
     ) -> RefreshError {
         // Told whatever the stores say.
-        let error = self.refused(context, Some(row), rule, RefreshError::Reused);
-        match self.end(context, row, RevokeReason::Reuse, now).await {
-            Ok(_) => error,
+        self.inner
+            .teller
+            .stolen(&self.request, row, rule, context.client_id);
+        match self.end(row, RevokeReason::Reuse, now).await {
+            Ok(_) => RefreshError::Reused,
             Err(fault) => fault,
         }
     }
 
     async fn end(
         &self,
-        context: &RefreshContext<'_>,
         row: &FamilyRecord,
         reason: RevokeReason,
         now: SystemTime,
@@ -503,51 +508,51 @@ impl Inner {
         let name = row.id.session_id();
         // Neither store is left out because the other fails; and called again, both are asked again.
         let noted = self.end_access(&name, now).await;
-        let revoked = self.store.revoke(&row.id, reason, now).wait().await;
-        let is_new = self.told(context, revoked)?;
+        let revoked = self.inner.store.revoke(&row.id, reason, now).wait().await;
+        let is_new = self.told(revoked)?;
         if is_new {
             let subject = row.principal.subject();
-            self.teller.revoked(context, (subject, &name), reason);
+            self.inner
+                .teller
+                .revoked(&self.request, (subject, &name), reason);
         }
-        self.told(context, noted)?;
+        self.told(noted)?;
         Ok(is_new)
     }
 
-    async fn end_all(
-        &self,
-        context: &RefreshContext<'_>,
-        subject: &str,
-        except: Option<&str>,
-    ) -> Result<u64, RefreshError> {
+    async fn end_all(&self, subject: &str, except: Option<&str>) -> Result<u64, RefreshError> {
         const REASON: RevokeReason = RevokeReason::Subject;
-        let now = self.now(context)?;
-        let all = self.told(context, self.store.list(subject).wait().await)?;
+        let now = self.now()?;
+        let all = self.told(self.inner.store.list(subject).wait().await)?;
         let is_kept = |family: &FamilyId| Some(&*family.session_id()) == except;
         let kept = all.iter().map(|row| row.id).find(is_kept);
         let revoked = self
+            .inner
             .store
             .revoke_subject(subject, kept.as_ref(), REASON, now);
-        let revoked = self.told(context, revoked.wait().await)?;
+        let revoked = self.told(revoked.wait().await)?;
         for family in &revoked {
             let name = family.session_id();
-            self.teller.revoked(context, (subject, &name), REASON);
+            self.inner
+                .teller
+                .revoked(&self.request, (subject, &name), REASON);
         }
         // Those that were revoked before as well: the first time their access tokens may have been left.
         let others = all.iter().map(|row| row.id);
         let others = others.filter(|id| Some(*id) != kept && !revoked.contains(id));
         for family in revoked.iter().copied().chain(others) {
             let noted = self.end_access(&family.session_id(), now).await;
-            self.told(context, noted)?;
+            self.told(noted)?;
         }
         Ok(u64::try_from(revoked.len()).unwrap_or(u64::MAX))
     }
 
     /// Ends the access tokens of a family.
     async fn end_access(&self, session_id: &str, now: SystemTime) -> Result<(), StoreError> {
-        let Some(revocation) = &self.revocation else {
+        let Some(revocation) = &self.inner.revocation else {
             return Ok(());
         };
-        let longest = self.issuer.access_ttl().saturating_add(MARGIN);
+        let longest = self.inner.issuer.access_ttl().saturating_add(MARGIN);
         let until = now.checked_add(longest).unwrap_or(now);
         revocation.revoke_session(session_id, until).wait().await
     }
@@ -556,10 +561,10 @@ impl Inner {
 impl fmt::Debug for RefreshService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RefreshService")
-            .field("keys", &self.0.keys)
-            .field("idle", &self.0.idle)
-            .field("absolute", &self.0.absolute)
-            .field("grace", &self.0.grace)
+            .field("keys", &self.inner.keys)
+            .field("idle", &self.inner.idle)
+            .field("absolute", &self.inner.absolute)
+            .field("grace", &self.inner.grace)
             .finish_non_exhaustive()
     }
 }

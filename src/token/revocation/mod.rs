@@ -206,7 +206,7 @@ pub(crate) fn first_second(moment: SystemTime) -> u64 {
 }
 
 /// The whole second, since 1970, of the date of a token.
-fn second(date: SystemTime) -> u64 {
+pub(crate) fn second(date: SystemTime) -> u64 {
     let since = date.duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
 }

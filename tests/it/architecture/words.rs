@@ -168,6 +168,8 @@ pub(crate) fn backends(path: &str, code: &str) -> Vec<String> {
                     "crypto::aws_lc::",
                     "crypto::rust_crypto::",
                     "crypto::CryptoProvider",
+                    // The name of a curve.
+                    "jwk::EllipticCurve",
                     "signature::Verifier",
                 ]
                 .iter()

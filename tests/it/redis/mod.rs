@@ -12,6 +12,10 @@ mod mfa;
 mod node;
 mod outage;
 mod processes;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod refresh_tokens;
+#[cfg(feature = "opaque-tokens")]
+mod revocations;
 mod server;
 #[cfg(feature = "opaque-tokens")]
 mod sessions;

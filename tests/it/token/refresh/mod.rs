@@ -11,20 +11,27 @@ mod rules;
 mod servers;
 mod stores;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Extensions, Request, Response};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_security::core::{
-    Clock, CleanText, EventName, Level, ManualClock, NoopSink, Principal, SecurityEvent,
+    CleanText, ClientIpLayer, Clock, EventName, Level, ManualClock, NoopSink, PeerAddr, Principal,
+    SecurityEvent, TrustedProxies,
 };
 use tower_security::token::jws::{Algorithm, SigningKey};
 use tower_security::token::{
     Grant, KeyRing, MemoryRefreshStore, RefreshContext, RefreshError, RefreshService,
     RefreshServiceBuilder, RefreshStore, TokenIssuer, TokenPair,
 };
+
+pub(crate) use races::hundred;
+pub(crate) use stores::holds;
 
 use super::issuer::{AUDIENCE, ISSUER};
 
@@ -123,8 +130,14 @@ impl Desk {
     }
 
     fn with(change: impl FnOnce(RefreshServiceBuilder) -> RefreshServiceBuilder) -> Self {
-        let (clock, log) = (ManualClock::new(), Log::default());
-        let store = MemoryRefreshStore::new();
+        Self::on(ManualClock::new(), change)
+    }
+
+    fn on(
+        clock: ManualClock,
+        change: impl FnOnce(RefreshServiceBuilder) -> RefreshServiceBuilder,
+    ) -> Self {
+        let (store, log) = (MemoryRefreshStore::new(), Log::default());
         let builder = builder(store.clone(), &clock).events(log.sink());
         let service = change(builder).build().unwrap();
         Self {
@@ -178,6 +191,7 @@ fn kind(error: &RefreshError) -> &'static str {
         RefreshError::Clock => "clock",
         RefreshError::Expired => "expired",
         RefreshError::Issue(_) => "issue",
+        RefreshError::Randomness => "randomness",
         RefreshError::Reused => "reused",
         RefreshError::Revoked => "revoked",
         RefreshError::ScopeWidened => "scope",
@@ -201,4 +215,17 @@ fn parts(token: &str) -> ([u8; 16], u32, [u8; 32]) {
 fn made((family, generation, secret): ([u8; 16], u32, [u8; 32])) -> String {
     let bytes = [&family[..], &generation.to_be_bytes(), &secret].concat();
     format!("rt_{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Those of a request of this client.
+async fn extensions(address: IpAddr) -> Extensions {
+    let layer = ClientIpLayer::new(TrustedProxies::direct());
+    let service = layer.layer(service_fn(async |request: Request<()>| {
+        Ok::<_, Infallible>(Response::new(request.into_parts().0.extensions))
+    }));
+    let mut request = Request::new(());
+    let peer = PeerAddr::Ip((address, 5_000).into());
+    request.extensions_mut().insert(peer);
+    let answer = ServiceExt::<Request<()>>::oneshot(service, request).await;
+    answer.unwrap().into_body()
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use tokio::task::JoinSet;
-use tower_security::core::{EventName, Lookup, ManualClock, StoreError};
+use tower_security::core::{EventName, Lookup, ManualClock, StoreError, StoreErrorKind};
 use tower_security::token::{
     FamilyId, FamilyRecord, MemoryRefreshStore, RefreshService, RefreshStore, Replaced,
     RevokeReason,
@@ -49,7 +50,9 @@ async fn of_100_refreshes_at_once_there_is_one_successor() {
         assert_eq!(tokens.len(), 1);
         assert_eq!(access.len(), 100, "each is a token of its own");
         let told = desk.log.take();
-        let created = told.iter().filter(|told| told.name == EventName::AuthnTokenCreated);
+        let created = told
+            .iter()
+            .filter(|told| told.name == EventName::AuthnTokenCreated);
         assert_eq!((told.len(), created.count()), (101, 101));
         let rotated = told.iter().filter(|told| told.code == "tokens_refreshed");
         assert_eq!(rotated.count(), 1);
@@ -62,45 +65,85 @@ async fn of_100_refreshes_at_once_there_is_one_successor() {
 
 type Between = Box<dyn FnOnce(&MemoryRefreshStore) + Send>;
 
-/// Something happens between the look and the change.
-#[derive(Clone)]
-struct Interrupted {
-    inner: MemoryRefreshStore,
+/// A store in memory that fails, or in which something happens between the look and the change. Clones share everything.
+#[derive(Clone, Default)]
+pub(super) struct Odd {
+    pub(super) inner: MemoryRefreshStore,
     between: Arc<Mutex<Vec<Between>>>,
+    fails: Arc<AtomicBool>,
+    cannot_write: Arc<AtomicBool>,
+    reads: Arc<AtomicUsize>,
 }
 
-impl Interrupted {
-    fn new() -> Self {
-        Self {
-            inner: MemoryRefreshStore::new(),
-            between: Arc::default(),
-        }
+impl Odd {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn fail(&self, fails: bool) {
+        self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    pub(super) fn refuse_writes(&self, refuses: bool) {
+        self.cannot_write.store(refuses, Ordering::SeqCst);
+    }
+
+    /// How often it was asked for a family.
+    pub(super) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
     }
 
     fn before_replacing(&self, act: impl FnOnce(&MemoryRefreshStore) + Send + 'static) {
         self.between.lock().unwrap().push(Box::new(act));
     }
+
+    fn read<T>(
+        &self,
+        ask: impl FnOnce(&MemoryRefreshStore) -> Lookup<Result<T, StoreError>>,
+    ) -> Lookup<Result<T, StoreError>> {
+        if self.fails.load(Ordering::SeqCst) {
+            let text = "db-7.internal did not answer";
+            return Lookup::Ready(Err(StoreError::new(StoreErrorKind::Timeout, text)));
+        }
+        ask(&self.inner)
+    }
+
+    fn write<T>(
+        &self,
+        ask: impl FnOnce(&MemoryRefreshStore) -> Lookup<Result<T, StoreError>>,
+    ) -> Lookup<Result<T, StoreError>> {
+        if self.cannot_write.load(Ordering::SeqCst) {
+            let text = "read-only";
+            return Lookup::Ready(Err(StoreError::new(StoreErrorKind::Unavailable, text)));
+        }
+        self.read(ask)
+    }
 }
 
-impl RefreshStore for Interrupted {
+impl RefreshStore for Odd {
     fn insert(
         &self,
         record: &FamilyRecord,
         most: NonZeroU32,
     ) -> Lookup<Result<Vec<FamilyId>, StoreError>> {
-        self.inner.insert(record, most)
+        self.write(|inner| inner.insert(record, most))
     }
 
     fn get(&self, id: &FamilyId) -> Lookup<Result<Option<FamilyRecord>, StoreError>> {
-        self.inner.get(id)
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.read(|inner| inner.get(id))
     }
 
-    fn replace(&self, expected: u32, record: &FamilyRecord) -> Lookup<Result<Replaced, StoreError>> {
+    fn replace(
+        &self,
+        expected: u32,
+        record: &FamilyRecord,
+    ) -> Lookup<Result<Replaced, StoreError>> {
         let act = self.between.lock().unwrap().pop();
         if let Some(act) = act {
             act(&self.inner);
         }
-        self.inner.replace(expected, record)
+        self.write(|inner| inner.replace(expected, record))
     }
 
     fn revoke(
@@ -109,7 +152,7 @@ impl RefreshStore for Interrupted {
         reason: RevokeReason,
         at: SystemTime,
     ) -> Lookup<Result<bool, StoreError>> {
-        self.inner.revoke(id, reason, at)
+        self.write(|inner| inner.revoke(id, reason, at))
     }
 
     fn revoke_subject(
@@ -119,15 +162,15 @@ impl RefreshStore for Interrupted {
         reason: RevokeReason,
         at: SystemTime,
     ) -> Lookup<Result<Vec<FamilyId>, StoreError>> {
-        self.inner.revoke_subject(subject, except, reason, at)
+        self.write(|inner| inner.revoke_subject(subject, except, reason, at))
     }
 
     fn list(&self, subject: &str) -> Lookup<Result<Vec<FamilyRecord>, StoreError>> {
-        self.inner.list(subject)
+        self.read(|inner| inner.list(subject))
     }
 
     fn purge(&self, now: SystemTime) -> Lookup<Result<u64, StoreError>> {
-        self.inner.purge(now)
+        self.write(|inner| inner.purge(now))
     }
 }
 
@@ -141,9 +184,12 @@ fn row(store: &MemoryRefreshStore) -> FamilyRecord {
 #[tokio::test]
 async fn who_logs_out_while_a_token_rotates_is_logged_out() {
     let clock = ManualClock::new();
-    let store = Interrupted::new();
+    let store = Odd::new();
     let log = Log::default();
-    let service = builder(store.clone(), &clock).events(log.sink()).build().unwrap();
+    let service = builder(store.clone(), &clock)
+        .events(log.sink())
+        .build()
+        .unwrap();
     let first = text(service.login(&alice(), &WEB).await);
     store.before_replacing(|store| {
         let row = row(store);
@@ -159,7 +205,7 @@ async fn who_logs_out_while_a_token_rotates_is_logged_out() {
 #[tokio::test]
 async fn a_family_that_vanishes_while_a_token_rotates_stays_away() {
     let clock = ManualClock::new();
-    let store = Interrupted::new();
+    let store = Odd::new();
     let service = builder(store.clone(), &clock).build().unwrap();
     let first = text(service.login(&alice(), &WEB).await);
     store.before_replacing(|store| {
@@ -174,7 +220,7 @@ async fn a_family_that_vanishes_while_a_token_rotates_stays_away() {
 async fn who_is_overtaken_gets_the_same_or_is_late() {
     for (overtaken, expected) in [(1, None), (2, Some("reused"))] {
         let clock = ManualClock::new();
-        let store = Interrupted::new();
+        let store = Odd::new();
         let service = builder(store.clone(), &clock).build().unwrap();
         let first = text(service.login(&alice(), &WEB).await);
         let other = builder(store.inner.clone(), &clock).build().unwrap();
@@ -200,7 +246,10 @@ async fn who_is_overtaken_gets_the_same_or_is_late() {
 fn now_or_never<T>(future: impl Future<Output = T>) -> T {
     use std::task::{Context, Poll, Waker};
     let mut future = std::pin::pin!(future);
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("it waits"),
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tower_security::core::{EventName, ManualClock, NoopSink};
 use tower_security::token::{MemoryRefreshStore, RefreshStore};
 
-use super::{Desk, KEY, OTHER_KEY, WEB, builder, made, outcome, parts, text};
+use super::races::Odd;
+use super::{Desk, KEY, Log, OTHER_KEY, WEB, builder, made, outcome, parts, text};
 
 const REUSE: EventName = EventName::AuthnTokenReuse;
 const REVOKED: EventName = EventName::AuthnTokenRevoked;
@@ -28,7 +29,10 @@ async fn each_token_gives_the_next() {
     assert_eq!((first.0, first.0), (second.0, third.0));
     assert_ne!(first.2, second.2);
     assert_ne!(second.2, third.2);
-    assert_eq!(desk.log.rules(), [told(CREATED, ""), told(CREATED, ""), told(CREATED, "")]);
+    assert_eq!(
+        desk.log.rules(),
+        [told(CREATED, ""), told(CREATED, ""), told(CREATED, "")]
+    );
     assert_eq!(desk.sessions().await, 1);
 }
 
@@ -115,7 +119,11 @@ async fn what_is_forged_ends_nothing() {
         ("another's secret", (family, generation, old), "secret"),
         ("an earlier generation", (family, 0, secret), "secret"),
         ("a later generation", (family, 2, secret), "generation"),
-        ("the last generation", (family, u32::MAX, secret), "generation"),
+        (
+            "the last generation",
+            (family, u32::MAX, secret),
+            "generation",
+        ),
         ("another family", (foreign, generation, secret), "family"),
     ] {
         assert_eq!(desk.refresh(&made(token)).await, Err("unknown"), "{why}");
@@ -135,13 +143,25 @@ async fn what_is_forged_ends_nothing() {
 
 #[tokio::test]
 async fn what_is_no_token_is_not_looked_up() {
-    let desk = Desk::new();
-    let token = desk.login().await;
-    desk.log.take();
+    let (store, log) = (Odd::new(), Log::default());
+    let clock = ManualClock::new();
+    let service = builder(store.clone(), &clock)
+        .events(log.sink())
+        .build()
+        .unwrap();
+    let token = text(service.login(&super::alice(), &WEB).await);
+    log.take();
     for wrong in ["", "rt_", &token[..72], &token[3..], &format!("{token}=")] {
-        assert_eq!(desk.refresh(wrong).await, Err("unknown"), "{wrong}");
-        assert_eq!(desk.log.rules(), [told(FAIL, "malformed")]);
+        assert_eq!(
+            outcome(service.refresh(wrong, &WEB).await),
+            Err("unknown"),
+            "{wrong}"
+        );
+        assert_eq!(log.rules(), [told(FAIL, "malformed")]);
     }
+    assert_eq!(store.reads(), 0);
+    assert!(service.refresh(&token, &WEB).await.is_ok());
+    assert_eq!(store.reads(), 1);
 }
 
 #[tokio::test]
@@ -183,7 +203,10 @@ async fn a_rotation_key_is_changed_in_the_middle_of_a_family() {
     // An ancestor of before the change is still one.
     let fourth = text(between.refresh(&third, &WEB).await);
     assert_eq!(outcome(between.refresh(&first, &WEB).await), Err("reused"));
-    assert_eq!(outcome(between.refresh(&fourth, &WEB).await), Err("revoked"));
+    assert_eq!(
+        outcome(between.refresh(&fourth, &WEB).await),
+        Err("revoked")
+    );
 
     // Where the key is gone nobody can tell: it is unknown, and the family goes on.
     let first = login().await;
@@ -228,9 +251,15 @@ async fn keys_that_change_with_each_rotation_do_not_make_records_grow() {
         sizes.push(rows[0].to_bytes().len());
     }
     assert_eq!(sizes[8], sizes[19], "{sizes:?}");
-    assert_eq!(outcome(nodes[0].refresh(&tokens[2], &WEB).await), Err("unknown"));
+    assert_eq!(
+        outcome(nodes[0].refresh(&tokens[2], &WEB).await),
+        Err("unknown")
+    );
     // Eight changes back all keys are known.
-    assert_eq!(outcome(nodes[0].refresh(&tokens[12], &WEB).await), Err("reused"));
+    assert_eq!(
+        outcome(nodes[0].refresh(&tokens[12], &WEB).await),
+        Err("reused")
+    );
 }
 
 #[tokio::test]
