@@ -1,4 +1,4 @@
-//! Passwords.
+#![doc = include_str!("guide.md")]
 
 mod commonest;
 mod config;

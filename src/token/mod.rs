@@ -84,4 +84,4 @@ pub use verified_cache::TokenCache;
 #[cfg(feature = "_jwt")]
 pub(crate) use verifier::Presented;
 #[cfg(feature = "_jwt")]
-pub use verifier::{JwtConfigError, JwtVerifier, JwtVerifierBuilder, JwtVerifiers};
+pub use verifier::{JwtConfigError, JwtVerifier, JwtVerifierBuilder, JwtVerifiers, VerifyingKeys};

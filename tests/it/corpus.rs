@@ -47,6 +47,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ),
     #[cfg(feature = "mfa")]
     ("recovery_code", fuzz_bodies::mfa::recovery_code),
+    #[cfg(feature = "password")]
+    ("phc_string", fuzz_bodies::password::phc_string),
     #[cfg(feature = "opaque-tokens")]
     ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
@@ -65,6 +67,8 @@ const LEFT_OUT: &[&str] = &[
     "recovery_code",
     #[cfg(not(feature = "mfa"))]
     "totp_code",
+    #[cfg(not(feature = "password"))]
+    "phc_string",
     #[cfg(not(feature = "opaque-tokens"))]
     "session_cookie",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]

@@ -24,6 +24,8 @@ pub mod login;
 #[cfg(feature = "mfa")]
 pub mod mfa;
 pub mod origin;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
