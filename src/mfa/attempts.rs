@@ -1,4 +1,4 @@
-//! Attempts are charged before a code is looked at, so that codes cannot be guessed by trying ([ASVS] 6.6.3, RFC 4226 section 7.3).
+//! Attempts are charged before a code is looked at, so that codes cannot be guessed by trying ([ASVS] 6.3.1, RFC 4226 section 7.3).
 //!
 //! [ASVS]: https://owasp.org/www-project-application-security-verification-standard/
 
