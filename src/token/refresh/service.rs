@@ -32,7 +32,7 @@ const MARGIN: Duration = Duration::from_secs(360);
 /// Bytes.
 const LONGEST_LABEL: usize = 128;
 
-/// Refresh tokens: each is good once, and gives the next. Cloning shares it. See [`mod@crate::token`].
+/// Refresh tokens: each is good once, and gives the next. Cloning shares it. See [`mod@crate::token::refresh_tokens`].
 #[derive(Clone)]
 pub struct RefreshService {
     inner: Arc<Inner>,
