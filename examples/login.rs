@@ -149,13 +149,16 @@ impl Shop {
     /// A code of the app, or one from the sheet.
     async fn check_code(
         &self,
+        head: &Parts,
         account: &str,
         code: &str,
     ) -> Result<&'static [&'static str], Rejection> {
         let verified = if code.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.totp.verify(account, code).await?
+            let totp = self.totp.for_request(&head.extensions);
+            totp.verify(account, code).await?
         } else {
-            self.recovery.redeem(account, code).await?.verified()
+            let recovery = self.recovery.for_request(&head.extensions);
+            recovery.redeem(account, code).await?.verified()
         };
         Ok(verified.amr())
     }
@@ -184,7 +187,7 @@ async fn log_in(
         .await
         .map_err(|error| context.refuse(error))?;
     let factors = shop
-        .check_code(account, code)
+        .check_code(&head, account, code)
         .await
         .map_err(|error| context.refuse(error))?;
     // A cookie by which the device is known next time: a browser would get it.
@@ -195,12 +198,9 @@ async fn log_in(
         .scopes(["orders:read"])
         .amr(["pwd"].iter().chain(factors))
         .auth_time(shop.clock.now());
-    let request = RefreshContext::new().label("curl");
-    let pair = shop
-        .tokens
-        .for_request(&head.extensions)
-        .login(&Grant::new(alice.build()), &request)
-        .await;
+    let tokens = shop.tokens.for_request(&head.extensions);
+    let device = RefreshContext::new().label("curl");
+    let pair = tokens.login(&Grant::new(alice.build()), &device).await;
     pair.map(shown).map_err(|error| context.refuse(error))
 }
 
@@ -210,9 +210,9 @@ async fn refresh(
     head: Parts,
     token: String,
 ) -> Answer<String> {
-    let request = RefreshContext::new().client_id(CLIENT);
     let tokens = shop.tokens.for_request(&head.extensions);
-    let pair = tokens.refresh(token.trim(), &request).await;
+    let client = RefreshContext::new().client_id(CLIENT);
+    let pair = tokens.refresh(token.trim(), &client).await;
     pair.map(shown).map_err(|error| context.refuse(error))
 }
 
@@ -227,9 +227,9 @@ async fn log_out(
     head: Parts,
     token: String,
 ) -> Answer<StatusCode> {
-    let request = RefreshContext::new().client_id(CLIENT);
     let tokens = shop.tokens.for_request(&head.extensions);
-    let ended = tokens.revoke_token(token.trim(), &request).await;
+    let client = RefreshContext::new().client_id(CLIENT);
+    let ended = tokens.revoke_token(token.trim(), &client).await;
     ended
         .map(|_| StatusCode::NO_CONTENT)
         .map_err(|error| context.refuse(error))

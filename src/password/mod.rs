@@ -1,5 +1,6 @@
-//! Passwords.
+#![doc = include_str!("guide.md")]
 
+mod commonest;
 mod config;
 mod cost;
 mod error;

@@ -47,6 +47,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ),
     #[cfg(feature = "mfa")]
     ("recovery_code", fuzz_bodies::mfa::recovery_code),
+    #[cfg(feature = "password")]
+    ("phc_string", fuzz_bodies::password::phc_string),
     #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
     ("refresh_token", fuzz_bodies::refresh::refresh_token),
     #[cfg(feature = "opaque-tokens")]
@@ -67,6 +69,8 @@ const LEFT_OUT: &[&str] = &[
     "recovery_code",
     #[cfg(not(feature = "mfa"))]
     "totp_code",
+    #[cfg(not(feature = "password"))]
+    "phc_string",
     #[cfg(not(feature = "opaque-tokens"))]
     "session_cookie",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]

@@ -34,6 +34,8 @@ mod login;
 mod mfa;
 #[cfg(feature = "password")]
 mod password;
+#[cfg(feature = "password")]
+mod password_policy;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;

@@ -107,7 +107,7 @@ impl JwtVerifierBuilder {
 
     /// Sets the keys: a [`Jwk`], a [`JwkSet`], or a [source](KeySource) that changes them. Must be given.
     ///
-    /// Refused when built: a fixed set without a usable key; several without an id for one algorithm; secrets beside public keys.
+    /// Refused when built: a fixed set without a usable key; several secrets without an id; secrets beside public keys.
     pub fn keys(mut self, keys: impl Into<VerifyingKeys>) -> Self {
         self.keys = keys.into().0;
         self

@@ -76,9 +76,9 @@ pub enum JwtConfigError {
         /// The issuer as given; empty where there is none.
         value: String,
     },
-    /// Several keys of one algorithm have no id: none of them would ever verify a token, since nothing says which it is.
+    /// Several secrets of one algorithm have no id: none of them would ever verify a token, since nothing says which it is.
     #[error(
-        "invalid keys: several for {algorithm} have no id; give each the `kid` that its tokens have, with `Jwk::with_kid`"
+        "invalid keys: several secrets for {algorithm} have no id; give each the `kid` that its tokens have, with `Jwk::with_kid`"
     )]
     #[non_exhaustive]
     KeysAmbiguous {

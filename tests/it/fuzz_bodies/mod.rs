@@ -24,6 +24,8 @@ pub mod login;
 #[cfg(feature = "mfa")]
 pub mod mfa;
 pub mod origin;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod refresh;
 #[cfg(feature = "opaque-tokens")]

@@ -82,7 +82,8 @@ impl Clock for Gate {
                 .changed
                 .wait_while(state, |state| state.is_closed)
                 .unwrap();
-            state.now += state.step;
+            let step = state.step;
+            state.now += step;
         }
         state.now
     }
