@@ -29,6 +29,9 @@ pub mod jws;
 mod profile;
 #[cfg(feature = "_jwt")]
 mod refresh;
+#[cfg(feature = "_jwt")]
+#[doc = include_str!("refresh/guide.md")]
+pub mod refresh_tokens {}
 mod revocation;
 #[cfg(feature = "_jwt")]
 mod source;

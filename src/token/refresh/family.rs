@@ -308,3 +308,83 @@ impl fmt::Debug for FamilyRecord {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::RotationKey;
+    use super::*;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn keys(current: &str, old: &[&str]) -> RotationKeys {
+        let key = |id: &str| RotationKey::new(id, &[7; 32]).unwrap();
+        RotationKeys {
+            current: key(current),
+            old: old.iter().map(|id| key(id)).collect(),
+        }
+    }
+
+    fn rotated(row: &FamilyRecord, keys: &RotationKeys) -> Option<FamilyRecord> {
+        let to = Rotated {
+            presented: row.current,
+            next: &FamilySecret::from_bytes([9; 32]),
+            now: NOW + Duration::from_secs(5),
+            idle: Duration::from_secs(60),
+            address: None,
+        };
+        row.rotated(keys, &to)
+    }
+
+    fn spans(row: &FamilyRecord) -> Vec<(u32, &str)> {
+        let spans = row.spans.iter();
+        spans.map(|span| (span.from, &*span.key)).collect()
+    }
+
+    fn row() -> FamilyRecord {
+        let end = NOW + Duration::from_secs(30);
+        let who = Principal::builder("alice").build();
+        FamilyRecord::new(FamilyId::from_bytes([1; 16]), &who, NOW, end)
+    }
+
+    #[test]
+    fn the_last_generation_that_can_be_counted_is_the_last() {
+        let keys = keys("one", &[]);
+        let mut row = row();
+        row.generation = u32::MAX - 1;
+        let last = rotated(&row, &keys).unwrap();
+        assert_eq!(last.generation, u32::MAX);
+        assert_eq!(last.previous, Some([0; 32]));
+        assert_eq!(last.idle_until, row.absolute_until, "not longer than any");
+        assert!(rotated(&last, &keys).is_none());
+    }
+
+    #[test]
+    fn each_generation_remembers_its_key_while_that_is_known() {
+        let first = rotated(&row(), &keys("one", &[])).unwrap();
+        let first = rotated(&first, &keys("one", &[])).unwrap();
+        assert_eq!(spans(&first), [(0, "one")]);
+        let second = rotated(&first, &keys("two", &["one"])).unwrap();
+        assert_eq!(spans(&second), [(0, "one"), (2, "two")]);
+        let third = rotated(&second, &keys("three", &["one", "two"])).unwrap();
+        let of = [0, 1, 2, 3, 4].map(|generation| third.key_of(generation).unwrap());
+        assert_eq!(of, ["one", "one", "two", "three", "three"]);
+        // Without the second nobody comes from the first to the third.
+        let third = rotated(&second, &keys("three", &["one"])).unwrap();
+        assert_eq!(spans(&third), [(3, "three")]);
+        assert_eq!(third.key_of(2), None);
+    }
+
+    #[test]
+    fn a_reason_has_a_name() {
+        for (reason, name) in [
+            (RevokeReason::Limit, "limit"),
+            (RevokeReason::Logout, "logout"),
+            (RevokeReason::Reuse, "reuse"),
+            (RevokeReason::Subject, "subject"),
+        ] {
+            assert_eq!(reason.to_string(), name);
+            assert_eq!(RevokeReason::parse(name), Some(reason));
+        }
+        assert_eq!(RevokeReason::parse("Limit"), None);
+    }
+}

@@ -12,6 +12,7 @@ mod keys;
 mod memory;
 mod record;
 mod service;
+mod steps;
 mod store;
 mod text;
 

@@ -25,7 +25,7 @@ pub enum Replaced {
 /// Keeps families of refresh tokens: in memory ([`MemoryRefreshStore`](super::MemoryRefreshStore)), in Redis, in a database of yours.
 ///
 /// A store looks at no clock: whether a family is over is decided by who asks. It holds no token, and nothing that one could be made of.
-/// With `refresh_store_contract!` ([`mod@crate::token`]) you can test one of yours.
+/// [`refresh_store_contract!`](crate::refresh_store_contract) tests one of yours.
 ///
 /// Each method is one step: two that run at the same time have the effect of one after the other. An error is never taken for
 /// "unknown": the client gets a 503.
