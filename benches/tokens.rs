@@ -20,9 +20,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use jsonwebtoken::{EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use serde::Serialize;
@@ -57,7 +55,6 @@ fn groups() -> Vec<Group> {
     let mut groups = vec![
         issue("issue: EdDSA", Algorithm::EdDsa),
         issue("issue: ES256", Algorithm::Es256),
-        issue("issue: RS256", Algorithm::Rs256),
     ];
     groups.extend(revocation());
     groups.push(refresh());
@@ -78,7 +75,7 @@ struct Claims<'a> {
     roles: [&'a str; 2],
 }
 
-/// Of the application's own: the identity of a token is drawn and the date is read, as ours does.
+/// An id is drawn and the date is read, as ours does.
 fn claims(random: &SystemRandom) -> Claims<'static> {
     use aws_lc_rs::rand::SecureRandom as _;
     use base64::Engine as _;
@@ -103,9 +100,7 @@ fn claims(random: &SystemRandom) -> Claims<'static> {
 fn pem(algorithm: Algorithm) -> String {
     let pair = match algorithm {
         Algorithm::EdDsa => KeyPair::generate_for(&PKCS_ED25519),
-        Algorithm::Es256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
-        // To make one takes minutes where instructions are counted.
-        _ => return include_str!("auth/rsa.pem").to_owned(),
+        _ => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
     };
     pair.expect("a key").serialize_pem()
 }
@@ -120,23 +115,12 @@ fn raw(algorithm: Algorithm, pem: &str) -> Box<dyn FnMut(&[u8]) -> Vec<u8>> {
             let key = Ed25519KeyPair::from_pkcs8(&der).expect("a key");
             Box::new(move |input| key.sign(input).as_ref().to_vec())
         }
-        Algorithm::Es256 => {
+        _ => {
             let scheme = &ECDSA_P256_SHA256_FIXED_SIGNING;
             let key = EcdsaKeyPair::from_pkcs8(scheme, &der).expect("a key");
             Box::new(move |input| {
-                key.sign(&random, input)
-                    .expect("it signs")
-                    .as_ref()
-                    .to_vec()
-            })
-        }
-        _ => {
-            let key = RsaKeyPair::from_pkcs8(&der).expect("a key");
-            Box::new(move |input| {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, input, &mut signature)
-                    .expect("it signs");
-                signature
+                let signature = key.sign(&random, input).expect("it signs");
+                signature.as_ref().to_vec()
             })
         }
     }
@@ -176,18 +160,14 @@ fn issue(name: &'static str, algorithm: Algorithm) -> Group {
         .row(JSONWEBTOKEN, move || {
             let pem = their_pem.as_bytes();
             let (theirs, key) = match algorithm {
-                Algorithm::EdDsa => (
-                    jsonwebtoken::Algorithm::EdDSA,
-                    EncodingKey::from_ed_pem(pem),
-                ),
-                Algorithm::Es256 => (
-                    jsonwebtoken::Algorithm::ES256,
-                    EncodingKey::from_ec_pem(pem),
-                ),
-                _ => (
-                    jsonwebtoken::Algorithm::RS256,
-                    EncodingKey::from_rsa_pem(pem),
-                ),
+                Algorithm::EdDsa => {
+                    let key = EncodingKey::from_ed_pem(pem);
+                    (jsonwebtoken::Algorithm::EdDSA, key)
+                }
+                _ => {
+                    let key = EncodingKey::from_ec_pem(pem);
+                    (jsonwebtoken::Algorithm::ES256, key)
+                }
             };
             let key = key.expect("the same key");
             let mut header = Header::new(theirs);

@@ -494,6 +494,14 @@ fn tokens_and_keys_cross_threads_and_can_be_printed() {
     layer::<KeyState>();
     layer::<Jwk>();
     layer::<JwkSet>();
+    layer::<SigningKey>();
+    layer::<TokenIssuer>();
+    value::<TokenIssuerBuilder>();
+    layer::<KeyRing>();
+    layer::<JwksDocument>();
+    layer::<Grant>();
+    layer::<AccessToken>();
+    layer::<MemoryRevocationStore>();
     borrowed::<VerifiedJws<'_>>();
     borrowed::<TokenRef<'_>>();
     layer::<RefreshService>();
@@ -519,6 +527,9 @@ fn tokens_and_keys_cross_threads_and_can_be_printed() {
     vocabulary::<ClaimsError>();
     vocabulary::<Revocation>();
     vocabulary::<Algorithm>();
+    vocabulary::<IssueError>();
+    vocabulary::<IssuerConfigError>();
+    vocabulary::<SigningKeyError>();
     vocabulary::<JwkError>();
     vocabulary::<JwkSetError>();
     vocabulary::<JwsError>();

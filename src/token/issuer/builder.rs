@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::TokenIssuer;
 use super::error::IssuerConfigError;
-use super::ring::{KeyRing, Keys};
+use super::keys::Keys;
+use super::ring::KeyRing;
 use super::settings::Settings;
 use super::write::{is_reserved, list, text};
 use crate::core::{Clock, ConfigError, ConfigErrors, Mistakes, SystemClock};
@@ -149,6 +150,7 @@ impl TokenIssuerBuilder {
 
         let settings = Settings {
             beginning: beginning(&self.issuer, &self.audiences).into(),
+            is_http_issuer: self.allows_http,
             profile: self.profile,
             tenant_claim: self.tenant_claim.into(),
             access_ttl: self.access_ttl,

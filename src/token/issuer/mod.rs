@@ -1,26 +1,28 @@
 //! Tokens of one's own: whom they are for, what signs them, and what verifiers read.
 
+mod access_token;
 mod builder;
 mod document;
 mod error;
+mod issue_error;
+mod keys;
 mod ring;
 mod settings;
-#[cfg(test)]
-mod tests;
 mod write;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+pub use access_token::AccessToken;
 pub use builder::TokenIssuerBuilder;
 pub use document::JwksDocument;
-pub use error::{IssueError, IssuerConfigError};
+pub use error::IssuerConfigError;
+pub use issue_error::IssueError;
+use keys::Keys;
 pub use ring::KeyRing;
-use ring::Keys;
 use settings::Settings;
 use write::Stamp;
 
@@ -30,9 +32,7 @@ use super::jws::{JwkSet, SigningKey};
 use super::{Grant, KeySnapshot, KeySource, KeySourceError, KeyState};
 use crate::core::{ConfigErrors, Lookup, Reload, ReloadHandle, Secret, random};
 
-/// Issues access tokens ([RFC 9068]) that [`JwtVerifier`](super::JwtVerifier) accepts as it comes.
-///
-/// [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
+#[doc = include_str!("guide.md")]
 #[derive(Clone)]
 pub struct TokenIssuer(Arc<Inner>);
 
@@ -43,7 +43,7 @@ struct Inner {
 }
 
 impl TokenIssuer {
-    /// Begins an issuer.
+    /// Begins an issuer. Issuer, audience and keys must be given.
     pub fn builder() -> TokenIssuerBuilder {
         TokenIssuerBuilder::new()
     }
@@ -125,7 +125,7 @@ impl TokenIssuer {
     /// is for [`jwks_max_age`](TokenIssuerBuilder::jwks_max_age) after this process has first published it; and what makes a ring
     /// invalid. Nothing has changed then.
     pub fn rotate(&self, new_next: SigningKey) -> Result<(), ConfigErrors> {
-        self.change(|keys| keys.rotated(new_next.clone(), &self.0.settings))
+        self.change(move |keys| keys.rotated(new_next.clone(), &self.0.settings))
     }
 
     /// Takes another ring into use, at once and in all clones: where several nodes are given their keys, or one has leaked.
@@ -137,10 +137,16 @@ impl TokenIssuer {
     ///
     /// What makes a ring invalid. Nothing has changed then.
     pub fn replace(&self, ring: KeyRing) -> Result<(), ConfigErrors> {
-        self.change(|keys| {
+        self.change(move |keys| {
             let generation = keys.snapshot.generation().wrapping_add(1);
             Keys::new(ring.clone(), &self.0.settings, generation)
         })
+    }
+
+    /// Returns the settings that weaken the protection, each with whether it is on.
+    #[must_use]
+    pub fn dangerous(&self) -> [(&'static str, bool); 1] {
+        [("dangerous_http_issuer", self.0.settings.is_http_issuer)]
     }
 
     fn change(
@@ -161,9 +167,9 @@ impl TokenIssuer {
         outcome
     }
 
-    /// The token with these claims, in one piece of memory.
+    /// The token with these claims.
     fn signed(&self, claims: &[u8]) -> Result<Secret<String>, IssueError> {
-        // Room for a signature of RSA with 8,192 bits is not made for the usual one of 64 bytes: the text is as long as it will be.
+        // As long as it will be: text that grows leaves copies behind.
         let keys = self.0.keys.load();
         let payload = encoded(claims.len());
         let input = keys.header.len().saturating_add(payload);
@@ -216,54 +222,5 @@ impl fmt::Debug for TokenIssuer {
             .field("settings", &self.0.settings)
             .field("current", &keys.current)
             .finish_non_exhaustive()
-    }
-}
-
-/// A token that was issued. Not shown by `Debug`.
-#[derive(Clone, Debug)]
-pub struct AccessToken {
-    token: Secret<String>,
-    token_id: Box<str>,
-    issued_at: SystemTime,
-    expires_at: SystemTime,
-}
-
-impl AccessToken {
-    /// Returns the token: what the client sends in `Authorization`.
-    #[must_use]
-    pub const fn token(&self) -> &Secret<String> {
-        &self.token
-    }
-
-    /// Returns the token alone.
-    #[must_use]
-    pub fn into_token(self) -> Secret<String> {
-        self.token
-    }
-
-    /// Returns its id (`jti`), by which it can be revoked.
-    #[must_use]
-    pub const fn token_id(&self) -> &str {
-        &self.token_id
-    }
-
-    /// Returns when it was issued (`iat`), in whole seconds.
-    #[must_use]
-    pub const fn issued_at(&self) -> SystemTime {
-        self.issued_at
-    }
-
-    /// Returns when it ends (`exp`), in whole seconds.
-    #[must_use]
-    pub const fn expires_at(&self) -> SystemTime {
-        self.expires_at
-    }
-
-    /// Returns for how long it counts: `expires_in` of the answer (RFC 6749 section 5.1) in whole seconds.
-    #[must_use]
-    pub fn lifetime(&self) -> Duration {
-        self.expires_at
-            .duration_since(self.issued_at)
-            .unwrap_or_default()
     }
 }

@@ -12,6 +12,7 @@ use crate::token::jws::{SigningKey, base64url};
 pub(super) struct Settings {
     /// How each document begins: `{"iss":"..","aud":".."`.
     pub(super) beginning: Box<[u8]>,
+    pub(super) is_http_issuer: bool,
     pub(super) profile: Profile,
     pub(super) tenant_claim: Box<str>,
     pub(super) access_ttl: Duration,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize as _;
 use serde_json::Serializer;
 
-use super::error::IssueError;
+use super::issue_error::IssueError;
 use super::settings::Settings;
 use crate::core::{Confirmation, Principal, is_scope_token};
 use crate::token::Grant;

@@ -1,4 +1,5 @@
-//! JSON Web Signatures in their compact form ([RFC 7515]), verified strictly: who has signed this, and is it unchanged?
+//! JSON Web Signatures in their compact form ([RFC 7515]), verified strictly: who has signed this, and is it unchanged? And the keys
+//! that sign.
 //!
 //! Stops forged tokens: no signature or one by another algorithm or key than the one that is due ([RFC 8725], CWE-347), keys that come
 //! with the token, and texts that two readers understand in two ways.
@@ -30,6 +31,8 @@
 //! | `jwt-rust-crypto` | the crates of `RustCrypto` | 4,096 bits |
 //!
 //! With both features the keys are verified with aws-lc; with neither, every key is refused.
+//!
+//! The private half is a [`SigningKey`], with which a [`TokenIssuer`](crate::token::TokenIssuer) signs.
 //!
 //! # Does not stop
 //!

@@ -1,5 +1,6 @@
 //! Tokens.
 
+mod broken;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod dpop;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]

@@ -28,6 +28,10 @@ pub(super) enum Material {
     Secret(Secret<Vec<u8>>),
 }
 
+#[cfg_attr(
+    not(feature = "jwt"),
+    expect(dead_code, reason = "only aws-lc signs with it")
+)]
 pub(super) enum Rsa {
     Numbers(Box<Numbers>),
     /// `RSAPrivateKey` (RFC 8017 appendix A.1.2).

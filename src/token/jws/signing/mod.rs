@@ -4,7 +4,7 @@ mod der;
 mod error;
 mod fields;
 mod signer;
-#[cfg(test)]
+#[cfg(all(test, any(feature = "jwt", feature = "jwt-rust-crypto")))]
 mod tests;
 
 use std::fmt;
@@ -23,7 +23,7 @@ use crate::core::{Secret, random};
 /// It signs with one algorithm. Its id is the thumbprint of its public half (RFC 7638), so that the same key has the same id on every
 /// node and no two keys share one. Cloning shares it; it is wiped when the last clone goes.
 ///
-/// Take `EdDSA`, or `ES256` where a resource server does not know `EdDSA` yet. RSA signs forty times as slowly, and with the feature
+/// Take `EdDSA`, or `ES256` where a resource server does not know `EdDSA` yet. RSA signs far more slowly, and with the feature
 /// `jwt-rust-crypto` alone not at all: the time that crate takes tells of the key ([RUSTSEC-2023-0071]).
 ///
 /// # Example

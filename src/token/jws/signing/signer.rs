@@ -1,4 +1,12 @@
 //! What signs: with aws-lc a key that was parsed once, else one that is parsed each time.
+#![cfg_attr(
+    not(any(feature = "jwt", feature = "jwt-rust-crypto")),
+    expect(
+        unreachable_code,
+        unused_variables,
+        reason = "without a backend there is no key"
+    )
+)]
 
 #[cfg(feature = "jwt")]
 use aws_lc_rs::signature::{

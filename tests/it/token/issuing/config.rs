@@ -69,6 +69,13 @@ fn names_are_those_that_a_verifier_takes() {
             .build()
             .is_ok()
     );
+    for (builder, is_on) in [
+        (base(), false),
+        (base().dangerous_http_issuer("http://127.0.0.1"), true),
+    ] {
+        let issuer = builder.build().unwrap();
+        assert_eq!(issuer.dangerous(), [("dangerous_http_issuer", is_on)]);
+    }
     let both = base()
         .dangerous_http_issuer("http://127.0.0.1")
         .issuer("http://127.0.0.1");
