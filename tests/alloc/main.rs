@@ -16,6 +16,8 @@ mod jwks;
 mod login;
 #[cfg(feature = "opaque-tokens")]
 mod opaque;
+#[cfg(feature = "password")]
+mod password;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;

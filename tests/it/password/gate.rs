@@ -82,7 +82,7 @@ impl Clock for Gate {
                 .changed
                 .wait_while(state, |state| state.is_closed)
                 .unwrap();
-            state.now += state.step;
+            state.now = state.now.saturating_add(state.step);
         }
         state.now
     }
