@@ -20,6 +20,40 @@
 //!
 //! So is who is asking: [`Auth`], and [`Scoped`] for whoever was granted a scope. They never take a request for anonymous because a
 //! layer is missing.
+//!
+//! And so is what a handler answers its errors with: [`RefusalContext`](crate::core::RefusalContext) makes of an error of this crate the
+//! answer that a layer would give, in the rendering of the stack.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use axum::Router;
+//! use axum::extract::State;
+//! use axum::http::request::Parts;
+//! use axum::response::Response;
+//! use axum::routing::post;
+//! use tower_security::core::RefusalContext;
+//! use tower_security::rate_limit::login::{LoginAttempt, LoginThrottle};
+//!
+//! async fn log_in(
+//!     State(throttle): State<Arc<LoginThrottle>>,
+//!     context: RefusalContext,
+//!     head: Parts,
+//!     password: String,
+//! ) -> Result<&'static str, Response> {
+//!     let attempt = throttle.begin(LoginAttempt::new("alice").head(&head)).await;
+//!     let guard = attempt.map_err(|refusal| context.refuse(refusal))?;
+//!     // The password is looked at here.
+//! #   let _ = password;
+//!     let _cookie = guard.success();
+//!     Ok("welcome")
+//! }
+//!
+//! let app: Router<Arc<LoginThrottle>> = Router::new().route("/login", post(log_in));
+//! # let _ = app;
+//! ```
+//!
+//! A [`Rejection`](crate::core::Rejection) is an answer by itself too, for handlers that serve nothing but JSON.
 
 mod answers;
 mod auth;

@@ -7,6 +7,8 @@ mod client;
 mod clock;
 mod config;
 mod context;
+#[doc(hidden)]
+pub mod contract;
 mod event;
 pub(crate) mod fetch;
 pub(crate) mod field;
@@ -28,6 +30,8 @@ mod reload;
 pub(crate) mod reporting;
 mod request_id;
 mod route;
+#[cfg(feature = "opaque-tokens")]
+pub(crate) mod rows;
 pub(crate) mod sampler;
 mod scheme;
 mod secret;
@@ -55,6 +59,8 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
+#[cfg(feature = "opaque-tokens")]
+pub(crate) use event::EventContext;
 pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
@@ -87,7 +93,7 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
-#[cfg(feature = "password")]
+#[cfg(any(feature = "_jwt", feature = "password"))]
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]

@@ -8,14 +8,17 @@ use ::redis::Script;
 
 use super::call::Failure;
 use super::records::{
-    Records, Wait, corrupt, count, decimal, digest, is_done, parse_decimal, rest, rows,
+    Records, Wait, corrupt, decimal, digest, is_done, parse_decimal, rest, script,
 };
 use super::store::RedisStore;
 use crate::auth::api_key::{ApiKeyDigest, ApiKeyId, ApiKeyRecord, ApiKeyStore};
 use crate::core::record::{from_millis, millis};
 use crate::core::{Lookup, StoreError, StoreErrorKind};
 
-static API_KEYS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("api_keys.lua")));
+static API_KEYS: LazyLock<Script> = script!("api_keys.lua");
+
+/// The record, the digest of the secret, that of the one before, until when that is accepted.
+const FIELDS: [&str; 4] = ["r", "c", "p", "u"];
 
 /// Keeps API keys on a Redis server (6.2 or later), for all nodes.
 ///
@@ -73,17 +76,14 @@ fn read(
 
 impl ApiKeyStore for RedisApiKeys {
     fn find(&self, id: &ApiKeyId) -> Lookup<Result<Option<ApiKeyRecord>, StoreError>> {
-        self.0.fields(
-            &self.name(id),
-            ["r", "c", "p", "u"],
-            |fields| match fields {
+        self.0
+            .fields(&self.name(id), FIELDS, |fields| match fields {
                 [None, None, None, None] => Ok(None),
                 fields => {
                     let [record, current, previous, until] = fields.map(Option::unwrap_or_default);
                     read(&record, &current, &previous, &until).map(Some)
                 }
-            },
-        )
+            })
     }
 
     fn create(&self, record: &ApiKeyRecord) -> Lookup<Result<bool, StoreError>> {
@@ -117,26 +117,17 @@ impl ApiKeyStore for RedisApiKeys {
     }
 
     fn revoke(&self, id: &ApiKeyId) -> Lookup<Result<bool, StoreError>> {
-        let arguments = vec![id.as_str().as_bytes().to_vec()];
-        let names = vec![self.name(id)];
-        self.0
-            .run(("revoke", Wait::Handler), names, arguments, is_done)
+        self.0.revoke(id.as_str())
     }
 
     fn revoke_subject(&self, subject: &str) -> Lookup<Result<u64, StoreError>> {
-        let names = vec![self.0.subject(&digest(subject))];
-        self.0
-            .run(("forget", Wait::Handler), names, Vec::new(), count)
+        self.0.forget(subject, None)
     }
 
     fn list(&self, subject: &str) -> Lookup<Result<Vec<ApiKeyRecord>, StoreError>> {
-        let names = vec![self.0.subject(&digest(subject))];
         self.0
-            .run(("list", Wait::Handler), names, Vec::new(), |answer| {
-                let key = |[record, current, previous, until]: [Vec<u8>; 4]| {
-                    read(&record, &current, &previous, &until)
-                };
-                rows::<4>(answer)?.into_iter().map(key).collect()
+            .list(subject, FIELDS, |_, [record, current, previous, until]| {
+                read(&record, &current, &previous, &until)
             })
     }
 

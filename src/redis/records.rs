@@ -17,6 +17,16 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Milliseconds, 2,000 years: Redis refuses a time to live that does not fit when it is added to the date.
 const LONGEST: u64 = 1 << 46;
 
+/// The script of a kind of records: what all have in common, and its own.
+macro_rules! script {
+    ($own:literal) => {
+        ::std::sync::LazyLock::new(|| {
+            ::redis::Script::new(concat!(include_str!("records.lua"), include_str!($own)))
+        })
+    };
+}
+pub(super) use script;
+
 /// The records of one kind.
 #[derive(Debug)]
 pub(super) struct Records {
@@ -61,6 +71,39 @@ impl Records {
         format!("{}{digest}", self.subjects)
     }
 
+    /// Removes a record, and says whether it was there.
+    pub(super) fn revoke(&self, member: &str) -> Lookup<Result<bool, StoreError>> {
+        let arguments = vec![member.as_bytes().to_vec()];
+        let names = vec![self.record(member)];
+        self.run(("revoke", Wait::Handler), names, arguments, is_done)
+    }
+
+    /// Removes the records of a subject but one, and says how many.
+    pub(super) fn forget(
+        &self,
+        subject: &str,
+        except: Option<String>,
+    ) -> Lookup<Result<u64, StoreError>> {
+        let names = vec![self.subject(&digest(subject))];
+        let except = except.into_iter().map(String::into_bytes);
+        self.run(("forget", Wait::Handler), names, except.collect(), count)
+    }
+
+    /// Takes fields of the records of a subject, the oldest first: first what each is called. A field that is missing is empty.
+    pub(super) fn list<const N: usize, T: Send + 'static>(
+        &self,
+        subject: &str,
+        fields: [&'static str; N],
+        read: impl Fn(Vec<u8>, [Vec<u8>; N]) -> Result<T, Failure> + Send + 'static,
+    ) -> Lookup<Result<Vec<T>, StoreError>> {
+        let names = vec![self.subject(&digest(subject))];
+        let fields = fields.map(|field| field.as_bytes().to_vec()).to_vec();
+        self.run(("list", Wait::Handler), names, fields, move |answer| {
+            let rows = rows(answer)?.into_iter();
+            rows.map(|(member, fields)| read(member, fields)).collect()
+        })
+    }
+
     /// Runs a command of the script.
     pub(super) fn run<T: Send + 'static>(
         &self,
@@ -93,20 +136,46 @@ impl Records {
         fields: [&'static str; N],
         read: impl FnOnce([Option<Vec<u8>>; N]) -> Result<T, Failure> + Send + 'static,
     ) -> Lookup<Result<T, StoreError>> {
-        let inner = Arc::clone(&self.inner);
         let mut command = ::redis::cmd("HMGET");
         command.arg(name).arg(&fields);
+        self.values(command, |values| {
+            let values = values.try_into();
+            read(values.map_err(|_| unreadable("another number of fields than asked for"))?)
+        })
+    }
+
+    /// Takes records that are one value each; `None` where there is none.
+    pub(super) fn all_of<T: Send + 'static>(
+        &self,
+        names: &[String],
+        read: impl FnOnce(Vec<Option<Vec<u8>>>) -> Result<T, Failure> + Send + 'static,
+    ) -> Lookup<Result<T, StoreError>> {
+        let mut command = ::redis::cmd("MGET");
+        command.arg(names);
+        self.values(command, read)
+    }
+
+    /// Asks on the path of a request.
+    fn values<T: Send + 'static>(
+        &self,
+        command: Cmd,
+        read: impl FnOnce(Vec<Option<Vec<u8>>>) -> Result<T, Failure> + Send + 'static,
+    ) -> Lookup<Result<T, StoreError>> {
+        let inner = Arc::clone(&self.inner);
         Lookup::pending(async move {
             let ask = async || {
                 let limit = Wait::Request.limit(&inner);
                 let answer = inner.server.command(command, limit).await?;
-                let values: Vec<Option<Vec<u8>>> = ::redis::from_redis_value(answer)
-                    .map_err(|error| unreadable(&error.to_string()))?;
-                let values = values.try_into();
-                read(values.map_err(|_| unreadable("another number of fields than asked for"))?)
+                let values = ::redis::from_redis_value(answer);
+                read(values.map_err(|error| unreadable(&error.to_string()))?)
             };
             asked(&inner, ask).await
         })
+    }
+
+    /// How long something is kept that need not be any more at `until`, by the clock of the application.
+    pub(super) fn rest_until(&self, until: SystemTime) -> Vec<u8> {
+        rest(self.inner.settings.clock.now(), until)
     }
 }
 
@@ -154,20 +223,19 @@ pub(super) fn is_done(answer: Value) -> Result<bool, Failure> {
     count(answer).map(|done| done > 0)
 }
 
-/// The rows of a list, of `N` values each.
-pub(super) fn rows<const N: usize>(answer: Value) -> Result<Vec<[Vec<u8>; N]>, Failure> {
+/// The rows of a list: what a record is called, and `N` of its fields.
+fn rows<const N: usize>(answer: Value) -> Result<Vec<(Vec<u8>, [Vec<u8>; N])>, Failure> {
     let values: Vec<Vec<u8>> =
         ::redis::from_redis_value(answer).map_err(|error| unreadable(&error.to_string()))?;
     let mut values = values.into_iter();
     let mut rows = Vec::new();
-    loop {
-        let row: Vec<_> = values.by_ref().take(N).collect();
-        if row.is_empty() {
-            return Ok(rows);
-        }
-        let row = row.try_into();
-        rows.push(row.map_err(|_| unreadable("a list that ends in the middle of a row"))?);
+    while let Some(member) = values.next() {
+        let fields: Vec<_> = values.by_ref().take(N).collect();
+        let fields = fields.try_into();
+        let fields = fields.map_err(|_| unreadable("a list that ends in the middle of a row"))?;
+        rows.push((member, fields));
     }
+    Ok(rows)
 }
 
 pub(super) fn decimal(number: u64) -> Vec<u8> {
@@ -235,10 +303,10 @@ mod tests {
     #[test]
     fn a_list_is_read_in_rows() {
         let list = |length: usize| Value::Array(vec![Value::BulkString(b"x".to_vec()); length]);
-        assert_eq!(rows::<2>(list(4)).unwrap().len(), 2);
-        assert!(rows::<2>(list(0)).unwrap().is_empty());
-        assert!(rows::<2>(list(3)).is_err());
-        assert!(rows::<2>(Value::Okay).is_err());
+        assert_eq!(rows::<1>(list(4)).unwrap().len(), 2);
+        assert!(rows::<1>(list(0)).unwrap().is_empty());
+        assert!(rows::<1>(list(3)).is_err());
+        assert!(rows::<1>(Value::Okay).is_err());
     }
 
     #[test]

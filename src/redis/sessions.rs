@@ -10,14 +10,17 @@ use ::redis::Script;
 use super::call::Failure;
 use super::records::{
     Records, Wait, corrupt, count, decimal, digest, from_hex, hex, is_done, parse_decimal, rest,
-    rows,
+    script,
 };
 use super::store::RedisStore;
 use crate::auth::session::{SessionKey, SessionRecord, SessionStore};
 use crate::core::record::{from_millis, millis};
 use crate::core::{Lookup, StoreError, StoreErrorKind};
 
-static SESSIONS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sessions.lua")));
+static SESSIONS: LazyLock<Script> = script!("sessions.lua");
+
+/// The record, when it was seen, until when it is kept.
+const FIELDS: [&str; 3] = ["r", "t", "e"];
 
 /// Keeps sessions on a Redis server (6.2 or later), for all nodes.
 ///
@@ -86,7 +89,7 @@ fn read(record: &[u8], seen_at: &[u8], ends_at: &[u8]) -> Result<SessionRecord, 
 impl SessionStore for RedisSessions {
     fn load(&self, key: &SessionKey) -> Lookup<Result<Option<SessionRecord>, StoreError>> {
         self.0
-            .fields(&self.name(key), ["r", "t", "e"], |fields| match fields {
+            .fields(&self.name(key), FIELDS, |fields| match fields {
                 [None, None, None] => Ok(None),
                 [record, seen_at, ends_at] => {
                     // A part that is missing was not written by the script.
@@ -143,10 +146,7 @@ impl SessionStore for RedisSessions {
     }
 
     fn revoke(&self, key: &SessionKey) -> Lookup<Result<bool, StoreError>> {
-        let arguments = vec![member(key).into_bytes()];
-        let names = vec![self.name(key)];
-        self.0
-            .run(("revoke", Wait::Handler), names, arguments, is_done)
+        self.0.revoke(&member(key))
     }
 
     fn revoke_subject(
@@ -154,25 +154,17 @@ impl SessionStore for RedisSessions {
         subject: &str,
         except: Option<&SessionKey>,
     ) -> Lookup<Result<u64, StoreError>> {
-        let names = vec![self.0.subject(&digest(subject))];
-        let except = except.map(member).unwrap_or_default();
-        let arguments = vec![except.into_bytes()];
-        self.0
-            .run(("forget", Wait::Handler), names, arguments, count)
+        self.0.forget(subject, except.map(member))
     }
 
     fn list(&self, subject: &str) -> Lookup<Result<Vec<(SessionKey, SessionRecord)>, StoreError>> {
-        let names = vec![self.0.subject(&digest(subject))];
         self.0
-            .run(("list", Wait::Handler), names, Vec::new(), |answer| {
-                let session = |[member, record, seen_at, ends_at]: [Vec<u8>; 4]| {
-                    let key = from_hex(&member).map(SessionKey::from_bytes);
-                    let error =
-                        || StoreError::new(StoreErrorKind::Corrupt, "a session without its key");
-                    let key = key.ok_or_else(|| corrupt(error()))?;
-                    Ok((key, read(&record, &seen_at, &ends_at)?))
-                };
-                rows::<4>(answer)?.into_iter().map(session).collect()
+            .list(subject, FIELDS, |member, [record, seen_at, ends_at]| {
+                let key = from_hex(&member).map(SessionKey::from_bytes);
+                let error =
+                    || StoreError::new(StoreErrorKind::Corrupt, "a session without its key");
+                let key = key.ok_or_else(|| corrupt(error()))?;
+                Ok((key, read(&record, &seen_at, &ends_at)?))
             })
     }
 

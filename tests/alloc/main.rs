@@ -14,6 +14,8 @@ mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod jwks;
 mod login;
+#[cfg(feature = "mfa")]
+mod mfa;
 #[cfg(feature = "opaque-tokens")]
 mod opaque;
 #[cfg(feature = "password")]
@@ -21,6 +23,7 @@ mod password;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
+mod tokens;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

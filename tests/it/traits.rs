@@ -474,6 +474,18 @@ fn tokens_and_keys_cross_threads_and_can_be_printed() {
     layer::<JwkSet>();
     borrowed::<VerifiedJws<'_>>();
     borrowed::<TokenRef<'_>>();
+    layer::<RefreshService>();
+    value::<RefreshServiceBuilder>();
+    layer::<RefreshError>();
+    layer::<RefreshInfo>();
+    layer::<TokenPair>();
+    layer::<MemoryRefreshStore>();
+    layer::<FamilyRecord>();
+    layer::<Replaced>();
+    borrowed::<RefreshContext<'_>>();
+    vocabulary::<FamilyId>();
+    vocabulary::<RevokeReason>();
+    vocabulary::<RefreshConfigError>();
     vocabulary::<TokenCache>();
     vocabulary::<Profile>();
     vocabulary::<TokenErrorKind>();

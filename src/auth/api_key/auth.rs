@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hmac::{Hmac, Mac};
-use http::HeaderName;
+use http::{Extensions, HeaderName};
 use sha2::{Digest, Sha256};
 
 use super::config::ApiKeyAuthBuilder;
@@ -14,7 +14,9 @@ use super::record::{ApiKeyDigest, ApiKeyRecord};
 use super::store::ApiKeyStore;
 use super::text::{ApiKeyId, KeySecret, write};
 use crate::core::record::{date, granted};
-use crate::core::{Clock, EventName, Events, Outcome, Principal, Secret, SecurityEvent};
+use crate::core::{Clock, EventContext, EventName, Events, Principal, Secret};
+
+const LAYER: &str = "auth";
 
 /// Two keys with one id are drawn once in 2^71 times; a store that says so again and again is broken.
 const DRAWS: usize = 3;
@@ -22,7 +24,11 @@ const DRAWS: usize = 3;
 /// API keys: an [`Authenticator`](super::super::Authenticator) for requests, and what handlers manage keys with. Cloning shares it. See
 /// [`mod@crate::auth::api_key`].
 #[derive(Clone)]
-pub struct ApiKeyAuth(pub(super) Arc<Inner>);
+pub struct ApiKeyAuth {
+    pub(super) inner: Arc<Inner>,
+    /// The request that handlers act for.
+    request: EventContext,
+}
 
 pub(super) struct Inner {
     pub(super) store: Arc<dyn ApiKeyStore>,
@@ -62,18 +68,6 @@ impl Inner {
                 .finalize(),
         };
         ApiKeyDigest::from_bytes(digest.into())
-    }
-
-    fn tell(&self, name: EventName, code: &'static str, subject: Option<&str>, id: &str) {
-        self.events.emit(None, name, name.default_level(), || {
-            let event = SecurityEvent::new(name, "auth", code)
-                .outcome(Outcome::Success)
-                .own_target(id);
-            match subject {
-                Some(subject) => event.principal(subject),
-                None => event,
-            }
-        });
     }
 }
 
@@ -142,7 +136,21 @@ impl ApiKeyAuth {
     }
 
     pub(super) fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+        Self {
+            inner: Arc::new(inner),
+            request: EventContext::default(),
+        }
+    }
+
+    /// Returns the same keys for a handler of the request with these extensions: events of what it does go to the sink of the
+    /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
+    /// of its own, if it [was given one](ApiKeyAuthBuilder::events), hears of them instead.
+    #[must_use]
+    pub fn for_request(&self, extensions: &Extensions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: EventContext::of(extensions),
+        }
     }
 
     /// Makes a key that stands for `who` for so long, or with `None` until it is revoked.
@@ -162,7 +170,7 @@ impl ApiKeyAuth {
         who: &Principal,
         lifetime: Option<Duration>,
     ) -> Result<IssuedApiKey, ApiKeyError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         if who.subject().is_empty() {
             return Err(ApiKeyError::SubjectEmpty);
         }
@@ -180,7 +188,7 @@ impl ApiKeyAuth {
             let record = ApiKeyRecord::new(id, &principal, now, inner.digest(id, &secret));
             if inner.store.create(&record).wait().await? {
                 let name = EventName::AuthnTokenCreated;
-                inner.tell(name, "api_key_issued", Some(who.subject()), id.as_str());
+                self.tell(name, "api_key_issued", Some(who.subject()), id.as_str());
                 return Ok(IssuedApiKey {
                     id,
                     key: write(&inner.prefix, id, &secret),
@@ -206,7 +214,7 @@ impl ApiKeyAuth {
         id: ApiKeyId,
         overlap: Duration,
     ) -> Result<IssuedApiKey, ApiKeyError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let now = inner.now().ok_or(ApiKeyError::Clock)?;
         let until = if overlap.is_zero() {
             // A date that no clock comes back to: that of another node may be slow.
@@ -224,7 +232,7 @@ impl ApiKeyAuth {
             return Err(ApiKeyError::Unknown);
         }
         let subject = record.principal().subject();
-        inner.tell(
+        self.tell(
             EventName::AuthnTokenCreated,
             "api_key_rotated",
             Some(subject),
@@ -244,9 +252,9 @@ impl ApiKeyAuth {
     ///
     /// The store fails.
     pub async fn revoke(&self, id: ApiKeyId) -> Result<bool, ApiKeyError> {
-        let was_there = self.0.store.revoke(&id).wait().await?;
+        let was_there = self.inner.store.revoke(&id).wait().await?;
         if was_there {
-            self.0.tell(
+            self.tell(
                 EventName::AuthnTokenRevoked,
                 "api_key_revoked",
                 None,
@@ -262,11 +270,11 @@ impl ApiKeyAuth {
     ///
     /// The store fails.
     pub async fn revoke_subject(&self, subject: &str) -> Result<u64, ApiKeyError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let ended = inner.store.revoke_subject(subject).wait().await?;
         if ended > 0 {
             let (name, code) = (EventName::AuthnTokenRevoked, "api_keys_revoked");
-            inner.tell(name, code, Some(subject), "");
+            self.tell(name, code, Some(subject), "");
         }
         Ok(ended)
     }
@@ -277,8 +285,8 @@ impl ApiKeyAuth {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn list(&self, subject: &str) -> Result<Vec<ApiKeyInfo>, ApiKeyError> {
-        let now = self.0.now().ok_or(ApiKeyError::Clock)?;
-        let all = self.0.store.list(subject).wait().await?;
+        let now = self.inner.now().ok_or(ApiKeyError::Clock)?;
+        let all = self.inner.store.list(subject).wait().await?;
         let valid = all
             .into_iter()
             .filter(|record| !record.principal().is_expired(now));
@@ -300,22 +308,33 @@ impl ApiKeyAuth {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn purge(&self) -> Result<u64, ApiKeyError> {
-        let now = self.0.now().ok_or(ApiKeyError::Clock)?;
-        Ok(self.0.store.purge(now).wait().await?)
+        let now = self.inner.now().ok_or(ApiKeyError::Clock)?;
+        Ok(self.inner.store.purge(now).wait().await?)
+    }
+
+    fn tell(&self, name: EventName, code: &'static str, subject: Option<&str>, id: &str) {
+        let what = (name, LAYER, code);
+        self.request.tell(&self.inner.events, what, |event| {
+            let event = event.target(id);
+            match subject {
+                Some(subject) => event.principal(subject),
+                None => event,
+            }
+        });
     }
 
     /// How a bearer token begins that is a key, if any is.
     pub(in crate::auth) fn bearer_prefix(&self) -> Option<&str> {
-        self.0.in_bearer.as_deref()
+        self.inner.in_bearer.as_deref()
     }
 }
 
 impl fmt::Debug for ApiKeyAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiKeyAuth")
-            .field("prefix", &self.0.prefix)
-            .field("header", &self.0.header)
-            .field("in_bearer", &self.0.in_bearer.is_some())
+            .field("prefix", &self.inner.prefix)
+            .field("header", &self.inner.header)
+            .field("in_bearer", &self.inner.in_bearer.is_some())
             .finish_non_exhaustive()
     }
 }

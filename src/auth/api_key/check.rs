@@ -159,11 +159,11 @@ impl ApiKeyWay {
 
 impl Authenticator for ApiKeyWay {
     fn presence(&self, head: &Parts) -> Presence {
-        self.keys.0.presence(head, self.others)
+        self.keys.inner.presence(head, self.others)
     }
 
     fn authenticate(&self, head: &Parts) -> Decision {
-        self.keys.0.authenticate(head, self.others)
+        self.keys.inner.authenticate(head, self.others)
     }
 
     fn scheme(&self) -> ChallengeScheme {
@@ -179,20 +179,20 @@ impl Authenticator for ApiKeyWay {
 /// bearer tokens that do not begin with its prefix to others.
 impl Authenticator for ApiKeyAuth {
     fn presence(&self, head: &Parts) -> Presence {
-        self.0.presence(head, OtherTokens::Theirs)
+        self.inner.presence(head, OtherTokens::Theirs)
     }
 
     fn authenticate(&self, head: &Parts) -> Decision {
-        self.0.authenticate(head, OtherTokens::Theirs)
+        self.inner.authenticate(head, OtherTokens::Theirs)
     }
 
     fn scheme(&self) -> ChallengeScheme {
-        ChallengeScheme::api_key(&self.0.header)
+        ChallengeScheme::api_key(&self.inner.header)
     }
 
     fn headers(&self) -> Vec<HeaderName> {
-        let in_bearer = self.0.in_bearer.as_ref().map(|_| AUTHORIZATION);
-        [self.0.header.clone()]
+        let in_bearer = self.inner.in_bearer.as_ref().map(|_| AUTHORIZATION);
+        [self.inner.header.clone()]
             .into_iter()
             .chain(in_bearer)
             .collect()

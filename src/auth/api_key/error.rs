@@ -89,3 +89,9 @@ impl ApiKeyError {
             .rejection(&Challenges::default())
     }
 }
+
+impl From<ApiKeyError> for Rejection {
+    fn from(error: ApiKeyError) -> Self {
+        error.rejection()
+    }
+}

@@ -1,18 +1,13 @@
 //! API keys in the memory of this process.
-#![expect(
-    clippy::disallowed_types,
-    reason = "requests share the lock; who issues or revokes a key has it alone for a few hash operations"
-)]
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::record::{ApiKeyDigest, ApiKeyRecord};
 use super::store::ApiKeyStore;
 use super::text::ApiKeyId;
-use crate::core::{Lookup, StoreError, StoreErrorKind};
+use crate::core::rows::{Row, Table};
+use crate::core::{Lookup, StoreError};
 
 /// See [`MemoryApiKeyStore::new`].
 const DEFAULT: usize = 100_000;
@@ -32,18 +27,19 @@ const DEFAULT: usize = 100_000;
 /// # Ok::<(), tower_security::core::ConfigErrors>(())
 /// ```
 #[derive(Clone)]
-pub struct MemoryApiKeyStore(Arc<Shared>);
+pub struct MemoryApiKeyStore(Table<ApiKeyRecord>);
 
-struct Shared {
-    capacity: usize,
-    table: RwLock<Table>,
-}
+impl Row for ApiKeyRecord {
+    type Key = ApiKeyId;
+    const KIND: &'static str = "API keys";
 
-#[derive(Default)]
-struct Table {
-    keys: HashMap<ApiKeyId, ApiKeyRecord>,
-    /// The keys of each subject, the oldest first.
-    subjects: HashMap<Box<str>, Vec<ApiKeyId>>,
+    fn subject(&self) -> &str {
+        self.principal().subject()
+    }
+
+    fn ends_at(&self) -> Option<SystemTime> {
+        self.principal().expires_at()
+    }
 }
 
 impl MemoryApiKeyStore {
@@ -56,86 +52,21 @@ impl MemoryApiKeyStore {
     /// Has room for so many keys. With 0 none can be issued.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(Arc::new(Shared {
-            capacity,
-            table: RwLock::default(),
-        }))
-    }
-
-    // Nothing panics while it holds the lock: each table is whole whatever happened to another thread.
-    fn read<T>(&self, look: impl FnOnce(&Table) -> T) -> T {
-        look(&self.0.table.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
-        let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
-        change(&mut table)
-    }
-}
-
-impl Table {
-    fn insert(&mut self, record: &ApiKeyRecord) {
-        let subject = record.principal().subject();
-        match self.subjects.get_mut(subject) {
-            Some(ids) => ids.push(record.id()),
-            None => {
-                self.subjects.insert(subject.into(), vec![record.id()]);
-            }
-        }
-        self.keys.insert(record.id(), record.clone());
-    }
-
-    fn remove(&mut self, id: &ApiKeyId) -> bool {
-        let Some(record) = self.keys.remove(id) else {
-            return false;
-        };
-        let subject = record.principal().subject();
-        if let Some(ids) = self.subjects.get_mut(subject) {
-            ids.retain(|of| of != id);
-            if ids.is_empty() {
-                self.subjects.remove(subject);
-            }
-        }
-        true
-    }
-
-    fn remove_all(&mut self, ids: &[ApiKeyId]) -> u64 {
-        let removed = ids.iter().filter(|id| self.remove(id)).count();
-        u64::try_from(removed).unwrap_or(u64::MAX)
-    }
-
-    fn purge(&mut self, now: SystemTime) -> u64 {
-        let over: Vec<ApiKeyId> = self
-            .keys
-            .values()
-            .filter(|record| record.principal().is_expired(now))
-            .map(ApiKeyRecord::id)
-            .collect();
-        self.remove_all(&over)
+        Self(Table::with_capacity(capacity))
     }
 }
 
 impl ApiKeyStore for MemoryApiKeyStore {
     fn find(&self, id: &ApiKeyId) -> Lookup<Result<Option<ApiKeyRecord>, StoreError>> {
-        Lookup::Ready(Ok(self.read(|table| table.keys.get(id).cloned())))
+        Lookup::Ready(Ok(self.0.read(|rows| rows.get(id).cloned())))
     }
 
     fn create(&self, record: &ApiKeyRecord) -> Lookup<Result<bool, StoreError>> {
-        let capacity = self.0.capacity;
-        Lookup::Ready(self.change(|table| {
-            if table.keys.contains_key(&record.id()) {
+        Lookup::Ready(self.0.change(|rows| {
+            if rows.get(&record.id()).is_some() {
                 return Ok(false);
             }
-            if table.keys.len() >= capacity {
-                table.purge(record.created_at());
-            }
-            if table.keys.len() >= capacity {
-                return Err(StoreError::new(
-                    StoreErrorKind::Full,
-                    format!("{capacity} API keys, and none of them has expired"),
-                ));
-            }
-            table.insert(record);
+            rows.insert(record.id(), record, record.created_at())?;
             Ok(true)
         }))
     }
@@ -146,35 +77,32 @@ impl ApiKeyStore for MemoryApiKeyStore {
         digest: &ApiKeyDigest,
         previous_until: SystemTime,
     ) -> Lookup<Result<bool, StoreError>> {
-        Lookup::Ready(Ok(self.change(|table| {
-            let Some(record) = table.keys.get_mut(id) else {
+        Lookup::Ready(Ok(self.0.change(|rows| {
+            let Some(record) = rows.get(id).cloned() else {
                 return false;
             };
-            *record = record.clone().rotated(digest.clone(), previous_until);
-            true
+            rows.replace(id, *id, &record.rotated(digest.clone(), previous_until))
         })))
     }
 
     fn revoke(&self, id: &ApiKeyId) -> Lookup<Result<bool, StoreError>> {
-        Lookup::Ready(Ok(self.change(|table| table.remove(id))))
+        Lookup::Ready(Ok(self.0.change(|rows| rows.remove(id))))
     }
 
     fn revoke_subject(&self, subject: &str) -> Lookup<Result<u64, StoreError>> {
-        Lookup::Ready(Ok(self.change(|table| {
-            let ids = table.subjects.get(subject).cloned().unwrap_or_default();
-            table.remove_all(&ids)
-        })))
+        let removed = self.0.change(|rows| rows.remove_of(subject, |_, _| false));
+        Lookup::Ready(Ok(removed))
     }
 
     fn list(&self, subject: &str) -> Lookup<Result<Vec<ApiKeyRecord>, StoreError>> {
-        Lookup::Ready(Ok(self.read(|table| {
-            let ids = table.subjects.get(subject).into_iter().flatten();
-            ids.filter_map(|id| table.keys.get(id).cloned()).collect()
+        Lookup::Ready(Ok(self.0.read(|rows| {
+            let own = rows.of(subject);
+            own.map(|(_, record)| record.clone()).collect()
         })))
     }
 
     fn purge(&self, now: SystemTime) -> Lookup<Result<u64, StoreError>> {
-        Lookup::Ready(Ok(self.change(|table| table.purge(now))))
+        Lookup::Ready(Ok(self.0.change(|rows| rows.purge(now))))
     }
 }
 
@@ -186,9 +114,10 @@ impl Default for MemoryApiKeyStore {
 
 impl fmt::Debug for MemoryApiKeyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (capacity, len) = self.0.read(|rows| (rows.capacity(), rows.len()));
         f.debug_struct("MemoryApiKeyStore")
-            .field("capacity", &self.0.capacity)
-            .field("len", &self.read(|table| table.keys.len()))
+            .field("capacity", &capacity)
+            .field("len", &len)
             .finish()
     }
 }

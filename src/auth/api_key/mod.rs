@@ -47,8 +47,8 @@
 //! - A key proves no login in person: `auth_time`, `acr` and `amr` of its [`Principal`](crate::core::Principal) are absent. It never
 //!   meets [`max_age`](crate::authorize::max_age), [`mfa`](crate::authorize::mfa) or [`acr`](crate::authorize::acr), neither as a key nor
 //!   by a session that a handler begins for its principal.
-//! - Events of keys that handlers issue, rotate and revoke do not pass the [`SecurityStack`](crate::SecurityStack): give
-//!   [`events`](ApiKeyAuthBuilder::events) the sink too.
+//! - Handlers call [`for_request`](ApiKeyAuth::for_request) first: events of keys that are issued, rotated and revoked then go where
+//!   those of the [`SecurityStack`](crate::SecurityStack) go, with the id of the request and the address of its client.
 //!
 //! # Example
 //!
@@ -111,6 +111,8 @@
 mod auth;
 mod check;
 mod config;
+#[doc(hidden)]
+pub mod contract;
 mod error;
 mod memory;
 mod record;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderValue};
 
 use super::config::SessionAuthBuilder;
 use super::cookie::{Cookie, Found};
@@ -15,9 +15,10 @@ use super::record::SessionRecord;
 use super::store::SessionStore;
 use crate::core::record::{copied, date};
 use crate::core::{
-    AuthMethod, Clock, EventName, Events, Outcome, Principal, SecurityEvent, StoreError,
-    StoreErrorKind,
+    AuthMethod, Clock, EventContext, EventName, Events, Principal, StoreError, StoreErrorKind,
 };
+
+const LAYER: &str = "auth";
 
 /// Cookies of one name that a login or logout looks up. Browsers send one; who sends more has planted them.
 const MOST_COOKIES: usize = 16;
@@ -28,7 +29,11 @@ const SEARCHES: usize = 8;
 /// Sessions in a cookie: an [`Authenticator`](super::super::Authenticator) for requests, and what handlers log in and out with. Cloning
 /// shares it. See [`mod@crate::auth::session`].
 #[derive(Clone)]
-pub struct SessionAuth(pub(super) Arc<Inner>);
+pub struct SessionAuth {
+    pub(super) inner: Arc<Inner>,
+    /// The request that handlers act for.
+    request: EventContext,
+}
 
 pub(super) struct Inner {
     pub(super) store: Arc<dyn SessionStore>,
@@ -77,55 +82,41 @@ impl Inner {
     pub(super) fn now(&self) -> Option<SystemTime> {
         date(self.clock.now())
     }
-
-    fn tell(&self, name: EventName, code: &'static str, who: &Principal) {
-        self.events.emit(None, name, name.default_level(), || {
-            SecurityEvent::new(name, "auth", code)
-                .outcome(Outcome::Success)
-                .principal(who.subject())
-                .target(who.session_id().unwrap_or_default())
-        });
-    }
 }
 
 /// A session as its owner may see it: no secret, and nothing that leads to one.
 #[derive(Clone, Debug)]
-pub struct SessionInfo {
-    principal: Principal,
-    created_at: SystemTime,
-    seen_at: SystemTime,
-    ends_at: SystemTime,
-}
+pub struct SessionInfo(SessionRecord);
 
 impl SessionInfo {
     /// Returns the name of the session, for [`SessionAuth::revoke`]. That of the current one is [`Principal::session_id`].
     #[must_use]
     pub fn id(&self) -> &str {
-        self.principal.session_id().unwrap_or_default()
+        self.principal().session_id().unwrap_or_default()
     }
 
     /// Returns who is logged in, and how.
     #[must_use]
     pub const fn principal(&self) -> &Principal {
-        &self.principal
+        self.0.principal()
     }
 
     /// Returns when somebody logged in.
     #[must_use]
     pub const fn created_at(&self) -> SystemTime {
-        self.created_at
+        self.0.created_at()
     }
 
     /// Returns when it was last used, to a thirtieth of the idle time.
     #[must_use]
     pub const fn seen_at(&self) -> SystemTime {
-        self.seen_at
+        self.0.seen_at()
     }
 
     /// Returns when it ends if it is not used.
     #[must_use]
     pub const fn ends_at(&self) -> SystemTime {
-        self.ends_at
+        self.0.ends_at()
     }
 }
 
@@ -136,7 +127,33 @@ impl SessionAuth {
     }
 
     pub(super) fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+        Self {
+            inner: Arc::new(inner),
+            request: EventContext::default(),
+        }
+    }
+
+    /// Returns the same sessions for a handler of the request with these extensions: events of what it does go to the sink of the
+    /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
+    /// of its own, if it [was given one](SessionAuthBuilder::events), hears of them instead.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use http::HeaderValue;
+    /// use http::request::Parts;
+    /// use tower_security::auth::session::{SessionAuth, SessionError};
+    ///
+    /// async fn log_out(sessions: &SessionAuth, head: &Parts) -> Result<HeaderValue, SessionError> {
+    ///     sessions.for_request(&head.extensions).logout(&head.headers).await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn for_request(&self, extensions: &Extensions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: EventContext::of(extensions),
+        }
     }
 
     /// Logs `who` in, and returns the line of `Set-Cookie`. Call it when the password, or whatever it was, is right.
@@ -164,7 +181,7 @@ impl SessionAuth {
         headers: &HeaderMap,
         who: &Principal,
     ) -> Result<HeaderValue, SessionError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         if who.subject().is_empty() {
             return Err(SessionError::SubjectEmpty);
         }
@@ -177,13 +194,14 @@ impl SessionAuth {
         if who.auth_time().is_none() && matches!(who.method(), AuthMethod::Custom(_)) {
             principal = principal.auth_time(now);
         }
-        let record = SessionRecord::new(&principal.build(), now, now);
-        let record = record.clone().touched(now, inner.ends_at(&record, now));
+        let record = SessionRecord::of(principal, now);
+        let ends_at = inner.ends_at(&record, now);
+        let record = record.touched(now, ends_at);
         let (key, line) = self.draw()?;
         self.end_presented(headers).await?;
         let created = inner.store.create(&key, &record, inner.per_subject);
         created.wait().await?;
-        inner.tell(
+        self.tell(
             EventName::SessionCreated,
             "session_created",
             record.principal(),
@@ -203,7 +221,7 @@ impl SessionAuth {
     /// ```
     /// use std::time::SystemTime;
     ///
-    /// use http::{HeaderMap, HeaderValue};
+    /// use http::{Extensions, HeaderMap, HeaderValue};
     /// use tower_security::auth::session::{SessionAuth, SessionError};
     /// use tower_security::core::Principal;
     ///
@@ -231,7 +249,7 @@ impl SessionAuth {
         headers: &HeaderMap,
         who: &Principal,
     ) -> Result<HeaderValue, SessionError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let (old, record, now) = self.current(headers).await?;
         let before = record.principal();
         if before.subject() != who.subject() {
@@ -244,14 +262,14 @@ impl SessionAuth {
         if let Some(end) = before.expires_at() {
             principal = principal.expires_at(end);
         }
-        let ends_at = inner.ends_at(&record, now);
-        let renewed = SessionRecord::new(&principal.build(), record.created_at(), ends_at);
+        let renewed = SessionRecord::of(principal, record.created_at());
+        let ends_at = inner.ends_at(&renewed, now);
         let renewed = renewed.touched(now, ends_at);
         let (key, line) = self.draw()?;
         if !inner.store.rotate(&old, &key, &renewed).wait().await? {
             return Err(SessionError::NoSession);
         }
-        inner.tell(
+        self.tell(
             EventName::SessionRenewed,
             "session_renewed",
             renewed.principal(),
@@ -273,7 +291,7 @@ impl SessionAuth {
     pub async fn logout(&self, headers: &HeaderMap) -> Result<HeaderValue, SessionError> {
         self.end_presented(headers).await?;
         // It is always there; without it the cookie stays, and is of no use.
-        let deletion = self.0.cookie.deletion();
+        let deletion = self.inner.cookie.deletion();
         Ok(deletion.cloned().unwrap_or(HeaderValue::from_static("")))
     }
 
@@ -313,18 +331,16 @@ impl SessionAuth {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let now = inner.now().ok_or(SessionError::Clock)?;
         let all = inner.store.list(subject).wait().await?;
         let valid = all
             .into_iter()
             .map(|(_, record)| record)
             .filter(|record| inner.standing(record, now) == Standing::Valid);
-        let info = |record: SessionRecord| SessionInfo {
-            principal: record.principal().clone(),
-            created_at: record.created_at(),
-            seen_at: record.seen_at(),
-            ends_at: inner.ends_at(&record, record.seen_at()),
+        let info = |record: SessionRecord| {
+            let (seen_at, ends_at) = (record.seen_at(), inner.ends_at(&record, record.seen_at()));
+            SessionInfo(record.touched(seen_at, ends_at))
         };
         Ok(valid.map(info).collect())
     }
@@ -335,8 +351,8 @@ impl SessionAuth {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn purge(&self) -> Result<u64, SessionError> {
-        let now = self.0.now().ok_or(SessionError::Clock)?;
-        Ok(self.0.store.purge(now).wait().await?)
+        let now = self.inner.now().ok_or(SessionError::Clock)?;
+        Ok(self.inner.store.purge(now).wait().await?)
     }
 
     async fn revoke_all(
@@ -344,13 +360,12 @@ impl SessionAuth {
         subject: &str,
         except: Option<&SessionKey>,
     ) -> Result<u64, SessionError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let ended = inner.store.revoke_subject(subject, except).wait().await?;
         if ended > 0 {
-            let name = EventName::SessionLogout;
-            inner.events.emit(None, name, name.default_level(), || {
-                SecurityEvent::new(name, "auth", "sessions_revoked")
-                    .outcome(Outcome::Success)
+            let what = (EventName::SessionLogout, LAYER, "sessions_revoked");
+            self.request.tell(&inner.events, what, |event| {
+                event
                     .principal(subject)
                     .own_detail(&format!("sessions={ended}"))
             });
@@ -358,12 +373,21 @@ impl SessionAuth {
         Ok(ended)
     }
 
+    fn tell(&self, name: EventName, code: &'static str, who: &Principal) {
+        let what = (name, LAYER, code);
+        self.request.tell(&self.inner.events, what, |event| {
+            event
+                .principal(who.subject())
+                .target(who.session_id().unwrap_or_default())
+        });
+    }
+
     /// A new id: the key for the store, and the line for the browser.
     fn draw(&self) -> Result<(SessionKey, HeaderValue), SessionError> {
         let secret = SessionSecret::draw().ok_or(SessionError::Randomness)?;
-        let line = self.0.cookie.line(&secret.text());
+        let line = self.inner.cookie.line(&secret.text());
         Ok((
-            secret.key(self.0.cookie.name()),
+            secret.key(self.inner.cookie.name()),
             line.ok_or(SessionError::Randomness)?,
         ))
     }
@@ -373,7 +397,7 @@ impl SessionAuth {
         &self,
         headers: &HeaderMap,
     ) -> Result<(SessionKey, SessionRecord, SystemTime), SessionError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let now = inner.now().ok_or(SessionError::Clock)?;
         let Found::One(value) = inner.cookie.find(headers) else {
             return Err(SessionError::NoSession);
@@ -391,7 +415,7 @@ impl SessionAuth {
 
     /// Ends all sessions that a request came with.
     async fn end_presented(&self, headers: &HeaderMap) -> Result<(), SessionError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let name = inner.cookie.name();
         let mut keys = Vec::new();
         for secret in inner
@@ -414,7 +438,7 @@ impl SessionAuth {
             };
             let who = record.principal();
             if inner.store.revoke(&key).wait().await? {
-                inner.tell(EventName::SessionLogout, "session_logout", who);
+                self.tell(EventName::SessionLogout, "session_logout", who);
             } else {
                 let name = who.session_id().unwrap_or_default();
                 self.end_named(who.subject(), name, "session_logout")
@@ -431,7 +455,7 @@ impl SessionAuth {
         name: &str,
         code: &'static str,
     ) -> Result<bool, SessionError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         for _ in 0..SEARCHES {
             let all = inner.store.list(subject).wait().await?;
             let mut named = all
@@ -441,7 +465,7 @@ impl SessionAuth {
                 return Ok(false);
             };
             if inner.store.revoke(&key).wait().await? {
-                inner.tell(EventName::SessionLogout, code, record.principal());
+                self.tell(EventName::SessionLogout, code, record.principal());
                 return Ok(true);
             }
         }
@@ -449,18 +473,23 @@ impl SessionAuth {
         Err(StoreError::new(StoreErrorKind::Unavailable, text).into())
     }
 
+    /// By which name browsers know the cookie.
+    pub(in crate::auth) fn cookie_name(&self) -> &str {
+        self.inner.cookie.name()
+    }
+
     /// What weakens it, for the posture.
     pub(in crate::auth) fn dangerous(&self) -> [(&'static str, bool); 1] {
-        [("dangerous_plain_cookie", self.0.cookie.is_plain())]
+        [("dangerous_plain_cookie", self.inner.cookie.is_plain())]
     }
 }
 
 impl fmt::Debug for SessionAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionAuth")
-            .field("cookie", &self.0.cookie.name())
-            .field("idle", &self.0.idle)
-            .field("absolute", &self.0.absolute)
+            .field("cookie", &self.inner.cookie.name())
+            .field("idle", &self.inner.idle)
+            .field("absolute", &self.inner.absolute)
             .finish_non_exhaustive()
     }
 }

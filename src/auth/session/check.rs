@@ -21,14 +21,14 @@ const NOTES: u32 = 30;
 impl Authenticator for SessionAuth {
     fn presence(&self, head: &Parts) -> Presence {
         // Two of them are present too: what is absent may pass as anonymous.
-        match self.0.cookie.find(&head.headers) {
+        match self.inner.cookie.find(&head.headers) {
             Found::None => Presence::Absent,
             Found::One(_) | Found::Several => Presence::Ambient,
         }
     }
 
     fn authenticate(&self, head: &Parts) -> Decision {
-        let inner = &self.0;
+        let inner = &self.inner;
         let value = match inner.cookie.find(&head.headers) {
             Found::None => return Decision::NotPresent,
             Found::One(value) => value,

@@ -112,8 +112,8 @@ impl SessionAuthBuilder {
         self
     }
 
-    /// Sends events of logins and logouts to `sink` (default: `tracing`). That of
-    /// [`SecurityStack::events`](crate::SecurityStack::events) does not count for them: handlers cause them, no request in the stack.
+    /// Sends events of logins and logouts to `sink` (default: that of the stack, where handlers say
+    /// [which request](super::SessionAuth::for_request) it is, else `tracing`).
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.events = self.events.with_sink(sink);
         self

@@ -127,3 +127,9 @@ impl SessionError {
             .rejection(&own.build().unwrap_or_default())
     }
 }
+
+impl From<SessionError> for Rejection {
+    fn from(error: SessionError) -> Self {
+        error.rejection()
+    }
+}

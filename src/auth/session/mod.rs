@@ -55,7 +55,9 @@
 //!   fault of the user. Give their routes a second [`SecurityStack`](crate::SecurityStack) without `auth`, with `csrf`, limits by address and the
 //!   [throttle of logins](mod@crate::rate_limit::login). Logout needs no principal: it ends the session whose cookie came. A handler of
 //!   [`renew`](SessionAuth::renew), which does, stays inside.
-//! - Events of logins, renewals and logouts do not pass the stack: give [`events`](SessionAuthBuilder::events) the sink too.
+//! - Handlers call [`for_request`](SessionAuth::for_request) first: events of logins, renewals and logouts then go where those of the
+//!   stack go, with the id of the request and the address of its client. Their errors are answered by
+//!   [`RefusalContext::refuse`](crate::core::RefusalContext::refuse).
 //! - Answers to a session get `Cache-Control: no-store` unless the handler has said something else, and `Vary: Cookie`.
 //!
 //! # Example
@@ -126,6 +128,8 @@
 mod auth;
 mod check;
 mod config;
+#[doc(hidden)]
+pub mod contract;
 mod cookie;
 mod error;
 mod key;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::core::record::{Reader, Tag, Writer, copied, corrupt};
-use crate::core::{AuthMethod, Principal, StoreError};
+use crate::core::{AuthMethod, Principal, PrincipalBuilder, StoreError};
 
 const SID: Tag = Tag::own(0);
 const EXPIRES_AT: Tag = Tag::own(1);
@@ -43,11 +43,17 @@ impl SessionRecord {
     #[must_use]
     pub fn new(principal: &Principal, created_at: SystemTime, ends_at: SystemTime) -> Self {
         let own = copied(principal)
-            .method(AuthMethod::Session)
             .session_id(principal.session_id().unwrap_or_default())
             .expires_at(principal.expires_at().unwrap_or(ends_at));
+        Self::of(own, created_at).touched(created_at, ends_at)
+    }
+
+    /// Of what `copied` made of a principal, with the name and the end of the session. The end is when it is over.
+    pub(super) fn of(own: PrincipalBuilder, created_at: SystemTime) -> Self {
+        let principal = own.method(AuthMethod::Session).build();
+        let ends_at = principal.expires_at().unwrap_or(created_at);
         Self {
-            principal: own.build(),
+            principal,
             created_at,
             seen_at: created_at,
             ends_at,

@@ -1,6 +1,8 @@
 //! Security events: what happened, said in the words of the OWASP Logging Vocabulary, and where it goes.
 
 mod clean_text;
+#[cfg(feature = "opaque-tokens")]
+mod context;
 mod emit;
 mod name;
 #[cfg(test)]
@@ -18,6 +20,8 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 pub use clean_text::CleanText;
+#[cfg(feature = "opaque-tokens")]
+pub(crate) use context::EventContext;
 pub(crate) use emit::Events;
 pub use emit::sink_panics;
 pub use name::{EventCategory, EventName};

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderValue, Method};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Response};
 
 use super::Rejection;
 use super::grpc::GrpcContentType;
 use crate::core::context::RequestContext;
 use crate::core::field::Lines;
-use crate::core::{RequestId, Shared};
+use crate::core::{RejectionBody, RequestId, Shared};
 
 /// Which of two forms of a refusal a client would rather have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,34 @@ pub enum Accepts {
 
 /// What rendering a refusal needs of the request, captured before the request is handed on.
 ///
-/// 16 bytes and one `Arc` clone.
+/// 16 bytes and one `Arc` clone. With feature `axum` it is an argument of handlers. By default it is that of a request of which nothing
+/// is known, whose refusals are `application/problem+json`.
+///
+/// # Example
+///
+/// A handler that answers its errors as the layers around it answer theirs: in the rendering of the stack, with the id of the request, to
+/// gRPC as a status.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response, StatusCode};
+/// use http_body_util::Full;
+/// use tower_security::core::{RefusalContext, Rejection};
+///
+/// fn order(request: &Request<()>) -> Result<Response<Full<Bytes>>, Rejection> {
+///     match request.uri().path() {
+///         "/orders/7" => Ok(Response::new(Full::from("seven apples"))),
+///         _ => Err(Rejection::not_found()),
+///     }
+/// }
+///
+/// fn serve(request: Request<()>) -> Response<Full<Bytes>> {
+///     let context = RefusalContext::of(request.method(), request.headers(), request.extensions());
+///     order(&request).unwrap_or_else(|error| context.refuse(error))
+/// }
+/// assert_eq!(serve(Request::get("/orders/8").body(())?).status(), StatusCode::NOT_FOUND);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RefusalContext {
     request: Option<RequestContext>,
@@ -51,6 +78,13 @@ impl RefusalContext {
                 .then(|| GrpcContentType::of(headers))
                 .flatten(),
         }
+    }
+
+    /// Makes the answer to the request: of a [`Rejection`], or of an error that has one, such as
+    /// [`LoginRefusal`](crate::rate_limit::login::LoginRefusal).
+    #[must_use]
+    pub fn refuse<B: RejectionBody>(&self, error: impl Into<Rejection>) -> Response<B> {
+        error.into().into_response(self)
     }
 
     /// Whether the request was a `HEAD`: the answer must be a head alone.
@@ -85,6 +119,17 @@ impl RefusalContext {
 
     pub(super) const fn grpc(&self) -> Option<GrpcContentType> {
         self.grpc
+    }
+}
+
+impl Default for RefusalContext {
+    fn default() -> Self {
+        Self {
+            request: None,
+            head: false,
+            accepts: Accepts::Json,
+            grpc: None,
+        }
     }
 }
 

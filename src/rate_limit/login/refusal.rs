@@ -88,22 +88,23 @@ impl LoginRefusal {
         }
     }
 
-    /// Makes the refusal that a handler answers with.
+    /// Makes the refusal that a handler answers with; see [`RefusalContext::refuse`].
     ///
     /// # Example
     ///
     /// ```
     /// use bytes::Bytes;
+    /// use http::request::Parts;
     /// use http::{Request, Response};
     /// use http_body_util::Full;
     /// use tower_security::core::RefusalContext;
     /// use tower_security::rate_limit::login::LoginRefusal;
     ///
-    /// fn answer(refusal: LoginRefusal, request: Request<()>) -> Response<Full<Bytes>> {
-    ///     let (head, ()) = request.into_parts();
-    ///     refusal.rejection().into_response(&RefusalContext::new(&head))
+    /// fn answer(refusal: LoginRefusal, head: &Parts) -> Response<Full<Bytes>> {
+    ///     RefusalContext::new(head).refuse(refusal)
     /// }
-    /// assert_eq!(answer(LoginRefusal::StoreUnavailable, Request::new(())).status(), 503);
+    /// let (head, ()) = Request::new(()).into_parts();
+    /// assert_eq!(answer(LoginRefusal::StoreUnavailable, &head).status(), 503);
     /// ```
     pub fn rejection(self) -> Rejection {
         self.complete(self.bare())
@@ -151,6 +152,12 @@ impl LoginRefusal {
             )
             .problem_type(QUOTA_EXCEEDED),
         }
+    }
+}
+
+impl From<LoginRefusal> for Rejection {
+    fn from(refusal: LoginRefusal) -> Self {
+        refusal.rejection()
     }
 }
 

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::base64url;
 use super::curve::{self, Curve};
-use super::provider::Backend;
+use super::provider::{Backend, Prepared};
 use super::{Algorithm, JwkError, JwsError};
 
 /// Bits of an RSA modulus (NIST SP 800-131A; RFC 7518 section 3.3).
@@ -15,10 +15,10 @@ const MOST_RSA_BITS: usize = 8192;
 const MOST_EXPONENT_BITS: usize = 32;
 
 /// A key that a backend can verify with. Wiped when dropped.
-#[derive(Clone)]
 pub(super) struct Key {
     decoding: DecodingKey,
     backend: Backend,
+    prepared: Prepared,
     /// Bytes of a modulus, which is how long a signature is.
     modulus: usize,
 }
@@ -93,6 +93,7 @@ impl Key {
         Ok(Self {
             decoding,
             backend,
+            prepared: Prepared::default(),
             modulus,
         })
     }
@@ -100,8 +101,10 @@ impl Key {
     #[cfg(feature = "jwt-rust-crypto")]
     pub(super) fn with_backend(&self, backend: Backend) -> Self {
         Self {
+            decoding: self.decoding.clone(),
             backend,
-            ..self.clone()
+            prepared: Prepared::default(),
+            modulus: self.modulus,
         }
     }
 
@@ -116,8 +119,9 @@ impl Key {
         if signature.len() != algorithm.signature_length().unwrap_or(self.modulus) {
             return Err(JwsError::Signature);
         }
+        let (key, prepared) = (&self.decoding, &self.prepared);
         self.backend
-            .verify(algorithm, &self.decoding, signing_input, signature)
+            .verify(algorithm, key, prepared, signing_input, signature)
     }
 
     /// RFC 7638; RFC 8037 section 2 for Ed25519.
@@ -126,7 +130,7 @@ impl Key {
     }
 
     /// The members that make the key, in the order of their names.
-    fn canonical(&self) -> String {
+    pub(super) fn canonical(&self) -> String {
         let text = base64url::encode;
         match (self.decoding.family(), self.decoding.kind()) {
             (_, DecodingKeyKind::RsaModulusExponent { n, e }) => {

@@ -87,12 +87,17 @@ pub(crate) mod header;
 pub(crate) mod json;
 mod jwk;
 mod key;
+mod names;
+#[cfg(feature = "jwt")]
+mod prepared;
 mod provider;
 mod scan;
 mod set;
+mod signing;
 
 pub use algorithm::Algorithm;
 pub use compact::{VerifiedJws, verify_compact};
 pub use error::{JwkError, JwkSetError, JwsError};
 pub use jwk::Jwk;
 pub use set::{JwkSet, RejectedKey};
+pub use signing::{SigningKey, SigningKeyError};

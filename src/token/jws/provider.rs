@@ -5,9 +5,17 @@
 //! ask is left alone (`decode`, `encode`, `crypto::verify`, `Jwk::thumbprint`).
 
 use jsonwebtoken::crypto::CryptoProvider;
-use jsonwebtoken::{Algorithm as Name, DecodingKey};
+use jsonwebtoken::jwk::EllipticCurve;
+use jsonwebtoken::{Algorithm as Name, DecodingKey, EncodingKey};
 
+#[cfg(feature = "jwt")]
+pub(super) use super::prepared::Prepared;
 use super::{Algorithm, JwsError};
+
+/// Of the other backend nothing is kept.
+#[cfg(not(feature = "jwt"))]
+#[derive(Default)]
+pub(super) struct Prepared(());
 
 /// Which implementation verifies the signatures of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +66,63 @@ impl Backend {
         (self.provider().key_utils.rsa_pub_components_from_public_key)(der).ok()
     }
 
+    /// The coordinates of the public half of a PKCS #8 private key on the curve of an ECDSA algorithm.
+    pub(super) fn ec_components(
+        self,
+        algorithm: Algorithm,
+        der: &[u8],
+    ) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (_, x, y) =
+            (self.provider().key_utils.ec_pub_components_from_private_key)(der, name(algorithm))
+                .ok()?;
+        Some((x, y))
+    }
+
+    /// The public half of a PKCS #8 private key for Ed25519.
+    pub(super) fn ed25519_component(self, der: &[u8]) -> Option<Vec<u8>> {
+        let curve = EllipticCurve::Ed25519;
+        (self.provider().key_utils.ed_pub_components_from_private_key)(der, &curve).ok()
+    }
+
+    /// Signs with a key that is read anew each time: what that crate makes of a key cannot be shared between threads.
+    pub(super) fn sign(
+        self,
+        algorithm: Algorithm,
+        key: &EncodingKey,
+        input: &[u8],
+    ) -> Option<Vec<u8>> {
+        let signer = (self.provider().signer_factory)(&name(algorithm), key).ok()?;
+        signer.try_sign(input).ok()
+    }
+
     /// Whether it can make anything of a key. It may say yes and find out only when it verifies.
     pub(super) fn takes(self, algorithm: Algorithm, key: &DecodingKey) -> bool {
         (self.provider().verifier_factory)(&name(algorithm), key).is_ok()
     }
 
+    /// `prepared` belongs to `key`.
+    #[cfg_attr(
+        not(feature = "jwt"),
+        expect(unused_variables, reason = "only of aws-lc something is kept")
+    )]
     pub(super) fn verify(
+        self,
+        algorithm: Algorithm,
+        key: &DecodingKey,
+        prepared: &Prepared,
+        signing_input: &[u8],
+        signature: &[u8],
+    ) -> Result<(), JwsError> {
+        match self {
+            #[cfg(feature = "jwt")]
+            Self::AwsLc => prepared.verify(algorithm, key, signing_input, signature),
+            #[cfg(feature = "jwt-rust-crypto")]
+            Self::RustCrypto => self.verify_once(algorithm, key, signing_input, signature),
+        }
+    }
+
+    #[cfg(any(feature = "jwt-rust-crypto", all(feature = "jwt", test)))]
+    pub(super) fn verify_once(
         self,
         algorithm: Algorithm,
         key: &DecodingKey,

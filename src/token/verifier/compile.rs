@@ -98,11 +98,7 @@ pub(super) fn compile(builder: JwtVerifierBuilder) -> Result<JwtVerifier, Config
 }
 
 fn check_issuer(mistakes: &mut Mistakes, issuer: &str, is_http_accepted: bool) {
-    const PLAIN: &str = "http:";
-    let is_http = issuer
-        .get(..PLAIN.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PLAIN));
-    if !is_name(issuer) || (is_http && !is_http_accepted) {
+    if !is_name(issuer) || (is_plain_http(issuer) && !is_http_accepted) {
         let value = issuer.to_owned();
         mistakes.push("token.issuer", JwtConfigError::IssuerInvalid { value });
     }
@@ -122,8 +118,15 @@ fn check_audiences(mistakes: &mut Mistakes, audiences: &[String]) {
     }
 }
 
+/// Whether an issuer is reached without TLS.
+pub(in crate::token) fn is_plain_http(issuer: &str) -> bool {
+    const PLAIN: &str = "http:";
+    let start = issuer.get(..PLAIN.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PLAIN))
+}
+
 /// Whether a text can be what an issuer or a service is called.
-fn is_name(text: &str) -> bool {
+pub(in crate::token) fn is_name(text: &str) -> bool {
     let is_blank = |c: char| c.is_whitespace() || c.is_control();
     !text.is_empty() && text != "*" && !text.contains(is_blank)
 }
@@ -181,6 +184,16 @@ fn served_by(mistakes: &mut Mistakes, set: &JwkSet) -> Vec<Algorithm> {
         mistakes.push("token.keys", JwtConfigError::NoKeys { reasons });
     }
     check_families(mistakes, "token.keys", &served);
+    // Of public keys in a set that somebody else has published, those that can be told apart go on.
+    let nameless = || set.keys().iter().filter(|key| key.kid().is_none());
+    let ambiguous = served
+        .iter()
+        .filter(|algorithm| algorithm.is_hmac())
+        .find(|algorithm| nameless().filter(|key| key.fits(**algorithm)).count() > 1);
+    if let Some(algorithm) = ambiguous {
+        let algorithm = *algorithm;
+        mistakes.push("token.keys", JwtConfigError::KeysAmbiguous { algorithm });
+    }
     served
 }
 

@@ -17,8 +17,7 @@ use tower_security::core::{
     Principal, Refused, Secret, SecurityEvent, StoreErrorKind,
 };
 
-use super::contracts::{self, at, told};
-use super::stores::{Odd, OddKeys};
+use super::stores::{Odd, OddKeys, at, told};
 use super::ways::{ByHeader, Seen};
 use crate::support::service::go;
 
@@ -727,12 +726,22 @@ async fn events_and_what_is_printed_show_no_key() {
     assert!(!shown.contains("0123456789abcdef"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn memory_does_what_every_store_does() {
-    let store = MemoryApiKeyStore::new();
-    contracts::api_key::all(Arc::new(store.clone()), Arc::new(store)).await;
-    let late = Odd::late(MemoryApiKeyStore::new());
-    contracts::api_key::all(Arc::new(late.clone()), Arc::new(late)).await;
+mod contract {
+    use super::*;
+
+    tower_security::api_key_store_contract!(async || {
+        let store = MemoryApiKeyStore::new();
+        (store.clone(), store)
+    });
+}
+
+mod contract_of_a_late_one {
+    use super::*;
+
+    tower_security::api_key_store_contract!(async || {
+        let store = Odd::late(MemoryApiKeyStore::new());
+        (store.clone(), store)
+    });
 }
 
 #[tokio::test]

@@ -5,13 +5,15 @@ mod answers;
 mod api_key;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod bearer;
+#[cfg(feature = "opaque-tokens")]
+mod broken;
 mod caching;
 mod config;
-#[cfg(feature = "opaque-tokens")]
-pub(crate) mod contracts;
 mod events;
 #[cfg(feature = "axum")]
 mod extractors;
+#[cfg(all(feature = "axum", feature = "opaque-tokens"))]
+mod for_request;
 #[cfg(feature = "opaque-tokens")]
 mod mixed;
 mod pending;

@@ -3,13 +3,23 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tower_security::auth::api_key::{
     ApiKeyDigest, ApiKeyId, ApiKeyRecord, ApiKeyStore, MemoryApiKeyStore,
 };
 use tower_security::auth::session::{MemorySessionStore, SessionKey, SessionRecord, SessionStore};
 use tower_security::core::{Lookup, StoreError, StoreErrorKind};
+
+/// So many seconds after a day in 2027.
+pub(crate) fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
+}
+
+/// The answer of a store that is there.
+pub(crate) async fn told<T>(lookup: Lookup<Result<T, StoreError>>) -> T {
+    lookup.wait().await.unwrap()
+}
 
 /// A store in memory whose every answer may be late or fail. Clones share everything.
 #[derive(Clone, Debug)]

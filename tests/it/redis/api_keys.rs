@@ -1,6 +1,5 @@
 //! API keys of a fleet.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -13,7 +12,6 @@ use tower_security::redis::RedisApiKeys;
 use super::Server;
 use super::sessions::patient;
 use super::store::wait_until;
-use crate::auth::contracts;
 
 async fn node(server: &Server) -> RedisApiKeys {
     RedisApiKeys::new(&patient(server.manager().await))
@@ -35,12 +33,16 @@ async fn subject(keys: &ApiKeyAuth, key: &str) -> Result<String, &'static str> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs redis-server: apt-get install redis-server"]
-async fn it_does_what_every_store_does() {
-    let server = Server::start().await;
-    let (one, other) = (node(&server).await, node(&server).await);
-    contracts::api_key::all(Arc::new(one), Arc::new(other)).await;
+mod contract {
+    use super::*;
+
+    tower_security::api_key_store_contract!(
+        async || {
+            let server = Server::start().await;
+            (node(&server).await, node(&server).await, server)
+        },
+        #[ignore = "needs redis-server: apt-get install redis-server"]
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Sessions of a fleet.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::COOKIE;
@@ -20,7 +19,6 @@ use tower_security::redis::{RedisSessions, RedisStore};
 use super::Server;
 use super::node::SECRET;
 use super::store::wait_until;
-use crate::auth::contracts;
 
 const MANY: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 
@@ -79,12 +77,16 @@ async fn subject(sessions: &SessionAuth, headers: &HeaderMap) -> Result<String, 
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs redis-server: apt-get install redis-server"]
-async fn it_does_what_every_store_does() {
-    let server = Server::start().await;
-    let (one, other) = (node(&server).await, node(&server).await);
-    contracts::session::all(Arc::new(one), Arc::new(other)).await;
+mod contract {
+    use super::*;
+
+    tower_security::session_store_contract!(
+        async || {
+            let server = Server::start().await;
+            (node(&server).await, node(&server).await, server)
+        },
+        #[ignore = "needs redis-server: apt-get install redis-server"]
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 mod dpop;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub(crate) mod issuer;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod issuing;
 #[cfg(all(
     feature = "axum",
     feature = "jwks",
@@ -17,7 +19,10 @@ mod jws_json;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod keys;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub(crate) mod refresh;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod refusals;
+mod revocation;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod rfc_vectors;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]

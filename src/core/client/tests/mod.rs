@@ -1,4 +1,4 @@
-mod address_table;
+mod addresses;
 mod caller;
 mod config;
 mod layer;

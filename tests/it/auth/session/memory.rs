@@ -1,14 +1,12 @@
 //! Sessions in memory.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tower_security::auth::session::{MemorySessionStore, SessionKey, SessionRecord, SessionStore};
 use tower_security::core::{Principal, StoreErrorKind};
 
-use super::super::contracts::{self, told};
-use super::super::stores::Odd;
+use super::super::stores::{Odd, told};
 use super::at;
 
 const MANY: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
@@ -22,12 +20,22 @@ fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
     SessionRecord::new(&who, at(created), at(ends))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn it_does_what_every_store_does() {
-    let store = MemorySessionStore::new();
-    contracts::session::all(Arc::new(store.clone()), Arc::new(store)).await;
-    let late = Odd::late(MemorySessionStore::new());
-    contracts::session::all(Arc::new(late.clone()), Arc::new(late)).await;
+mod contract {
+    use super::*;
+
+    tower_security::session_store_contract!(async || {
+        let store = MemorySessionStore::new();
+        (store.clone(), store)
+    });
+}
+
+mod contract_of_a_late_one {
+    use super::*;
+
+    tower_security::session_store_contract!(async || {
+        let store = Odd::late(MemorySessionStore::new());
+        (store.clone(), store)
+    });
 }
 
 #[tokio::test]

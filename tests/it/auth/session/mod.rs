@@ -15,8 +15,7 @@ use tower_security::auth::session::{MemorySessionStore, SessionAuth, SessionAuth
 use tower_security::auth::{AuthFailure, AuthLayer};
 use tower_security::core::{ManualClock, NoopSink, Principal, Refused};
 
-use super::contracts::at;
-use super::stores::{Odd, OddSessions};
+use super::stores::{Odd, OddSessions, at};
 use super::ways::Seen;
 use crate::support::service::go;
 

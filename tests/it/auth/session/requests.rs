@@ -213,7 +213,7 @@ async fn a_store_that_fails_is_no_unknown_session() {
 
 #[tokio::test]
 async fn a_session_that_ends_between_two_questions_is_refused() {
-    use super::super::contracts::told;
+    use super::super::stores::told;
     use std::num::NonZeroU32;
     use std::time::SystemTime;
     use tower_security::auth::session::{
