@@ -99,7 +99,7 @@ mod server {
     async fn login(State(hasher): State<PasswordHasher>, head: Parts, body: String) -> Response {
         match hasher.verify(&body.into(), None).await {
             Ok(_) => Response::new(Body::from("welcome")),
-            Err(error) => error.rejection().into_response(&RefusalContext::new(&head)),
+            Err(error) => RefusalContext::new(&head).refuse(error),
         }
     }
 
