@@ -18,6 +18,8 @@ mod login;
 mod mfa;
 #[cfg(feature = "opaque-tokens")]
 mod opaque;
+#[cfg(feature = "password")]
+mod password;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;

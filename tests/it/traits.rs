@@ -27,6 +27,11 @@ use tower_security::https::{
     Hsts, Https, HttpsAmendment, HttpsBuilder, HttpsConfigError, HttpsDecision, HttpsLayer,
     HttpsPolicy, HttpsRefusal, OnInsecure, RedirectHost, RedirectStatus,
 };
+#[cfg(feature = "password")]
+use tower_security::password::{
+    Argon2Cost, Ceiling, CostProblem, HashError, PasswordConfigError, PasswordFault,
+    PasswordHasher, PasswordHasherBuilder, PoolProblem, Verified, VerifyError,
+};
 use tower_security::stack::{
     AfterAuth, BeforeAuth, ContextAmendment, ContextLayer, ContextService, Extra, Innermost,
     Posture, PostureEntry, PostureState, SecurityStack,
@@ -37,6 +42,27 @@ fn layer<T: Debug + Clone + Send + Sync + Unpin + 'static>() {}
 fn moved<T: Debug + Send + Unpin + 'static>() {}
 fn borrowed<T: Debug + Send + Sync + Unpin>() {}
 fn vocabulary<T: Debug + Clone + PartialEq + Send + Sync + Unpin + 'static>() {}
+
+#[cfg(feature = "password")]
+#[test]
+fn what_hashes_passwords_crosses_threads_and_can_be_printed() {
+    layer::<PasswordHasher>();
+    layer::<PasswordHasherBuilder>();
+    layer::<Verified>();
+    vocabulary::<Argon2Cost>();
+    vocabulary::<Ceiling>();
+    vocabulary::<PasswordConfigError>();
+    vocabulary::<CostProblem>();
+    vocabulary::<PoolProblem>();
+    vocabulary::<VerifyError>();
+    vocabulary::<HashError>();
+    vocabulary::<PasswordFault>();
+    let hasher = PasswordHasher::builder().build().unwrap();
+    let password = Secret::from("correct horse");
+    fn crosses<T: Send>(_: T) {}
+    crosses(hasher.verify(&password, None));
+    crosses(hasher.hash(&password));
+}
 
 #[test]
 fn every_layer_and_value_crosses_threads_and_can_be_printed() {

@@ -67,7 +67,10 @@ pub fn phc_string(data: &[u8]) {
                 "{stored}"
             );
         }
-        (Err(VerifyError::CostAboveCeiling), None) => assert!(is_bcrypt(stored), "{stored}"),
+        // A salt or a tag that is too long is not looked at.
+        (Err(VerifyError::CostAboveCeiling), None) => {
+            assert!(is_bcrypt(stored) || stored.len() > 97, "{stored}");
+        }
         (Err(VerifyError::MalformedHash), _) => {}
         (Err(VerifyError::Invalid), Some([memory, passes, lanes])) => {
             assert!(

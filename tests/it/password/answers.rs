@@ -41,7 +41,7 @@ async fn each_refusal_has_its_answer() {
             (500, "internal_error", "13", None, None),
         ),
     ];
-    let verify = verify.map(|(error, row)| (error.rejection(), error.rejection(), row));
+    let verify = verify.map(|(error, row)| (error.rejection(), Rejection::from(error), row));
     let hash = [
         (HashError::Empty, (422, "password_refused", "3", None, None)),
         (
@@ -57,7 +57,7 @@ async fn each_refusal_has_its_answer() {
             (500, "internal_error", "13", None, None),
         ),
     ];
-    let hash = hash.map(|(error, row)| (error.rejection(), error.rejection(), row));
+    let hash = hash.map(|(error, row)| (error.rejection(), Rejection::from(error), row));
     for (plain, grpc, (status, code, grpc_status, retry, abuse)) in verify.into_iter().chain(hash) {
         assert_eq!(plain.code(), code);
         let answer = rendered(plain);

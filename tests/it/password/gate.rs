@@ -82,8 +82,7 @@ impl Clock for Gate {
                 .changed
                 .wait_while(state, |state| state.is_closed)
                 .unwrap();
-            let step = state.step;
-            state.now += step;
+            state.now = state.now.saturating_add(state.step);
         }
         state.now
     }
