@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --all-features --bench tokens -- issue         signing
 //! cargo bench --all-features --bench tokens -- revocation    the store in memory
+//! cargo bench --all-features --bench tokens -- refresh       a refresh token for the next, beside the access token alone
 //! ```
 //!
 //! Callgrind knows no SHA extensions: rows that hash are judged by time.
@@ -12,8 +13,10 @@ mod harness;
 
 use std::collections::HashSet;
 use std::hint::black_box;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::{Arc, RwLock};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -22,10 +25,11 @@ use jsonwebtoken::{EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use serde::Serialize;
 
-use tower_security::core::{Lookup, Principal};
+use tower_security::core::{Lookup, NoopSink, Principal};
 use tower_security::token::jws::{Algorithm, SigningKey};
 use tower_security::token::{
-    Grant, KeyRing, MemoryRevocationStore, Revocation, RevocationStore, TokenIssuer, TokenRef,
+    Grant, KeyRing, MemoryRefreshStore, MemoryRevocationStore, RefreshContext, RefreshService,
+    Revocation, RevocationStore, TokenIssuer, TokenPair, TokenRef,
 };
 
 use harness::Group;
@@ -53,6 +57,7 @@ fn groups() -> Vec<Group> {
         issue("issue: ES256", Algorithm::Es256),
     ];
     groups.extend(revocation());
+    groups.push(refresh());
     groups
 }
 
@@ -260,4 +265,97 @@ fn revocation() -> Vec<Group> {
             )
     })
     .collect()
+}
+
+const ACCESS: &str = "access token alone";
+const WEB: RefreshContext<'static> = RefreshContext::new().client_id("web");
+
+/// What is in memory is not waited for.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("memory answers"),
+    }
+}
+
+/// Signed with HMAC: what a refresh adds to a signature is not to drown in it.
+fn refresh() -> Group {
+    let secret = b"an example: take 32 random bytes";
+    let issuer = TokenIssuer::builder()
+        .issuer(ISSUER)
+        .audience(AUDIENCE)
+        .signing(KeyRing::new(
+            SigningKey::hmac(secret, Algorithm::Hs256).expect("a key"),
+        ))
+        .build()
+        .expect("an issuer");
+    let who = Principal::builder(SUBJECT)
+        .client_id("web")
+        .scopes(["orders:read", "orders:write", "profile"])
+        .roles(["editor", "support"]);
+    let grant = Grant::new(who.build());
+    let service = RefreshService::builder(MemoryRefreshStore::new(), issuer.clone())
+        .rotation_key("2027-01", *b"another key that is an example..")
+        .revocation(MemoryRevocationStore::new())
+        .max_families(1_000)
+        .events(NoopSink::new())
+        .build()
+        .expect("a service");
+    let text = |pair: TokenPair| pair.refresh_token.expose().clone();
+    let login = {
+        let (service, grant) = (service.clone(), grant.clone());
+        move || text(now(service.login(&grant, &WEB)).expect("it begins"))
+    };
+    let begin = login();
+    let last = (0..4_096).fold(begin.clone(), |token, _| {
+        text(now(service.refresh(&token, &WEB)).expect("the next"))
+    });
+    // Another secret of the first generation: all generations are derived to tell that it is none.
+    let at = begin.len() - 2;
+    let other = if begin.as_bytes()[at] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
+    let mut forged = begin;
+    forged.replace_range(at..=at, other);
+    let (rotating, repeating) = (service.clone(), service.clone());
+    let again = login.clone();
+    Group::new("refresh, signed with HMAC", ACCESS)
+        .row("nothing", || (|| (), |()| ()))
+        .row(ACCESS, move || {
+            let (issuer, grant) = (issuer.clone(), grant.clone());
+            (|| (), move |()| issuer.issue(&grant).expect("a token"))
+        })
+        .row(OURS, move || {
+            let service = rotating.clone();
+            let mut token = login();
+            (
+                || (),
+                move |()| {
+                    let pair = now(service.refresh(&token, &WEB)).expect("the next");
+                    token.clone_from(pair.refresh_token.expose());
+                    pair
+                },
+            )
+        })
+        .row("tower-security, repeated", move || {
+            let service = repeating.clone();
+            let token = again();
+            now(service.refresh(&token, &WEB)).expect("the next");
+            (
+                || (),
+                move |()| {
+                    // Within the grace; a bench that takes longer begins anew.
+                    now(service.refresh(black_box(&token), &WEB))
+                },
+            )
+        })
+        .row("tower-security, forged, 4096 generations", move || {
+            let (service, forged, last) = (service.clone(), forged.clone(), last.clone());
+            (
+                move || drop(black_box(&last)),
+                move |()| assert!(now(service.refresh(black_box(&forged), &WEB)).is_err()),
+            )
+        })
 }

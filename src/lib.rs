@@ -17,6 +17,7 @@
 //! | passwords that cannot be guessed by trying | [`LoginThrottleLayer`], in a handler [`rate_limit::login::LoginThrottle`] |
 //! | to know who is asking: tokens, API keys, sessions | [`AuthLayer`] |
 //! | scopes, roles and a strong login for a route | [`RequireLayer`] |
+//! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
 //! | to hear of attacks | [`core::EventSink`] |
@@ -59,14 +60,14 @@
 //! | `tonic` | tonic's body and peer address, [`core::Rejection`] as a `Status` |
 //! | `csp-hashes` | `csp::CspHashes`: hashes of the scripts and styles of static pages |
 //! | `csp-report` | [`mod@csp::report`]: the endpoint for browsers' reports |
-//! | `jwt` | [`token`]: JSON Web Tokens and the keys that verify them, with aws-lc |
+//! | `jwt` | [`token`]: JSON Web Tokens, verified and issued, with aws-lc |
 //! | `jwt-rust-crypto` | the same without C; with both, aws-lc is used |
 //! | `jwks` | `token::HttpsJwksFetch`: key sets of an identity provider over HTTPS |
 //! | `mfa` | [`mod@mfa`]: one-time codes and recovery codes |
-//! | `password` | [`mod@password`]: Argon2id with bounded memory, bcrypt upgraded, a policy |
+//! | `password` | [`mod@password`]: Argon2id and bcrypt with bounded memory, a policy |
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
 //! | `quanta` | the time of rate limits from the processor's counter, 20 ns less a request: [`core::SystemClock`] says what it trusts |
-//! | `redis` | [`mod@redis`]: limits, bans and login attempts shared by several nodes |
+//! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
 //! | `serde` | configuration types for files |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
 //! | `full` | all of the above but `jwt-rust-crypto` |
@@ -117,6 +118,7 @@ pub mod csp;
 pub mod csrf;
 pub mod headers;
 pub mod https;
+pub mod manual;
 #[cfg(feature = "mfa")]
 pub mod mfa;
 #[cfg(feature = "password")]

@@ -50,6 +50,7 @@ struct Configured {
     schemes: Vec<ChallengeScheme>,
     headers: Vec<HeaderName>,
     dangerous: Vec<(&'static str, bool)>,
+    session_cookie: Option<Box<str>>,
     /// How a bearer token begins that is an API key.
     #[cfg_attr(
         not(feature = "_jwt"),
@@ -73,6 +74,7 @@ impl Configured {
             schemes: vec![authenticator.scheme()],
             headers: authenticator.headers(),
             dangerous: Vec::new(),
+            session_cookie: None,
             bearer_prefix: None,
             way: Credential::Other(Box::new(authenticator)),
         }
@@ -109,6 +111,7 @@ impl AuthBuilder {
             schemes: bearer.schemes(),
             headers: bearer.headers(),
             dangerous: bearer.dangerous(),
+            session_cookie: None,
             bearer_prefix: None,
             way: Credential::Bearer(bearer),
         });
@@ -123,6 +126,7 @@ impl AuthBuilder {
             schemes: vec![keys.scheme()],
             headers: keys.headers(),
             dangerous: Vec::new(),
+            session_cookie: None,
             bearer_prefix: keys.bearer_prefix().map(Into::into),
             way: Credential::ApiKey(keys),
         });
@@ -134,6 +138,7 @@ impl AuthBuilder {
     pub fn session(mut self, sessions: SessionAuth) -> Self {
         self.ways.push(Configured {
             dangerous: sessions.dangerous().to_vec(),
+            session_cookie: Some(sessions.cookie_name().into()),
             ..Configured::of(Some(AuthMethod::Session), sessions)
         });
         self
@@ -212,10 +217,12 @@ impl AuthBuilder {
             > 1;
         let mut headers = Vec::new();
         let mut dangerous = Vec::new();
+        let mut session_cookies = Vec::new();
         let mut ways = Vec::new();
         for configured in self.ways {
             headers.extend(configured.headers);
             dangerous.extend(configured.dangerous);
+            session_cookies.extend(configured.session_cookie);
             ways.push(Way {
                 authenticator: match configured.way {
                     #[cfg(feature = "opaque-tokens")]
@@ -234,6 +241,7 @@ impl AuthBuilder {
             vary: Vary::new(headers, self.is_optional),
             teller: Teller::new(self.events),
             dangerous: dangerous.into(),
+            session_cookies: session_cookies.into(),
         }))
     }
 }

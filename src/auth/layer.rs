@@ -29,6 +29,7 @@ pub(super) struct Core {
     pub(super) vary: Vary,
     pub(super) teller: Teller,
     pub(super) dangerous: Box<[(&'static str, bool)]>,
+    pub(super) session_cookies: Box<[Box<str>]>,
 }
 
 /// What answers depend on, for caches.
@@ -66,6 +67,11 @@ impl AuthLayer {
     /// Returns the ways to authenticate in their order; `None` stands for one of your own.
     pub fn methods(&self) -> impl Iterator<Item = Option<AuthMethod>> {
         self.core.ways.iter().map(|way| way.method)
+    }
+
+    /// Returns the names of the cookies that sessions are looked for in.
+    pub fn session_cookies(&self) -> impl Iterator<Item = &str> {
+        self.core.session_cookies.iter().map(|name| &**name)
     }
 
     /// Returns the settings that weaken the protection, each with whether it is on.

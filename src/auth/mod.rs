@@ -39,15 +39,14 @@
 //! use http_body_util::Full;
 //! use tower::{Layer, ServiceExt, service_fn};
 //! use tower_security::auth::AuthLayer;
-//! use tower_security::core::Secret;
 //! use tower_security::token::JwtVerifier;
-//! use tower_security::token::jws::{Algorithm, Jwk, JwkSet};
+//! use tower_security::token::jws::{Algorithm, Jwk};
 //!
-//! let key = Jwk::hmac(Secret::from(b"an example: take 32 random bytes"), Algorithm::Hs256)?;
+//! let key = Jwk::hmac(b"an example: take 32 random bytes", Algorithm::Hs256)?;
 //! let verifier = JwtVerifier::builder()
 //!     .issuer("https://id.example.com/")
 //!     .audience("https://api.example.com")
-//!     .keys(JwkSet::from_keys([key]))
+//!     .keys(key)
 //!     .build()?;
 //! let service = AuthLayer::builder().bearer(verifier).build()?.layer(service_fn(|_: Request<()>| async {
 //!     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"your orders"))))

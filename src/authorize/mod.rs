@@ -27,7 +27,7 @@
 //! A connection that stays open (WebSocket, SSE, a gRPC stream) was asked when it began and is not asked again.
 //!
 //! An API key proves no login in person: it says neither `auth_time` nor `acr` nor `amr`, and never meets [`max_age`], [`mfa`] or
-//! [`acr`], however often its owner follows the challenge. Where programs are to get in too, write
+//! [`acr`], however often its owner would follow a challenge. So it gets none, but 403 `forbidden`. Where programs are to get in too, write
 //! `max_age(age).or(method(AuthMethod::ApiKey))`, or give them a route of their own.
 //!
 //! # In axum

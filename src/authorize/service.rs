@@ -10,8 +10,8 @@ use tower_service::Service;
 use super::layer::Core;
 use super::requirement::{Term, Unmet};
 use crate::core::{
-    AbuseKind, AuthzLedger, ChallengeFailure, Challenges, EventName, LedgerEntry, Level,
-    PreparedBody, Principal, RefusalContext, Rejection, RejectionBody, ResponseFuture,
+    AbuseKind, AuthMethod, AuthzLedger, ChallengeFailure, Challenges, EventName, LedgerEntry,
+    Level, PreparedBody, Principal, RefusalContext, Rejection, RejectionBody, ResponseFuture,
     SecurityEvent, Shared,
 };
 
@@ -70,7 +70,7 @@ impl Core {
     #[cfg(feature = "axum")]
     pub(super) fn refusal<B: RejectionBody>(&self, head: &Parts) -> Option<Response<B>> {
         let unmet = self.check(&head.extensions).err()?;
-        let reason = RequireRefusal::of(unmet);
+        let reason = RequireRefusal::of(unmet, &head.extensions);
         self.emit(head, reason, unmet);
         let rejection = self.rejection(reason, unmet, &head.extensions);
         let context = RefusalContext::new(head);
@@ -108,7 +108,7 @@ impl Core {
         unmet: Option<Unmet<'_>>,
     ) -> Response<ResBody> {
         let (head, _) = request.into_parts();
-        let reason = RequireRefusal::of(unmet);
+        let reason = RequireRefusal::of(unmet, &head.extensions);
         let rejection = self.rejection(reason, unmet, &head.extensions);
         self.emit(&head, reason, unmet);
         let context = RefusalContext::new(&head);
@@ -126,6 +126,9 @@ impl Core {
             return challenges.authentication_required();
         };
         let rejection = reason.rejection().prepared(reason.body());
+        if reason == RequireRefusal::Forbidden {
+            return rejection.abuse(AbuseKind::OwnershipRefused);
+        }
         let failure = match term {
             Term::AllScopes(words) | Term::AnyScope(words) => {
                 ChallengeFailure::InsufficientScope(&words.joined)
@@ -138,7 +141,7 @@ impl Core {
             | Term::Authenticated
             | Term::Method(_)
             | Term::Nobody
-            | Term::Predicate(..) => return rejection.abuse(AbuseKind::OwnershipRefused),
+            | Term::Predicate(..) => return rejection,
         };
         let method = Principal::from_extensions(extensions).map(Principal::method);
         let rejection = rejection.challenges(challenges.failure_lines(method, failure));
@@ -170,12 +173,18 @@ impl Core {
 }
 
 impl RequireRefusal {
-    const fn of(unmet: Option<Unmet<'_>>) -> Self {
+    fn of(unmet: Option<Unmet<'_>>, extensions: &Extensions) -> Self {
         let Some(Unmet(term)) = unmet else {
             return Self::Unauthenticated;
         };
+        // A key is the same however its owner has logged in: whoever is asked to log in and sends it again would be asked for ever.
+        let is_key = || {
+            let principal = Principal::from_extensions(extensions);
+            principal.is_some_and(|principal| principal.method() == AuthMethod::ApiKey)
+        };
         match term {
             Term::AllScopes(_) | Term::AnyScope(_) => Self::InsufficientScope,
+            Term::Acr(_) | Term::MaxAge(_) | Term::Mfa if is_key() => Self::Forbidden,
             Term::Acr(_) | Term::Mfa => Self::StrongerAuthentication,
             Term::MaxAge(_) => Self::RecentAuthentication,
             Term::AllRoles(_)

@@ -217,6 +217,33 @@ async fn without_anybody_it_is_401_with_all_challenges() {
     assert!(passes(authenticated(), alice()).await);
 }
 
+/// However often its owner logged in: who follows a challenge with the same key is challenged for ever.
+#[tokio::test]
+async fn a_key_is_not_asked_for_what_it_never_has() {
+    let by = |method| Principal::builder("robot").method(method).build();
+    for requirement in [mfa(), acr("aal2"), max_age(Duration::from_secs(300))] {
+        let what = format!("{requirement:?}");
+        let key = Some(by(AuthMethod::ApiKey));
+        let answer = ask_with(requirement.clone(), key, None).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}");
+        assert_eq!(answer.code, Some("forbidden"), "{what}");
+        assert_eq!(answer.reason, Some(RequireRefusal::Forbidden), "{what}");
+        assert_eq!(lines(&answer), [""; 0], "{what}");
+        assert_eq!(answer.calls, 0);
+
+        let session = Some(by(AuthMethod::Session));
+        let answer = ask_with(requirement, session, None).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}");
+        assert!(!lines(&answer).is_empty(), "{what}");
+    }
+    let either = mfa().or(method(AuthMethod::ApiKey));
+    let key = Principal::builder("robot").method(AuthMethod::ApiKey);
+    assert!(passes(either, key).await);
+    // What it could have is told as to anybody.
+    let answer = ask_with(scope("a").and(mfa()), Some(by(AuthMethod::ApiKey)), None).await;
+    assert_eq!(answer.code, Some("insufficient_scope"));
+}
+
 #[tokio::test]
 async fn grpc_hears_16_and_7() {
     for (requirement, who, status) in [

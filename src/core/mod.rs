@@ -93,7 +93,7 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
-#[cfg(feature = "password")]
+#[cfg(any(feature = "_jwt", feature = "password"))]
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]

@@ -1,4 +1,11 @@
 //! Keys that stored passwords and recovery codes are of no use without.
+#![cfg_attr(
+    not(feature = "password"),
+    allow(
+        dead_code,
+        reason = "a stored password names its pepper; a recovery code is looked for under each"
+    )
+)]
 
 use std::fmt;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use tower_layer::Layer;
 
-use super::check::CsrfPolicy;
+use super::check::{CsrfPolicy, CsrfRefusal};
 use super::compile::compile;
 use super::config::{CsrfBuilder, Surroundings};
 use super::service::{self, Csrf};
@@ -28,6 +28,8 @@ pub(super) struct Core {
     pub(super) events: Events,
     /// The body of every refusal over HTTP.
     pub(super) body: PreparedBody,
+    /// The same, of a request that does not say where it comes from.
+    pub(super) unknown_body: PreparedBody,
     around: Surroundings,
 }
 
@@ -57,7 +59,8 @@ impl CsrfLayer {
                 policy,
                 mode,
                 events,
-                body: service::rejection().prepare(),
+                body: service::rejection(CsrfRefusal::CrossSite).prepare(),
+                unknown_body: service::rejection(CsrfRefusal::MetadataMissing).prepare(),
                 around,
             }),
         }

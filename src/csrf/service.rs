@@ -87,10 +87,14 @@ impl Core {
         } else {
             VARY_DEFAULT
         };
-        rejection()
+        let body = match knows_where(refusal) {
+            true => &self.body,
+            false => &self.unknown_body,
+        };
+        rejection(refusal)
             .reuse(head)
             .header(VARY, vary)
-            .prepared(self.body.clone())
+            .prepared(body.clone())
             .abuse(AbuseKind::CsrfRefused)
             .reason(refusal)
             .into_response(&context)
@@ -123,12 +127,17 @@ impl Core {
 }
 
 /// The refusal, without what depends on the request.
-pub(super) fn rejection() -> Rejection {
-    Rejection::new(
-        StatusCode::FORBIDDEN,
-        CODE,
-        "This request may not come from another site",
-    )
+pub(super) fn rejection(refusal: CsrfRefusal) -> Rejection {
+    let title = match knows_where(refusal) {
+        true => "This request may not come from another site",
+        false => "This request does not say where it comes from",
+    };
+    Rejection::new(StatusCode::FORBIDDEN, CODE, title)
+}
+
+/// Whether the request says where it comes from. Programs and old browsers do not, and their users are on no other site.
+const fn knows_where(refusal: CsrfRefusal) -> bool {
+    !matches!(refusal, CsrfRefusal::MetadataMissing)
 }
 
 /// What the request says of where it comes from. The metadata is cut at the first byte that no token has: everything behind

@@ -1,4 +1,4 @@
-//! Attempts are charged before a code is looked at, so that codes cannot be guessed by trying ([ASVS] 6.6.3, RFC 4226 section 7.3).
+//! Attempts are charged before a code is looked at, so that codes cannot be guessed by trying ([ASVS] 6.3.1, RFC 4226 section 7.3).
 //!
 //! [ASVS]: https://owasp.org/www-project-application-security-verification-standard/
 
@@ -10,7 +10,8 @@ use super::error::MfaError;
 use super::store::AttemptStore;
 use crate::core::record::date;
 use crate::core::{
-    Clock, EventName, Events, Level, Outcome, SecurityEvent, StoreError, StoreErrorKind,
+    Clock, EventContext, EventName, Events, Level, Outcome, SecurityEvent, StoreError,
+    StoreErrorKind,
 };
 
 /// A store remembers so many at most.
@@ -136,7 +137,7 @@ impl AttemptLog {
     }
 }
 
-/// What both services do before and after they look at a code.
+/// What both services are made of.
 #[derive(Debug)]
 pub(super) struct Gate {
     pub(super) limit: AttemptLimit,
@@ -144,23 +145,30 @@ pub(super) struct Gate {
     pub(super) events: Events,
 }
 
-impl Gate {
+/// What both services do for one user before and after they look at a code.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub(super) gate: &'a Gate,
+    /// The request that a handler acts for.
+    pub(super) request: &'a EventContext,
+    pub(super) user: &'a str,
+}
+
+impl Desk<'_> {
     /// Charges the attempt. Returns the time, and how many were charged before.
     pub(super) async fn begin<S: AttemptStore + ?Sized>(
-        &self,
+        self,
         store: &S,
-        user: &str,
     ) -> Result<(SystemTime, u32), MfaError> {
-        if user.is_empty() {
+        if self.user.is_empty() {
             return Err(MfaError::UserEmpty);
         }
-        let now = date(self.clock.now()).ok_or(MfaError::Clock)?;
-        let begun = store.begin_attempt(user, now, self.limit).wait().await;
-        match self.told(user, begun)? {
+        let now = date(self.gate.clock.now()).ok_or(MfaError::Clock)?;
+        let begun = store.begin_attempt(self.user, now, self.gate.limit);
+        match self.told(begun.wait().await)? {
             Attempt::Allowed { earlier } => Ok((now, earlier)),
             Attempt::Refused { retry_after } => {
-                let name = EventName::AuthnLoginFailMax;
-                self.tell(name, user, "login_throttled", |event| event);
+                self.refused(EventName::AuthnLoginFailMax, "login_throttled", "attempts");
                 Err(MfaError::Throttled { retry_after })
             }
         }
@@ -168,44 +176,39 @@ impl Gate {
 
     /// The right code was there: what was charged is forgotten.
     pub(super) async fn succeed<S: AttemptStore + ?Sized>(
-        &self,
+        self,
         store: &S,
-        user: &str,
         earlier: u32,
         (code, level): (&'static str, Level),
     ) {
-        // The code is spent: that what was charged stays for its window is no reason to refuse its owner.
-        let _ = self.told(user, store.reset_attempts(user).wait().await);
+        // The code is spent: that what was charged stays for its window is no reason to refuse its owner. An event tells of it.
+        let _ = self.told(store.reset_attempts(self.user).wait().await);
         let name = if earlier > 0 {
             EventName::AuthnLoginSuccessAfterFail
         } else {
             EventName::AuthnLoginSuccess
         };
-        self.emit(name, level, user, code, |event| {
-            event.outcome(Outcome::Success)
-        });
+        self.tell(level, (name, code), |event| event);
     }
 
     /// The code was wrong, or used before: the client is told the same.
-    pub(super) fn fail(&self, user: &str, error: MfaError) -> MfaError {
+    pub(super) fn fail(self, error: MfaError) -> MfaError {
         let rule = match &error {
             MfaError::Replayed => "code_replayed",
             _ => "code_invalid",
         };
-        let name = EventName::AuthnLoginFail;
-        self.tell(name, user, "login_failed", |event| event.rule(rule));
+        self.refused(EventName::AuthnLoginFail, "login_failed", rule);
         error
     }
 
     /// Something of the user was changed.
-    pub(super) fn changed(&self, user: &str, code: &'static str) {
-        self.tell(EventName::UserUpdated, user, code, |event| {
-            event.outcome(Outcome::Success)
-        });
+    pub(super) fn changed(self, code: &'static str) {
+        let name = EventName::UserUpdated;
+        self.tell(name.default_level(), (name, code), |event| event);
     }
 
     /// What the store answered; a failure is told of.
-    pub(super) fn told<T>(&self, user: &str, answer: Result<T, StoreError>) -> Result<T, MfaError> {
+    pub(super) fn told<T>(self, answer: Result<T, StoreError>) -> Result<T, MfaError> {
         answer.map_err(|error| {
             let rule = match error.kind() {
                 StoreErrorKind::Corrupt => "store_corrupt",
@@ -213,8 +216,8 @@ impl Gate {
                 StoreErrorKind::Timeout => "store_timeout",
                 StoreErrorKind::Unavailable => "store_unavailable",
             };
-            let (name, code) = (EventName::SysMonitorDisabled, "authentication_unavailable");
-            self.emit(name, Level::Error, user, code, |event| {
+            let what = (EventName::SysMonitorDisabled, "authentication_unavailable");
+            self.tell(Level::Error, what, |event| {
                 let event = event.outcome(Outcome::Fault).rule(rule);
                 event.own_detail(error.text())
             });
@@ -222,27 +225,23 @@ impl Gate {
         })
     }
 
-    fn tell<'a>(
-        &self,
-        name: EventName,
-        user: &'a str,
-        code: &'static str,
-        more: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
-    ) {
-        self.emit(name, name.default_level(), user, code, more);
+    fn refused(self, name: EventName, code: &'static str, rule: &'static str) {
+        self.tell(name.default_level(), (name, code), |event| {
+            event.outcome(Outcome::Refused).rule(rule)
+        });
     }
 
-    fn emit<'a>(
-        &self,
-        name: EventName,
+    fn tell(
+        self,
         level: Level,
-        user: &'a str,
-        code: &'static str,
-        more: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
+        (name, code): (EventName, &'static str),
+        complete: impl FnOnce(SecurityEvent<'_>) -> SecurityEvent<'_>,
     ) {
-        self.events.emit(None, name, level, || {
-            more(SecurityEvent::new(name, "mfa", code).principal(user))
-        });
+        let what = (name, "mfa", code);
+        self.request
+            .tell_at(level, &self.gate.events, what, |event| {
+                complete(event.principal(self.user))
+            });
     }
 }
 

@@ -146,7 +146,7 @@ impl MfaError {
     pub fn rejection(&self) -> Rejection {
         match self {
             Self::Invalid | Self::Replayed => {
-                Rejection::new(StatusCode::UNAUTHORIZED, "login_failed", "The login failed")
+                Rejection::new(StatusCode::UNAUTHORIZED, "login_failed", "Login failed")
                     .challenges(Challenges::default().lines())
                     .abuse(AbuseKind::AuthFailed)
             }
@@ -167,5 +167,11 @@ impl MfaError {
             Self::NotPending => Rejection::not_found(),
             Self::AccountInvalid | Self::UserEmpty => Rejection::internal(),
         }
+    }
+}
+
+impl From<MfaError> for Rejection {
+    fn from(error: MfaError) -> Self {
+        error.rejection()
     }
 }

@@ -4,15 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
+use http::Extensions;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::attempts::Gate;
+use super::attempts::{Desk, Gate};
 use super::config::RecoveryBuilder;
 use super::error::MfaError;
 use super::store::RecoveryStore;
 use super::totp::Verified;
-use crate::core::{Level, PepperRing, Secret, random};
+use crate::core::{EventContext, Level, PepperRing, Secret, random};
 
 /// Crockford's base32: no letter is taken for a digit, and none of them makes a word that nobody wants to read out.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -136,7 +137,11 @@ impl Text {
 
 /// Codes for whoever has lost his app: random, each good once. Cloning shares it. See [`mod@crate::mfa`].
 #[derive(Clone)]
-pub struct RecoveryCodes(Arc<Inner>);
+pub struct RecoveryCodes {
+    inner: Arc<Inner>,
+    /// The request that handlers act for.
+    request: EventContext,
+}
 
 struct Inner {
     store: Arc<dyn RecoveryStore>,
@@ -181,13 +186,35 @@ impl RecoveryCodes {
         count: usize,
         length: usize,
     ) -> Self {
-        Self(Arc::new(Inner {
-            store,
-            gate,
-            peppers,
-            count,
-            length,
-        }))
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                gate,
+                peppers,
+                count,
+                length,
+            }),
+            request: EventContext::default(),
+        }
+    }
+
+    /// Returns the same service for a handler of the request with these extensions: events of what it does go to the sink of the
+    /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
+    /// of its own, if it [was given one](RecoveryBuilder::events), hears of them instead.
+    #[must_use]
+    pub fn for_request(&self, extensions: &Extensions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: EventContext::of(extensions),
+        }
+    }
+
+    fn desk<'a>(&'a self, user: &'a str) -> Desk<'a> {
+        Desk {
+            gate: &self.inner.gate,
+            request: &self.request,
+            user,
+        }
     }
 
     /// Makes new codes for a user, to be shown to him once. Those of before are of no use any more.
@@ -202,7 +229,8 @@ impl RecoveryCodes {
     ///
     /// Dropped, the codes of before may be gone, and nobody has the new ones.
     pub async fn generate(&self, user: &str) -> Result<Vec<Secret<String>>, MfaError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
+        let desk = self.desk(user);
         if user.is_empty() {
             return Err(MfaError::UserEmpty);
         }
@@ -212,8 +240,8 @@ impl RecoveryCodes {
         let current = |code| inner.peppers.digests(user, code).next();
         let digests: Vec<CodeDigest> = drawn.iter().filter_map(current).collect();
         let kept = inner.store.replace_all(user, &digests).wait().await;
-        inner.gate.told(user, kept)?;
-        inner.gate.changed(user, "recovery_codes_generated");
+        desk.told(kept)?;
+        desk.changed("recovery_codes_generated");
         Ok(drawn.iter().map(Text::shown).collect())
     }
 
@@ -231,18 +259,19 @@ impl RecoveryCodes {
     ///
     /// Dropped, the attempt stays charged, and the code may be used up.
     pub async fn redeem(&self, user: &str, code: &str) -> Result<Redeemed, MfaError> {
-        let inner = &*self.0;
-        let (now, earlier) = inner.gate.begin(&*inner.store, user).await?;
+        let inner = &*self.inner;
+        let desk = self.desk(user);
+        let (now, earlier) = desk.begin(&*inner.store).await?;
         let Some(code) = Text::parse(code) else {
-            return Err(inner.gate.fail(user, MfaError::Invalid));
+            return Err(desk.fail(MfaError::Invalid));
         };
         let digests: Vec<CodeDigest> = inner.peppers.digests(user, &code).collect();
         let taken = inner.store.take(user, &digests).wait().await;
-        let Some(remaining) = inner.gate.told(user, taken)? else {
-            return Err(inner.gate.fail(user, MfaError::Invalid));
+        let Some(remaining) = desk.told(taken)? else {
+            return Err(desk.fail(MfaError::Invalid));
         };
         let told = ("recovery_code_used", Level::Warn);
-        inner.gate.succeed(&*inner.store, user, earlier, told).await;
+        desk.succeed(&*inner.store, earlier, told).await;
         Ok(Redeemed {
             // A code from a drawer is no proof of a device: `otp` would say that it is.
             verified: Verified::new(now, &["mfa"]),
@@ -256,8 +285,8 @@ impl RecoveryCodes {
     ///
     /// The store fails.
     pub async fn remaining(&self, user: &str) -> Result<u32, MfaError> {
-        let remaining = self.0.store.remaining(user).wait().await;
-        self.0.gate.told(user, remaining)
+        let remaining = self.inner.store.remaining(user).wait().await;
+        self.desk(user).told(remaining)
     }
 
     /// Removes the codes of a user.
@@ -266,10 +295,11 @@ impl RecoveryCodes {
     ///
     /// The store fails.
     pub async fn revoke(&self, user: &str) -> Result<(), MfaError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
+        let desk = self.desk(user);
         let removed = inner.store.replace_all(user, &[]).wait().await;
-        inner.gate.told(user, removed)?;
-        inner.gate.changed(user, "recovery_codes_revoked");
+        desk.told(removed)?;
+        desk.changed("recovery_codes_revoked");
         Ok(())
     }
 }
@@ -277,8 +307,8 @@ impl RecoveryCodes {
 impl fmt::Debug for RecoveryCodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecoveryCodes")
-            .field("count", &self.0.count)
-            .field("attempts", &self.0.gate.limit)
+            .field("count", &self.inner.count)
+            .field("attempts", &self.inner.gate.limit)
             .finish_non_exhaustive()
     }
 }

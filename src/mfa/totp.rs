@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::attempts::Gate;
+use http::Extensions;
+
+use super::attempts::{Desk, Gate};
 use super::config::TotpBuilder;
 use super::error::MfaError;
 use super::secret::{Code, Found, TotpAlgorithm, TotpSecret, step};
 use super::store::TotpStore;
-use crate::core::{Level, Principal, PrincipalBuilder, Secret};
+use crate::core::{EventContext, Level, Principal, PrincipalBuilder, Secret};
 
 /// What fits into a picture that cameras still read.
 const MOST_ACCOUNT: usize = 256;
@@ -44,7 +46,11 @@ pub(super) struct Codes {
 
 /// One-time codes of an authenticator app. Cloning shares it. See [`mod@crate::mfa`].
 #[derive(Clone)]
-pub struct TotpService(Arc<Inner>);
+pub struct TotpService {
+    inner: Arc<Inner>,
+    /// The request that handlers act for.
+    request: EventContext,
+}
 
 struct Inner {
     store: Arc<dyn TotpStore>,
@@ -143,13 +149,35 @@ impl TotpService {
         issuer: Box<str>,
         codes: Codes,
     ) -> Self {
-        Self(Arc::new(Inner {
-            store,
-            gate,
-            issuer,
-            dummy: TotpSecret::dummy(codes.algorithm, codes.digits),
-            codes,
-        }))
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                gate,
+                issuer,
+                dummy: TotpSecret::dummy(codes.algorithm, codes.digits),
+                codes,
+            }),
+            request: EventContext::default(),
+        }
+    }
+
+    /// Returns the same service for a handler of the request with these extensions: events of what it does go to the sink of the
+    /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
+    /// of its own, if it [was given one](TotpBuilder::events), hears of them instead.
+    #[must_use]
+    pub fn for_request(&self, extensions: &Extensions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: EventContext::of(extensions),
+        }
+    }
+
+    fn desk<'a>(&'a self, user: &'a str) -> Desk<'a> {
+        Desk {
+            gate: &self.inner.gate,
+            request: &self.request,
+            user,
+        }
     }
 
     /// Draws a secret for a user, to be shown to him once. It counts when a code of it was [confirmed](Self::confirm); the one of before
@@ -168,7 +196,8 @@ impl TotpService {
     ///
     /// Dropped, a secret may wait for a code that nobody can make. The one of before counts.
     pub async fn enrol(&self, user: &str, account: &str) -> Result<Enrolment, MfaError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
+        let desk = self.desk(user);
         if user.is_empty() {
             return Err(MfaError::UserEmpty);
         }
@@ -178,7 +207,7 @@ impl TotpService {
         let secret = TotpSecret::draw(inner.codes.algorithm, inner.codes.digits);
         let secret = secret.ok_or(MfaError::Randomness)?;
         let kept = inner.store.enrol(user, &secret).wait().await;
-        inner.gate.told(user, kept)?;
+        desk.told(kept)?;
         Ok(Enrolment {
             uri: secret.uri(&inner.issuer, account),
             secret,
@@ -199,22 +228,23 @@ impl TotpService {
     ///
     /// [ASVS]: https://owasp.org/www-project-application-security-verification-standard/
     pub async fn confirm(&self, user: &str, code: &str) -> Result<Verified, MfaError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
+        let desk = self.desk(user);
         let now = inner.gate.clock.now();
         let step = step(now)?;
         let record = inner.store.load(user).wait().await;
-        let record = inner.gate.told(user, record)?.unwrap_or_default();
+        let record = desk.told(record)?.unwrap_or_default();
         let secret = record.pending().ok_or(MfaError::NotPending)?;
         let found = Code::parse(code)
             .map(|code| secret.find(&code, step, inner.codes.window.steps(), None));
         let Some(Found::New(used)) = found else {
-            return Err(inner.gate.fail(user, MfaError::Invalid));
+            return Err(desk.fail(MfaError::Invalid));
         };
         let done = inner.store.confirm(user, &secret.id(), used).wait().await;
-        if !inner.gate.told(user, done)? {
+        if !desk.told(done)? {
             return Err(MfaError::NotPending);
         }
-        inner.gate.changed(user, "totp_enrolled");
+        desk.changed("totp_enrolled");
         Ok(Verified::new(now, AMR))
     }
 
@@ -232,32 +262,33 @@ impl TotpService {
     ///
     /// Dropped, the attempt stays charged, and the code may be used up.
     pub async fn verify(&self, user: &str, code: &str) -> Result<Verified, MfaError> {
-        let inner = &*self.0;
-        let (now, earlier) = inner.gate.begin(&*inner.store, user).await?;
+        let inner = &*self.inner;
+        let desk = self.desk(user);
+        let (now, earlier) = desk.begin(&*inner.store).await?;
         let step = step(now)?;
         let record = inner.store.load(user).wait().await;
-        let record = inner.gate.told(user, record)?.unwrap_or_default();
+        let record = desk.told(record)?.unwrap_or_default();
         let Some(code) = Code::parse(code) else {
-            return Err(inner.gate.fail(user, MfaError::Invalid));
+            return Err(desk.fail(MfaError::Invalid));
         };
         let window = inner.codes.window.steps();
         let Some((secret, last_step)) = record.confirmed() else {
             if let Some(dummy) = &inner.dummy {
                 std::hint::black_box(dummy.find(&code, step, window, None));
             }
-            return Err(inner.gate.fail(user, MfaError::Invalid));
+            return Err(desk.fail(MfaError::Invalid));
         };
         let used = match secret.find(&code, step, window, Some(last_step)) {
             Found::New(used) => used,
-            Found::Nothing => return Err(inner.gate.fail(user, MfaError::Invalid)),
-            Found::Used => return Err(inner.gate.fail(user, MfaError::Replayed)),
+            Found::Nothing => return Err(desk.fail(MfaError::Invalid)),
+            Found::Used => return Err(desk.fail(MfaError::Replayed)),
         };
         let consumed = inner.store.consume(user, &secret.id(), used).wait().await;
-        if !inner.gate.told(user, consumed)? {
-            return Err(inner.gate.fail(user, MfaError::Replayed));
+        if !desk.told(consumed)? {
+            return Err(desk.fail(MfaError::Replayed));
         }
         let told = ("totp_verified", Level::Info);
-        inner.gate.succeed(&*inner.store, user, earlier, told).await;
+        desk.succeed(&*inner.store, earlier, told).await;
         Ok(Verified::new(now, AMR))
     }
 
@@ -267,8 +298,8 @@ impl TotpService {
     ///
     /// The store fails: do not take that for "no".
     pub async fn is_enrolled(&self, user: &str) -> Result<bool, MfaError> {
-        let record = self.0.store.load(user).wait().await;
-        let record = self.0.gate.told(user, record)?;
+        let record = self.inner.store.load(user).wait().await;
+        let record = self.desk(user).told(record)?;
         Ok(record.is_some_and(|record| record.confirmed().is_some()))
     }
 
@@ -279,11 +310,12 @@ impl TotpService {
     ///
     /// The store fails.
     pub async fn disable(&self, user: &str) -> Result<bool, MfaError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
+        let desk = self.desk(user);
         let deleted = inner.store.delete(user).wait().await;
-        let deleted = inner.gate.told(user, deleted)?;
+        let deleted = desk.told(deleted)?;
         if deleted {
-            inner.gate.changed(user, "totp_disabled");
+            desk.changed("totp_disabled");
         }
         Ok(deleted)
     }
@@ -292,11 +324,11 @@ impl TotpService {
 impl fmt::Debug for TotpService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TotpService")
-            .field("issuer", &self.0.issuer)
-            .field("algorithm", &self.0.codes.algorithm)
-            .field("digits", &self.0.codes.digits)
-            .field("window", &self.0.codes.window)
-            .field("attempts", &self.0.gate.limit)
+            .field("issuer", &self.inner.issuer)
+            .field("algorithm", &self.inner.codes.algorithm)
+            .field("digits", &self.inner.codes.digits)
+            .field("window", &self.inner.codes.window)
+            .field("attempts", &self.inner.gate.limit)
             .finish_non_exhaustive()
     }
 }

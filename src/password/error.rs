@@ -173,6 +173,12 @@ impl VerifyError {
     }
 }
 
+impl From<VerifyError> for Rejection {
+    fn from(error: VerifyError) -> Self {
+        error.rejection()
+    }
+}
+
 /// Why a password could not be hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -207,6 +213,12 @@ impl HashError {
             Self::Internal(_) => Rejection::internal(),
             Self::TooLong => too_long(),
         }
+    }
+}
+
+impl From<HashError> for Rejection {
+    fn from(error: HashError) -> Self {
+        error.rejection()
     }
 }
 

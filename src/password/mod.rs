@@ -1,9 +1,11 @@
-//! Passwords.
+#![doc = include_str!("guide.md")]
 
+mod commonest;
 mod config;
 mod cost;
 mod error;
 mod hasher;
+mod policy;
 mod pool;
 mod report;
 mod stored;
@@ -15,3 +17,7 @@ pub use error::{
     CostProblem, HashError, PasswordConfigError, PasswordFault, PoolProblem, VerifyError,
 };
 pub use hasher::{PasswordHasher, Verified};
+pub use policy::{
+    BreachChecker, PasswordPolicy, PasswordPolicyBuilder, PasswordProblem, PolicyConfigError,
+    PolicyProblem, PolicyRefusal,
+};

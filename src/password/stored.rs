@@ -372,3 +372,68 @@ impl BcryptHash {
         Ok(is_match && !password.contains(&0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9106, section 5: 32 KiB, 3 passes, 4 lanes; and the reference implementation for version 16 (`kats/`).
+    #[test]
+    fn the_vectors_of_the_rfc_are_computed() {
+        let tail = "m=32,t=3,p=4,data=BAQEBAQEBAQEBAQE$AgICAgICAgICAgICAgICAg";
+        let password = [1; 32];
+        let key = [3; 8];
+        let mut blocks = vec![Block::new(); 32];
+        for (head, tag) in [
+            (
+                "argon2id$v=19",
+                "DWQN9Y14dmwIwDejSotTydAe8EUtdbZetSUg6WsB5lk",
+            ),
+            (
+                "argon2i$v=19",
+                "yBTZ0dx/N6oT8Nd/JJS9ocjeawFt04jSmVKkxGcrbOg",
+            ),
+            (
+                "argon2id$v=16",
+                "tkYV8HeJtmtkW2funtOzd641C2v8uw/JUUHqjzImE8A",
+            ),
+            (
+                "argon2i$v=16",
+                "h67t1lF6uDDNl2XNgjGrsuZHpd7gj3wF4C/LdjM10P0",
+            ),
+        ] {
+            let text = format!("${head}${tail}${tag}");
+            let hash = Argon2Hash::parse(&text).unwrap();
+            assert_eq!(hash.to_string(), text);
+            assert_eq!(hash.blocks(), 32);
+            let mut matches = |key: Option<&[u8]>| hash.matches(&password, key, &mut blocks);
+            assert_eq!(matches(Some(&key)), Ok(true), "{head}");
+            assert_eq!(matches(None), Ok(false), "{head}");
+            assert!(
+                hash.matches(&password, Some(&key), &mut [Block::new(); 31])
+                    .is_err()
+            );
+        }
+        assert!(matches!(
+            Argon2Hash::parse(&format!(
+                "$argon2d$v=19${tail}$USs5G28RYpdTcdMJGXNClPho4745hPPBoTpNufq+Sss"
+            )),
+            Err(Defect::UnknownFormat)
+        ));
+    }
+
+    #[test]
+    fn what_is_parsed_is_written_again() {
+        for text in [
+            "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2i$v=16$m=8,t=1,p=1,keyid=MjAyNg$MDEyMzQ1Njc4$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=4294967295,t=4294967295,p=16777215,keyid=MTIzNDU2Nzg,data=BA$MDEyMzQ1Njc4$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        ] {
+            assert_eq!(Argon2Hash::parse(text).unwrap().to_string(), text);
+        }
+        let unnamed =
+            "$argon2i$m=8,t=1,p=1$MDEyMzQ1Njc4$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let named = unnamed.replace("$m", "$v=16$m");
+        assert_eq!(Argon2Hash::parse(unnamed).unwrap().to_string(), named);
+    }
+}

@@ -1,6 +1,6 @@
 //! `RedisStore` and `RedisBans`: limits, attempts to log in and bans that several nodes share through a Redis server (6.2 or later).
 //! With the feature `opaque-tokens` also `RedisSessions`, `RedisApiKeys` and `RedisRevocations`: who is logged in on one node is on
-//! all, and who is logged out on one too.
+//! all, and who is logged out on one too. With the feature `mfa` also `RedisMfa`: a code that was used on one node was used on all.
 //!
 //! Without them each node counts for itself, and a client that is spread over `n` nodes gets `n` times its quota
 //! ([API4:2023], [CWE-770]); who is banned on one node goes on at the next.
@@ -131,9 +131,13 @@ mod call;
 mod config;
 mod flight;
 mod inner;
+#[cfg(feature = "mfa")]
+mod mfa;
 mod name;
 #[cfg(feature = "opaque-tokens")]
 mod records;
+#[cfg(feature = "_jwt")]
+mod refresh_tokens;
 #[cfg(feature = "opaque-tokens")]
 mod revocations;
 #[cfg(feature = "opaque-tokens")]
@@ -147,7 +151,11 @@ mod wire;
 pub use api_keys::RedisApiKeys;
 pub use bans::RedisBans;
 pub use config::{RedisConfigError, RedisStoreBuilder};
+#[cfg(feature = "mfa")]
+pub use mfa::RedisMfa;
 pub use name::HashTag;
+#[cfg(feature = "_jwt")]
+pub use refresh_tokens::RedisRefreshTokens;
 #[cfg(feature = "opaque-tokens")]
 pub use revocations::RedisRevocations;
 #[cfg(feature = "opaque-tokens")]

@@ -1,4 +1,4 @@
--- What the scripts of sessions and API keys have in common; the rest of each stands behind it in the same script.
+-- What the scripts of sessions, API keys and refresh tokens have in common; the rest of each stands behind it in the same script.
 --
 -- A record is a hash; its field s is the digest of its subject. The records of a subject are a set, the oldest first.
 --
@@ -29,6 +29,11 @@ local function alive(subject)
     end
   end
   return found
+end
+
+-- What lists records is there for as long as any of them: by the clock of one node one may last longer than by that of another.
+local function outlive(subject, rest)
+  if redis.call('PTTL', subject) < tonumber(rest) then redis.call('PEXPIRE', subject, rest) end
 end
 
 if command == 'revoke' then

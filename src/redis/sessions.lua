@@ -7,11 +7,6 @@
 --   touch   KEYS session           ARGV t e rest
 --   rotate  KEYS old, new, subject ARGV old member, member r t e rest digest created lifetime
 
--- What lists sessions is there for as long as any of them: by the clock of one node a session may last longer than by that of another.
-local function outlive(subject, rest)
-  if redis.call('PTTL', subject) < tonumber(rest) then redis.call('PEXPIRE', subject, rest) end
-end
-
 local function keep(key, subject, at, score)
   redis.call('HSET', key, 'r', ARGV[at + 1], 't', ARGV[at + 2], 'e', ARGV[at + 3], 's', ARGV[at + 5])
   redis.call('PEXPIRE', key, ARGV[at + 4])

@@ -80,6 +80,14 @@ macro_rules! stack {
                 if auth.says("by", AuthMethod::Session.as_str()) && !described(&self.csrf).has_any_on() {
                     posture.warn("auth: sessions in a cookie without csrf");
                 }
+                for name in self.cookies.renamed_cookies() {
+                    if auth.says("session_cookie", &format!("__Host-{name}")) {
+                        posture.warn(format!(
+                            "auth: cookies.host_prefix hands the session inwards as {name:?}, which it is not looked for: \
+                             call `cookie({name:?})` on its builder"
+                        ));
+                    }
+                }
                 let asks = is_filled(&self.require_authorization)
                     || is_filled(&self.access)
                     || is_filled(&self.ownership);

@@ -88,6 +88,14 @@ impl Protection for CookieLayer {
         warn_of_mode("cookies", self.mode(), posture);
         warn_of("cookies", &self.policy().dangerous(), posture);
     }
+
+    fn renamed_cookies(&self) -> Vec<&str> {
+        let names = &self.policy().config().host_prefix;
+        match self.mode() {
+            Mode::Enforce => names.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Protection for HttpsLayer {
@@ -246,11 +254,12 @@ impl Protection for AuthLayer {
         } else {
             "refused"
         };
-        posture.add(
-            PostureEntry::new("auth", PostureState::On)
-                .setting("by", by.join(","))
-                .setting("anonymous", anonymous),
-        );
+        let entry = PostureEntry::new("auth", PostureState::On)
+            .setting("by", by.join(","))
+            .setting("anonymous", anonymous);
+        posture.add(self.session_cookies().fold(entry, |entry, name| {
+            entry.setting("session_cookie", name.to_owned())
+        }));
         warn_of("auth", self.dangerous(), posture);
     }
 }

@@ -31,6 +31,7 @@ use crate::https::HttpsLayer;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a protection for this slot of the stack",
+    note = "a builder is no layer yet: call `.build()?` first",
     note = "give it the layer that the slot is named after; a layer of your own implements `Protection`",
     note = "`.extra(position, layer)` takes any layer"
 )]
@@ -55,6 +56,12 @@ pub trait Protection {
     /// Stops telling browsers to keep the answers from pages of other origins, unless the user said so.
     #[doc(hidden)]
     fn share_with_all(&mut self) {}
+
+    /// The names that handlers know of cookies which browsers know with a prefix.
+    #[doc(hidden)]
+    fn renamed_cookies(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// Hands over what the outermost slot does better: to learn the scheme for all layers, and to write HSTS on every answer.
     #[doc(hidden)]
@@ -96,6 +103,10 @@ impl<A: Protection, B: Protection> Protection for (A, B) {
     fn lets_all_read(&self) -> Option<bool> {
         // The outer CORS layer takes off what the inner one has granted.
         self.0.lets_all_read().or_else(|| self.1.lets_all_read())
+    }
+
+    fn renamed_cookies(&self) -> Vec<&str> {
+        [self.0.renamed_cookies(), self.1.renamed_cookies()].concat()
     }
 
     fn share_with_all(&mut self) {

@@ -1,6 +1,7 @@
 //! For whom a token is issued, and what it says besides.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -38,6 +39,9 @@ pub struct Grant {
     issued_after: Option<SystemTime>,
     claims: Vec<Claim>,
 }
+
+/// Names of claims, and their JSON.
+pub(super) type KeptClaims = Arc<[(Box<str>, Box<str>)]>;
 
 /// A claim of the application's.
 #[derive(Clone)]
@@ -90,6 +94,35 @@ impl Grant {
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The grant that [`kept`](Self::kept) was taken of.
+    pub(super) fn of_kept(principal: Principal, kept: &KeptClaims) -> Self {
+        let claim = |(name, json): &(Box<str>, Box<str>)| Claim {
+            name: name.clone(),
+            json: Some(json.clone()).filter(|json| is_read(json)),
+        };
+        Self {
+            principal,
+            claims: kept.iter().map(claim).collect(),
+            issued_after: None,
+        }
+    }
+
+    /// The claims of the application's, to be issued again; what is no JSON is nothing that a verifier would read either.
+    pub(super) fn kept(&self) -> KeptClaims {
+        let claims = self.claims.iter();
+        claims
+            .map(|claim| (claim.name.clone(), claim.json.clone().unwrap_or_default()))
+            .collect()
+    }
+
+    /// The same for another principal.
+    pub(super) fn with_principal(&self, principal: Principal) -> Self {
+        Self {
+            principal,
+            ..self.clone()
+        }
     }
 
     /// The date of a token that is issued at `now`, in seconds since 1970.

@@ -27,6 +27,11 @@ mod jwks;
 pub mod jws;
 #[cfg(feature = "_jwt")]
 mod profile;
+#[cfg(feature = "_jwt")]
+mod refresh;
+#[cfg(feature = "_jwt")]
+#[doc = include_str!("refresh/guide.md")]
+pub mod refresh_tokens {}
 mod revocation;
 #[cfg(feature = "_jwt")]
 mod source;
@@ -57,6 +62,15 @@ pub use jwks::{
 };
 #[cfg(feature = "_jwt")]
 pub use profile::Profile;
+#[cfg(feature = "_jwt")]
+#[doc(hidden)]
+pub use refresh::contract as refresh_store_contract;
+#[cfg(feature = "_jwt")]
+pub use refresh::{
+    FamilyId, FamilyRecord, MemoryRefreshStore, RefreshConfigError, RefreshContext, RefreshError,
+    RefreshInfo, RefreshService, RefreshServiceBuilder, RefreshStore, Replaced, RevokeReason,
+    TokenPair,
+};
 #[doc(hidden)]
 pub use revocation::contract as revocation_contract;
 #[cfg(any(feature = "_jwt", all(feature = "redis", feature = "opaque-tokens")))]
@@ -73,4 +87,4 @@ pub use verified_cache::TokenCache;
 #[cfg(feature = "_jwt")]
 pub(crate) use verifier::Presented;
 #[cfg(feature = "_jwt")]
-pub use verifier::{JwtConfigError, JwtVerifier, JwtVerifierBuilder, JwtVerifiers};
+pub use verifier::{JwtConfigError, JwtVerifier, JwtVerifierBuilder, JwtVerifiers, VerifyingKeys};

@@ -14,6 +14,8 @@ mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod jwks;
 mod login;
+#[cfg(feature = "mfa")]
+mod mfa;
 #[cfg(feature = "opaque-tokens")]
 mod opaque;
 mod rate_limit;

@@ -45,9 +45,17 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "permissions_policy",
         fuzz_bodies::headers::permissions_policy,
     ),
+    #[cfg(feature = "mfa")]
+    ("recovery_code", fuzz_bodies::mfa::recovery_code),
+    #[cfg(feature = "password")]
+    ("phc_string", fuzz_bodies::password::phc_string),
+    #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+    ("refresh_token", fuzz_bodies::refresh::refresh_token),
     #[cfg(feature = "opaque-tokens")]
     ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
+    #[cfg(feature = "mfa")]
+    ("totp_code", fuzz_bodies::mfa::totp_code),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 
@@ -57,6 +65,12 @@ const LEFT_OUT: &[&str] = &[
     "authorization_header",
     #[cfg(not(feature = "csp-report"))]
     "csp_report",
+    #[cfg(not(feature = "mfa"))]
+    "recovery_code",
+    #[cfg(not(feature = "mfa"))]
+    "totp_code",
+    #[cfg(not(feature = "password"))]
+    "phc_string",
     #[cfg(not(feature = "opaque-tokens"))]
     "session_cookie",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
@@ -69,6 +83,8 @@ const LEFT_OUT: &[&str] = &[
     "claims",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "dpop_proof",
+    #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
+    "refresh_token",
 ];
 
 /// Mutated inputs per target.

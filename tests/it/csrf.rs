@@ -524,6 +524,26 @@ async fn a_refusal_says_what_and_not_why() {
     );
 }
 
+/// A program of the user's own, or an old browser: nobody has been on another site.
+#[tokio::test]
+async fn a_request_that_says_nothing_is_not_told_of_another_site() {
+    let answer = go(
+        CsrfLayer::new().layer(Spy::new()),
+        post(&[("cookie", "a=b")]),
+    )
+    .await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        answer.extensions().get(),
+        Some(&CsrfRefusal::MetadataMissing)
+    );
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(
+        body,
+        r#"{"title":"This request does not say where it comes from","status":403,"code":"csrf_refused"}"#
+    );
+}
+
 #[tokio::test]
 async fn a_grpc_request_is_refused_with_a_grpc_status() {
     let lines: Lines<'_> = &[

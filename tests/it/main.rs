@@ -23,6 +23,19 @@ mod fuzz_bodies;
 mod grpc_web;
 mod headers;
 mod https;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwt",
+    feature = "mfa",
+    feature = "password"
+))]
+mod login;
+#[cfg(feature = "mfa")]
+mod mfa;
+#[cfg(feature = "password")]
+mod password;
+#[cfg(feature = "password")]
+mod password_policy;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;

@@ -49,12 +49,23 @@ mod quickstart;
 )]
 mod security_headers;
 
+#[cfg(feature = "opaque-tokens")]
+#[path = "../../examples/sessions.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "an example: its `main` listens on a fixed port"
+)]
+mod sessions;
+
 #[cfg(feature = "csp-report")]
 const CSP_PAGE: &str = include_str!("../../examples/csp_page.rs");
 const HYPER_SERVICE: &str = include_str!("../../examples/hyper_service.rs");
 const OWN_LAYER: &str = include_str!("../../examples/own_layer.rs");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
 const SECURITY_HEADERS: &str = include_str!("../../examples/security_headers.rs");
+#[cfg(feature = "opaque-tokens")]
+const SESSIONS: &str = include_str!("../../examples/sessions.rs");
 const README: &str = include_str!("../../README.md");
 
 #[test]
@@ -212,6 +223,10 @@ struct Promise {
     times: u32,
     headers: Vec<(String, String)>,
     body: String,
+    /// What the shell keeps of the answer, and under which name.
+    kept_as: Option<String>,
+    /// Whether the cookies of a file are sent, and those of the answer written to it.
+    jar: [bool; 2],
 }
 
 fn promises(example: &str) -> Vec<Promise> {
@@ -221,9 +236,13 @@ fn promises(example: &str) -> Vec<Promise> {
         .collect();
     let mut promises = Vec::new();
     for pair in lines.windows(2) {
+        let (kept_as, command) = match pair[1].trim().split_once("=$(") {
+            Some((name, command)) => (Some(name.to_owned()), command.trim_end_matches(')')),
+            None => (None, pair[1].trim()),
+        };
         let (Some(text), Some(command)) = (
             pair[0].trim().strip_prefix("# "),
-            pair[1].trim().strip_prefix("curl "),
+            command.strip_prefix("curl "),
         ) else {
             continue;
         };
@@ -235,13 +254,19 @@ fn promises(example: &str) -> Vec<Promise> {
             times: 1,
             headers: Vec::new(),
             body: String::new(),
+            kept_as,
+            jar: [false; 2],
         };
-        let mut quoted = command.split('\'');
+        let mut quoted = command.split(['\'', '"']);
         while let Some(words) = quoted.next() {
             let mut words = words.split_whitespace();
             while let Some(word) = words.next() {
                 match word {
-                    "-i" | "--http1.1" => {}
+                    "-i" | "-s" | "--http1.1" => {}
+                    "-b" | "-c" => {
+                        promise.jar[usize::from(word == "-c")] = true;
+                        assert_eq!(words.next(), Some("jar"));
+                    }
                     "--http2-prior-knowledge" => promise.http2 = true,
                     "-I" => promise.method = Method::HEAD,
                     "-X" => {
@@ -316,7 +341,10 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
         "credentials_ambiguous",
         "csrf_refused",
         "forbidden",
+        "login_failed",
         "rate_limited",
+        "session_invalid",
+        "stronger_authentication",
         "token_invalid",
     ] {
         assert_eq!(
@@ -426,4 +454,52 @@ async fn every_curl_line_of_the_security_headers_gives_what_its_comment_says() {
     for promise in promises {
         assert_kept(&promise, &ask(&server, &promise).await);
     }
+}
+
+#[cfg(feature = "opaque-tokens")]
+#[tokio::test]
+async fn every_curl_line_of_the_sessions_gives_what_its_comment_says() {
+    use http::header::{CONTENT_TYPE, SET_COOKIE};
+
+    let server = Server::axum(sessions::app().expect("it builds")).await;
+    let promises = promises(SESSIONS);
+    assert_eq!(promises.len(), 14);
+    let mut jar = std::collections::BTreeMap::<String, String>::new();
+    let mut kept = None::<(String, String)>;
+    for mut promise in promises {
+        if let Some((name, value)) = &kept {
+            for (_, header) in &mut promise.headers {
+                *header = header.replace(&format!("${name}"), value);
+            }
+        }
+        if !promise.body.is_empty() {
+            let form = "application/x-www-form-urlencoded".to_owned();
+            promise.headers.push((CONTENT_TYPE.to_string(), form));
+        }
+        if promise.jar[0] {
+            let cookies: Vec<_> = jar.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            let line = ("cookie".to_owned(), cookies.join("; "));
+            promise.headers.push(line);
+        }
+        let answer = ask(&server, &promise).await;
+        if promise.jar[1] {
+            for line in answer.headers().get_all(SET_COOKIE) {
+                let (pair, _) = line.to_str().unwrap().split_once(';').expect("attributes");
+                let (name, value) = pair.split_once('=').expect("a pair");
+                jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let body = String::from_utf8(answer.body().to_vec()).expect("it is text");
+        if let Some(name) = promise.kept_as.take() {
+            assert_eq!(answer.status(), 200, "{promise:?}: {answer:?}");
+            kept = Some((name, body));
+            continue;
+        }
+        assert_kept(&promise, &answer);
+        if let Some((_, said)) = promise.text.split_once(": 200 ") {
+            assert_eq!(body, format!("{said}\n"), "{promise:?}");
+        }
+    }
+    let (name, key) = kept.expect("one was issued");
+    assert!(name == "KEY" && key.starts_with("shop_"), "{name}");
 }

@@ -203,6 +203,54 @@ fn sessions_and_api_keys_cross_threads_and_can_be_printed() {
     }
 }
 
+#[cfg(feature = "mfa")]
+#[test]
+fn second_factors_cross_threads_and_can_be_printed() {
+    use tower_security::mfa::*;
+
+    layer::<TotpService>();
+    layer::<RecoveryCodes>();
+    layer::<MemoryMfaStore>();
+    layer::<TotpSecret>();
+    layer::<TotpRecord>();
+    layer::<AttemptLog>();
+    layer::<Enrolment>();
+    value::<TotpBuilder>();
+    value::<RecoveryBuilder>();
+    value::<MfaError>();
+    vocabulary::<Attempt>();
+    vocabulary::<AttemptLimit>();
+    vocabulary::<CodeDigest>();
+    vocabulary::<EnrolmentId>();
+    vocabulary::<MfaConfigError>();
+    vocabulary::<RecoveryProblem>();
+    vocabulary::<Redeemed>();
+    vocabulary::<TotpAlgorithm>();
+    vocabulary::<TotpProblem>();
+    vocabulary::<TotpWindow>();
+    vocabulary::<Verified>();
+    #[cfg(feature = "redis")]
+    value::<tower_security::redis::RedisMfa>();
+}
+
+#[cfg(feature = "password")]
+#[test]
+fn a_policy_of_passwords_crosses_threads_and_can_be_printed() {
+    use tower_security::core::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder};
+    use tower_security::password::*;
+
+    layer::<PasswordPolicy>();
+    value::<PasswordPolicyBuilder>();
+    value::<PolicyRefusal>();
+    vocabulary::<PasswordProblem>();
+    vocabulary::<PolicyConfigError>();
+    vocabulary::<PolicyProblem>();
+    layer::<PepperRing>();
+    value::<PepperRingBuilder>();
+    vocabulary::<PepperConfigError>();
+    vocabulary::<PepperProblem>();
+}
+
 /// A caller matches on it, keeps it, and compares it in a test.
 #[test]
 fn every_word_of_an_answer_can_be_kept_and_compared() {
@@ -456,6 +504,18 @@ fn tokens_and_keys_cross_threads_and_can_be_printed() {
     layer::<MemoryRevocationStore>();
     borrowed::<VerifiedJws<'_>>();
     borrowed::<TokenRef<'_>>();
+    layer::<RefreshService>();
+    value::<RefreshServiceBuilder>();
+    layer::<RefreshError>();
+    layer::<RefreshInfo>();
+    layer::<TokenPair>();
+    layer::<MemoryRefreshStore>();
+    layer::<FamilyRecord>();
+    layer::<Replaced>();
+    borrowed::<RefreshContext<'_>>();
+    vocabulary::<FamilyId>();
+    vocabulary::<RevokeReason>();
+    vocabulary::<RefreshConfigError>();
     vocabulary::<TokenCache>();
     vocabulary::<Profile>();
     vocabulary::<TokenErrorKind>();

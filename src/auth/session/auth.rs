@@ -473,6 +473,11 @@ impl SessionAuth {
         Err(StoreError::new(StoreErrorKind::Unavailable, text).into())
     }
 
+    /// By which name browsers know the cookie.
+    pub(in crate::auth) fn cookie_name(&self) -> &str {
+        self.inner.cookie.name()
+    }
+
     /// What weakens it, for the posture.
     pub(in crate::auth) fn dangerous(&self) -> [(&'static str, bool); 1] {
         [("dangerous_plain_cookie", self.inner.cookie.is_plain())]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::Extensions;
 
-use super::{EventName, Events, Outcome, SecurityEvent};
+use super::{EventName, Events, Level, Outcome, SecurityEvent};
 use crate::core::{ClientIp, RequestContext, Shared};
 
 /// The request that a service acts for: the stack that it came through, its id and its client. By default none.
@@ -27,18 +27,43 @@ impl EventContext {
         self.request.as_ref().map(RequestContext::shared)
     }
 
+    /// The address of the client, where it is known.
+    #[cfg(feature = "_jwt")]
+    pub(crate) const fn client_ip(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Begins an event that names the request and its client.
+    pub(crate) fn event(
+        &self,
+        (name, layer, code): (EventName, &'static str, &'static str),
+    ) -> SecurityEvent<'_> {
+        let mut event = SecurityEvent::new(name, layer, code);
+        event.request_id = self.request.as_ref().and_then(RequestContext::request_id);
+        event.client_ip = self.client;
+        event
+    }
+
     /// Tells of something that was done for the request; `complete` says what and to whom.
     pub(crate) fn tell<'a>(
         &'a self,
         events: &Events,
-        (name, layer, code): (EventName, &'static str, &'static str),
+        what: (EventName, &'static str, &'static str),
         complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
     ) {
-        events.emit(self.shared(), name, name.default_level(), || {
-            let mut event = SecurityEvent::new(name, layer, code).outcome(Outcome::Success);
-            event.request_id = self.request.as_ref().and_then(RequestContext::request_id);
-            event.client_ip = self.client;
-            complete(event)
+        self.tell_at(what.0.default_level(), events, what, complete);
+    }
+
+    /// The same with another level than the name's own.
+    pub(crate) fn tell_at<'a>(
+        &'a self,
+        level: Level,
+        events: &Events,
+        what: (EventName, &'static str, &'static str),
+        complete: impl FnOnce(SecurityEvent<'a>) -> SecurityEvent<'a>,
+    ) {
+        events.emit(self.shared(), what.0, level, || {
+            complete(self.event(what).outcome(Outcome::Success))
         });
     }
 }

@@ -20,7 +20,7 @@ use crate::mfa::{CodeDigest, RecoveryStore};
 /// ```
 #[macro_export]
 macro_rules! recovery_store_contract {
-    ($(#[$attribute:meta])* $make:expr) => {
+    ($make:expr $(, #[$attribute:meta])* $(,)?) => {
         $crate::__store_contract! {
             [$($attribute)*] ($make) [$crate::mfa::contract]
             attempts_count_for_their_window

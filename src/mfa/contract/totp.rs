@@ -23,7 +23,7 @@ use crate::mfa::{EnrolmentId, TotpAlgorithm, TotpSecret, TotpStore};
 /// ```
 #[macro_export]
 macro_rules! totp_store_contract {
-    ($(#[$attribute:meta])* $make:expr) => {
+    ($make:expr $(, #[$attribute:meta])* $(,)?) => {
         $crate::__store_contract! {
             [$($attribute)*] ($make) [$crate::mfa::contract]
             attempts_count_for_their_window

@@ -64,9 +64,7 @@ pub(in crate::token) fn read(document: String, rules: &ClaimRules) -> Result<Tok
         binding: None,
         has_scope: false,
     };
-    json::object(document.as_bytes(), LIMITS, |name, value| {
-        reader.member(name, value)
-    })?;
+    json::object_in(&document, LIMITS, |name, value| reader.member(name, value))?;
     let Reader {
         unescaped,
         claims,

@@ -107,3 +107,9 @@ impl IssueError {
         }
     }
 }
+
+impl From<IssueError> for Rejection {
+    fn from(error: IssueError) -> Self {
+        error.rejection()
+    }
+}

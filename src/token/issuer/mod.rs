@@ -94,6 +94,12 @@ impl TokenIssuer {
         })
     }
 
+    /// Returns how long a token counts at most.
+    #[must_use]
+    pub fn access_ttl(&self) -> Duration {
+        self.0.settings.access_ttl
+    }
+
     /// Returns the public keys as verifiers read them.
     #[must_use]
     pub fn jwks(&self) -> JwksDocument {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::header::JoseHeader;
+use super::scan::first_dot;
 use super::{Algorithm, Jwk, JwkSet, JwsError, base64url};
 
 /// Bytes of a token. Work on what nobody has signed grows with it.
@@ -33,21 +34,19 @@ impl<'a> Segments<'a> {
         if token.len() > most {
             return None;
         }
-        let is_dot = |byte: &u8| *byte == b'.';
-        let first = token
-            .iter()
-            .take(MOST_HEADER.saturating_add(1))
-            .position(is_dot)?;
-        let last = token.iter().rposition(is_dot)?;
+        let beginning = token.get(..MOST_HEADER.saturating_add(1)).unwrap_or(token);
+        let first = first_dot(beginning)?;
+        let (header, behind) = (token.get(..first)?, token.get(first.checked_add(1)?..)?);
+        let second = first_dot(behind)?;
         let parts = Self {
-            header: token.get(..first)?,
-            payload: token.get(first.checked_add(1)?..last)?,
-            signature: token.get(last.checked_add(1)?..)?,
-            signing_input: token.get(..last)?,
+            header,
+            payload: behind.get(..second)?,
+            signature: behind.get(second.checked_add(1)?..)?,
+            signing_input: token.get(..first.checked_add(1)?.checked_add(second)?)?,
         };
         let is_right = !parts.header.is_empty()
-            && !parts.payload.contains(&b'.')
-            && !parts.signature.is_empty();
+            && !parts.signature.is_empty()
+            && first_dot(parts.signature).is_none();
         is_right.then_some(parts)
     }
 }
@@ -170,4 +169,49 @@ pub fn verify_compact<'a>(
         payload,
         key,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_split_at_its_two_dots() {
+        let longest = MOST_HEADER;
+        let of = |lengths: &[usize]| {
+            let parts = lengths.iter().map(|length| "a".repeat(*length));
+            parts.collect::<Vec<_>>().join(".")
+        };
+        let rows: &[(&[usize], bool)] = &[
+            (&[1, 1, 1], true),
+            (&[1, 0, 1], true),
+            (&[20, 300, 43], true),
+            (&[longest, 10, 1], true),
+            (&[longest + 1, 10, 1], false),
+            (&[longest, MOST_TOKEN - longest - 3, 1], true),
+            (&[longest, MOST_TOKEN - longest - 2, 1], false),
+            (&[0, 1, 1], false),
+            (&[1, 1, 0], false),
+            (&[0, 0, 0], false),
+            (&[0], false),
+            (&[9], false),
+            (&[9, 9], false),
+            (&[9, 9, 9, 9], false),
+            (&[9, 9, 9, 0], false),
+            (&[9, 0, 0, 9], false),
+            (&[9, 9, 9, 9, 9], false),
+        ];
+        for (lengths, is_right) in rows {
+            let token = of(lengths);
+            let split = Segments::split(token.as_bytes(), MOST_TOKEN);
+            assert_eq!(split.is_ok(), *is_right, "{lengths:?}");
+            if let Ok(parts) = split {
+                let input = token.len() - lengths[2] - 1;
+                assert_eq!(parts.signing_input, &token.as_bytes()[..input]);
+                let lengths = [parts.header, parts.payload, parts.signature].map(<[u8]>::len);
+                assert_eq!(of(&lengths), token);
+                assert!(!parts.signature.contains(&b'.') && !parts.payload.contains(&b'.'));
+            }
+        }
+    }
 }

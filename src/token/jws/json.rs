@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::names::{Names, mark};
 use super::scan::ordinary;
 
 /// How much is read before an object is refused.
@@ -82,6 +83,7 @@ pub(crate) struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// Borrowed but for a text with escapes.
+    #[inline]
     pub(crate) fn unescaped(self) -> Cow<'a, str> {
         if !self.has_escapes {
             return Cow::Borrowed(self.raw);
@@ -129,7 +131,7 @@ impl<'a> Object<'a> {
         limits: Limits,
         each: impl FnMut(&str, Value<'a>) -> Result<(), E>,
     ) -> Result<(), E> {
-        read(self.0, limits, each)
+        object_in(self.0, limits, each)
     }
 
     /// The object as it is written.
@@ -153,10 +155,11 @@ pub(crate) fn object<'a, E: From<JsonError>>(
     each: impl FnMut(&str, Value<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     let text = std::str::from_utf8(text).map_err(|_| JsonError::Syntax)?;
-    read(text, limits, each)
+    object_in(text, limits, each)
 }
 
-fn read<'a, E: From<JsonError>>(
+/// As [`object`], of what is known to be text.
+pub(crate) fn object_in<'a, E: From<JsonError>>(
     text: &'a str,
     limits: Limits,
     mut each: impl FnMut(&str, Value<'a>) -> Result<(), E>,
@@ -166,14 +169,15 @@ fn read<'a, E: From<JsonError>>(
     reader.blank();
     reader.members::<E>(|name, value| {
         let name = name.unescaped();
-        if names.has_early(&name) {
+        let mark = mark(&name);
+        if names.has_early(mark, &name) {
             return Err(JsonError::Duplicate.into());
         }
-        if names.count >= limits.members {
+        if names.count() >= limits.members {
             return Err(JsonError::Members.into());
         }
         each(&name, value)?;
-        names.push(name);
+        names.push(mark, name);
         Ok(())
     })?;
     if names.has_late_twins() {
@@ -183,41 +187,6 @@ fn read<'a, E: From<JsonError>>(
     match reader.peek() {
         None => Ok(()),
         Some(_) => Err(JsonError::Syntax.into()),
-    }
-}
-
-/// Objects with more members than this cost an allocation.
-const INLINE_NAMES: usize = 16;
-
-/// The names that have been seen.
-#[derive(Default)]
-struct Names<'a> {
-    inline: [Cow<'a, str>; INLINE_NAMES],
-    more: Vec<Cow<'a, str>>,
-    count: usize,
-}
-
-impl<'a> Names<'a> {
-    /// Whether it is one of the first.
-    fn has_early(&self, name: &str) -> bool {
-        let mut early = self.inline.iter().take(self.count);
-        early.any(|seen| seen == name)
-    }
-
-    /// Whether two of the others are the same. Looked for at the end, in order: among hundreds of names each against each costs more
-    /// than the signature that nobody has checked yet.
-    fn has_late_twins(&mut self) -> bool {
-        self.more.sort_unstable();
-        let mut pairs = self.more.iter().zip(self.more.iter().skip(1));
-        pairs.any(|(name, next)| name == next)
-    }
-
-    fn push(&mut self, name: Cow<'a, str>) {
-        match self.inline.get_mut(self.count) {
-            Some(free) => *free = name,
-            None => self.more.push(name),
-        }
-        self.count = self.count.saturating_add(1);
     }
 }
 

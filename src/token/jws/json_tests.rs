@@ -319,6 +319,31 @@ fn debug_shows_no_value() {
     .unwrap();
 }
 
+/// Names that have the same mark, spelled in several ways, and others.
+fn names() -> impl Strategy<Value = Vec<&'static str>> {
+    let name = prop::sample::select(vec![
+        "",
+        "\\u0000",
+        "a",
+        "\\u0061",
+        "aa",
+        "a-a",
+        "\\u0061-a",
+        "a-\\u0061",
+        "a.a",
+        "a--a",
+        "ea",
+        "iss",
+        "\\u0069ss",
+        "sub",
+        "exp",
+        "aud",
+        "\u{e9}",
+        "\\u00e9",
+    ]);
+    prop::collection::vec(name, 0..6)
+}
+
 /// Pieces of JSON, so that most texts are nearly right.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
@@ -361,6 +386,33 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn a_name_that_stands_there_twice_is_found_wherever_it_stands(
+        before in 0_usize..20,
+        first in names(),
+        between in 0_usize..20,
+        second in names(),
+    ) {
+        let filler = |from: usize, count: usize| (from..from + count).map(|at| format!("m{at}"));
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let all = filler(0, before)
+            .chain(owned(first))
+            .chain(filler(before, between))
+            .chain(owned(second))
+            .collect::<Vec<_>>();
+        let members = all.iter().map(|name| format!("\"{name}\":0")).collect::<Vec<_>>();
+        let text = format!("{{{}}}", members.join(","));
+        let read = |name: &String| serde_json::from_str::<String>(&format!("\"{name}\"")).unwrap();
+        let different = all.iter().map(read).collect::<HashSet<_>>();
+        let expected = if different.len() == all.len() {
+            Ok(all.len())
+        } else {
+            Err(JsonError::Duplicate)
+        };
+        let found = ours(text.as_bytes(), WIDE).map(|members| members.len());
+        prop_assert_eq!(found, expected, "{}", text);
+    }
+
     #[test]
     fn both_readers_agree(inside in pieces(), braces in any::<bool>(), noise in any::<(u8, u8, bool)>()) {
         let mut text = inside;

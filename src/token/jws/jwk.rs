@@ -112,21 +112,20 @@ impl Jwk {
     /// ```
     /// # #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use tower_security::core::Secret;
     /// use tower_security::token::jws::{Algorithm, Jwk};
     ///
-    /// let key = Jwk::hmac(Secret::from(b"an example: take 32 random bytes"), Algorithm::Hs256)?;
-    /// assert!(Jwk::hmac(Secret::from(b"secret"), Algorithm::Hs256).is_err());
+    /// let key = Jwk::hmac(b"an example: take 32 random bytes", Algorithm::Hs256)?;
+    /// assert!(Jwk::hmac(b"secret", Algorithm::Hs256).is_err());
     /// # Ok(())
     /// # }
     /// # #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     /// # fn main() {}
     /// ```
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the caller's copy is wiped when the call is over"
-    )]
-    pub fn hmac(secret: Secret<Vec<u8>>, algorithm: Algorithm) -> Result<Self, JwkError> {
+    pub fn hmac(
+        secret: impl Into<Secret<Vec<u8>>>,
+        algorithm: Algorithm,
+    ) -> Result<Self, JwkError> {
+        let secret = secret.into();
         if !algorithm.is_hmac() {
             return Err(JwkError::KeyMismatch {
                 algorithm,
@@ -388,5 +387,21 @@ fn ec_point(backend: Backend, algorithm: Algorithm, point: &[u8]) -> Result<Key,
             algorithm,
             key: "a key on another curve",
         }),
+    }
+}
+
+#[cfg(all(test, any(feature = "jwt", feature = "jwt-rust-crypto")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_used_with_its_own_algorithms_alone() {
+        let secret =
+            Secret::from(b"64 random bytes, of which this is an example and no more. ......");
+        let key = Jwk::hmac(secret, Algorithm::Hs256).unwrap();
+        let verify = |algorithm| key.verify(algorithm, b"signed", &[0; 64]);
+        assert_eq!(verify(Algorithm::Hs256), Err(JwsError::Signature));
+        // It is long enough for this one.
+        assert_eq!(verify(Algorithm::Hs512), Err(JwsError::KeyMismatch));
     }
 }

@@ -90,6 +90,7 @@ pub(crate) mod header;
 pub(crate) mod json;
 mod jwk;
 mod key;
+mod names;
 #[cfg(feature = "jwt")]
 mod prepared;
 mod provider;

@@ -5,8 +5,29 @@ use std::time::Duration;
 use super::JwtVerifier;
 use super::compile::compile;
 use crate::core::{Clock, ConfigErrors, SystemClock, collected};
-use crate::token::jws::{Algorithm, JwkSet};
+use crate::token::jws::{Algorithm, Jwk, JwkSet};
 use crate::token::{DpopPolicy, KeySource, Profile, RevocationStore, TokenCache};
+
+/// What [`JwtVerifierBuilder::keys`] takes: every [`KeySource`], and a single [`Jwk`].
+pub struct VerifyingKeys(Arc<dyn KeySource>);
+
+impl<S: KeySource> From<S> for VerifyingKeys {
+    fn from(source: S) -> Self {
+        Self(Arc::new(source))
+    }
+}
+
+impl From<Jwk> for VerifyingKeys {
+    fn from(key: Jwk) -> Self {
+        Self(Arc::new(JwkSet::from_keys([key])))
+    }
+}
+
+impl fmt::Debug for VerifyingKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKeys").finish_non_exhaustive()
+    }
+}
 
 /// Builds a [`JwtVerifier`]. Made by [`JwtVerifier::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
@@ -84,11 +105,11 @@ impl JwtVerifierBuilder {
         self
     }
 
-    /// Sets the keys: a [`JwkSet`], or a source that changes them. Must be given.
+    /// Sets the keys: a [`Jwk`], a [`JwkSet`], or a [source](KeySource) that changes them. Must be given.
     ///
-    /// Refused when built: a fixed set without a usable key; secrets beside public keys.
-    pub fn keys(mut self, keys: impl KeySource) -> Self {
-        self.keys = Arc::new(keys);
+    /// Refused when built: a fixed set without a usable key; several secrets without an id; secrets beside public keys.
+    pub fn keys(mut self, keys: impl Into<VerifyingKeys>) -> Self {
+        self.keys = keys.into().0;
         self
     }
 

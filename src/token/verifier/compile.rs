@@ -184,6 +184,16 @@ fn served_by(mistakes: &mut Mistakes, set: &JwkSet) -> Vec<Algorithm> {
         mistakes.push("token.keys", JwtConfigError::NoKeys { reasons });
     }
     check_families(mistakes, "token.keys", &served);
+    // Of public keys in a set that somebody else has published, those that can be told apart go on.
+    let nameless = || set.keys().iter().filter(|key| key.kid().is_none());
+    let ambiguous = served
+        .iter()
+        .filter(|algorithm| algorithm.is_hmac())
+        .find(|algorithm| nameless().filter(|key| key.fits(**algorithm)).count() > 1);
+    if let Some(algorithm) = ambiguous {
+        let algorithm = *algorithm;
+        mistakes.push("token.keys", JwtConfigError::KeysAmbiguous { algorithm });
+    }
     served
 }
 

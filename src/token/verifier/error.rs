@@ -76,6 +76,15 @@ pub enum JwtConfigError {
         /// The issuer as given; empty where there is none.
         value: String,
     },
+    /// Several secrets of one algorithm have no id: none of them would ever verify a token, since nothing says which it is.
+    #[error(
+        "invalid keys: several secrets for {algorithm} have no id; give each the `kid` that its tokens have, with `Jwk::with_kid`"
+    )]
+    #[non_exhaustive]
+    KeysAmbiguous {
+        /// The algorithm that they are for.
+        algorithm: Algorithm,
+    },
     /// Clocks are allowed to differ by so much that expired tokens live on.
     #[error("refused leeway of {} s: write at most 300 s, and set the clocks by NTP instead", leeway.as_secs())]
     #[non_exhaustive]
@@ -145,6 +154,7 @@ impl ConfigErrorKind for JwtConfigError {
             | Self::DpopInvalid { .. }
             | Self::Duplicate { .. }
             | Self::IssuerInvalid { .. }
+            | Self::KeysAmbiguous { .. }
             | Self::NoKeys { .. }
             | Self::NoRandomness
             | Self::RequiredTooMany { .. }
@@ -167,6 +177,7 @@ impl ConfigErrorKind for JwtConfigError {
             Self::DpopInvalid { .. } => "dpop_invalid",
             Self::Duplicate { .. } => "duplicate",
             Self::IssuerInvalid { .. } => "issuer_invalid",
+            Self::KeysAmbiguous { .. } => "keys_ambiguous",
             Self::LeewayTooLong { .. } => "leeway_too_long",
             Self::MixedKeyFamilies => "mixed_key_families",
             Self::NoKeys { .. } => "no_keys",

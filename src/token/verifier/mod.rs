@@ -9,7 +9,7 @@ mod steps;
 mod tests;
 mod verify;
 
-pub use builder::JwtVerifierBuilder;
+pub use builder::{JwtVerifierBuilder, VerifyingKeys};
 pub(super) use compile::{is_name, is_plain_http};
 pub use error::JwtConfigError;
 pub use several::JwtVerifiers;

@@ -33,6 +33,8 @@ const ROOMS: &[(&str, Kind)] = &[
     ("headers", Kind::Layer),
     ("https", Kind::Layer),
     ("limits", Kind::Layer),
+    // Pages alone.
+    ("manual", Kind::Stack),
     ("mfa", Kind::Service),
     ("ownership", Kind::Layer),
     ("password", Kind::Service),

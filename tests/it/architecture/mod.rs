@@ -92,8 +92,10 @@ fn roots_of_rooms_hold_no_logic() {
 #[test]
 fn files_are_small() {
     let files = library();
+    // Contracts are tests that run in other crates.
     let lines = files
         .iter()
+        .filter(|file| !file.path.contains("contract"))
         .map(|file| source::library_lines(&file.text))
         .collect();
     let mut violations = files

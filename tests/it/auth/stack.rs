@@ -116,6 +116,67 @@ fn the_posture_misses_csrf_beside_sessions() {
     assert!(reporting.warnings().iter().any(|each| each == own));
 }
 
+#[cfg(feature = "opaque-tokens")]
+#[test]
+fn the_posture_misses_a_session_whose_cookie_is_renamed() {
+    use tower_security::auth::AuthLayer;
+    use tower_security::auth::session::{MemorySessionStore, SessionAuth};
+    use tower_security::cookies::CookieLayer;
+    use tower_security::core::Mode;
+
+    let auth = |name: Option<&str>| {
+        let sessions = SessionAuth::builder(MemorySessionStore::new());
+        let sessions = match name {
+            Some(name) => sessions.cookie(name),
+            None => sessions,
+        };
+        let layer = AuthLayer::builder().session(sessions.build().unwrap());
+        layer.build().unwrap()
+    };
+    let cookies = |name: &str, mode| {
+        let layer = CookieLayer::builder().host_prefix([name]).mode(mode);
+        layer.build().unwrap()
+    };
+    let warned = |cookies: CookieLayer, auth: AuthLayer| {
+        let posture = SecurityStack::new().cookies(cookies).auth(auth).posture();
+        let warnings = posture.warnings().iter();
+        let mut own = warnings.filter(|each| each.contains("host_prefix"));
+        own.next().map(ToString::to_string)
+    };
+    assert_eq!(
+        warned(cookies("session", Mode::Enforce), auth(None)).as_deref(),
+        Some(
+            "auth: cookies.host_prefix hands the session inwards as \"session\", which it is not looked for: \
+             call `cookie(\"session\")` on its builder"
+        )
+    );
+    let pair = (
+        cookies("theme", Mode::Enforce),
+        cookies("session", Mode::Enforce),
+    );
+    let posture = SecurityStack::new()
+        .cookies(pair)
+        .auth(auth(None))
+        .posture();
+    assert!(
+        posture
+            .warnings()
+            .iter()
+            .any(|each| each.contains("host_prefix"))
+    );
+    for (cookies, auth) in [
+        (cookies("session", Mode::Enforce), auth(Some("session"))),
+        (cookies("session", Mode::ReportOnly), auth(None)),
+        (cookies("theme", Mode::Enforce), auth(None)),
+        (CookieLayer::strict(), auth(None)),
+    ] {
+        assert_eq!(warned(cookies, auth), None);
+    }
+    let posture = SecurityStack::new().auth(auth(Some("staff"))).posture();
+    let mut settings = posture.entries()[0].settings();
+    assert!(settings.any(|setting| setting == ("session_cookie", "staff")));
+}
+
 #[tokio::test]
 async fn limits_inside_know_the_principal() {
     let seen = Seen::default();

@@ -21,7 +21,13 @@ pub mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod jws;
 pub mod login;
+#[cfg(feature = "mfa")]
+pub mod mfa;
 pub mod origin;
+#[cfg(feature = "password")]
+pub mod password;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub mod refresh;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]

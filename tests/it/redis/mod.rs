@@ -7,9 +7,13 @@ mod differential;
 mod hash_tag;
 mod lease;
 mod login;
+#[cfg(feature = "mfa")]
+mod mfa;
 mod node;
 mod outage;
 mod processes;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+mod refresh_tokens;
 #[cfg(feature = "opaque-tokens")]
 mod revocations;
 mod server;

@@ -20,6 +20,8 @@ mod jws_json;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod keys;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+pub(crate) mod refresh;
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod refusals;
 mod revocation;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]

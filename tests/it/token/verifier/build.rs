@@ -330,3 +330,35 @@ fn nothing_shows_keys() {
     assert!(!shown.contains("random"), "{shown}");
     assert!(shown.contains("https://id.example.com/"), "{shown}");
 }
+
+#[test]
+fn keys_that_nothing_tells_apart_are_refused() {
+    const OTHER: &[u8; 32] = b"another secret of 32 bytes, 0123";
+    let key = |kid: Option<&str>, secret: &[u8]| {
+        let key = Jwk::hmac(secret, Algorithm::Hs256).expect("it is long enough");
+        match kid {
+            Some(kid) => key.with_kid(kid).expect("it is short"),
+            None => key,
+        }
+    };
+    let set = |one, other| JwkSet::from_keys([key(one, SECRET.as_ref()), key(other, OTHER)]);
+    refused(
+        "two without an id",
+        usual().keys(set(None, None)),
+        &[("token.keys", "keys_ambiguous")],
+    );
+    for (one, other) in [(Some("a"), Some("b")), (Some("a"), None)] {
+        assert!(usual().keys(set(one, other)).build().is_ok());
+    }
+    // Of two algorithms each token says which it is.
+    let long = Jwk::hmac([7_u8, 9].repeat(32), Algorithm::Hs512).expect("it is long enough");
+    let two = JwkSet::from_keys([key(None, SECRET.as_ref()), long]);
+    assert!(usual().keys(two).build().is_ok());
+}
+
+#[test]
+fn one_key_is_enough() {
+    let key = Jwk::hmac(SECRET, Algorithm::Hs256).expect("it is long enough");
+    assert!(usual().keys(key.clone()).build().is_ok());
+    assert!(usual().keys(JwkSet::from_keys([key])).build().is_ok());
+}

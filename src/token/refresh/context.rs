@@ -1,0 +1,70 @@
+//! What a token endpoint knows of a client.
+
+use crate::core::Confirmation;
+
+/// What a token endpoint knows of the client that asks: which it is, what it has proved, what it wants.
+///
+/// It is believed: authenticate the client first, where it has a secret, and verify its proof of possession
+/// ([`DpopPolicy`](crate::token::DpopPolicy)) or look at its certificate.
+///
+/// # Example
+///
+/// ```
+/// use tower_security::token::RefreshContext;
+///
+/// let context = RefreshContext::new().client_id("web").scope("orders:read");
+/// # let _ = context;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct RefreshContext<'a> {
+    pub(super) client_id: Option<&'a str>,
+    pub(super) scope: Option<&'a str>,
+    pub(super) confirmation: Option<Confirmation>,
+    pub(super) label: Option<&'a str>,
+}
+
+impl<'a> RefreshContext<'a> {
+    /// Knows nothing: for clients that have no id and prove nothing.
+    pub const fn new() -> Self {
+        Self {
+            client_id: None,
+            scope: None,
+            confirmation: None,
+            label: None,
+        }
+    }
+
+    /// Says which client asks. Another than that of the login ends the family.
+    pub const fn client_id(mut self, client_id: &'a str) -> Self {
+        self.client_id = Some(client_id);
+        self
+    }
+
+    /// Says what the new access token may do, as the parameter `scope` has it: with blanks in between. Without it, and if it is empty,
+    /// all that was granted at the login. A login does not look at it.
+    pub const fn scope(mut self, scope: &'a str) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// Says which key the client has proved to have, by a proof (RFC 9449) or its certificate (RFC 8705). A family that was bound to one at the login needs
+    /// the same each time.
+    pub const fn confirmation(mut self, confirmation: Confirmation) -> Self {
+        self.confirmation = Some(confirmation);
+        self
+    }
+
+    /// Calls the device something that its user knows it by, such as "Firefox on Linux". At a login; at most 128 bytes are kept.
+    pub const fn label(mut self, label: &'a str) -> Self {
+        self.label = Some(label);
+        self
+    }
+
+    /// The scopes that are asked for, if any are.
+    pub(super) fn scopes(&self) -> Option<Vec<&'a str>> {
+        let scopes = self.scope?.split(' ').filter(|scope| !scope.is_empty());
+        let scopes: Vec<_> = scopes.collect();
+        (!scopes.is_empty()).then_some(scopes)
+    }
+}

@@ -1,0 +1,140 @@
+//! A whole login: what the example says is what happens.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+use tower_security::core::ManualClock;
+
+#[path = "../../examples/login.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "an example: its `main` listens on a fixed port"
+)]
+mod example;
+
+const EXAMPLE: &str = include_str!("../../examples/login.rs");
+
+/// A command of the header, and the comment above it.
+struct Command {
+    text: &'static str,
+    sleeps: Duration,
+    /// The variables that take the words of the answer.
+    variables: Vec<&'static str>,
+    method: &'static str,
+    path: &'static str,
+    authorization: Option<&'static str>,
+    data: &'static str,
+}
+
+/// Returns what stands between `before` and the quote that follows it.
+fn quoted(command: &'static str, before: &str) -> Option<&'static str> {
+    let (_, rest) = command.split_once(before)?;
+    let quote = rest.chars().next()?;
+    rest[1..].split(quote).next()
+}
+
+fn command((text, line): (&'static str, &'static str)) -> Command {
+    let (sleeps, line) = match line.strip_prefix("sleep ") {
+        Some(rest) => {
+            let (seconds, line) = rest.split_once("; ").expect("a command behind it");
+            let seconds = seconds.parse().expect("a number of seconds");
+            (Duration::from_secs(seconds), line)
+        }
+        None => (Duration::ZERO, line),
+    };
+    let (variables, curl) = if let Some(rest) = line.strip_prefix("read -r ") {
+        let (names, curl) = rest.split_once(" < <(").expect("a command to read from");
+        (names.split(' ').collect(), curl)
+    } else if let Some((name, curl)) = line.split_once("=$(") {
+        (vec![name], curl)
+    } else {
+        (Vec::new(), line)
+    };
+    assert!(curl.starts_with("curl -"), "{curl}");
+    let (_, path) = curl.split_once("127.0.0.1:3009").expect("a URL");
+    Command {
+        text,
+        sleeps,
+        variables,
+        method: if curl.contains("-X POST") {
+            "POST"
+        } else {
+            "GET"
+        },
+        path: path.split([' ', ')']).next().expect("a path"),
+        authorization: quoted(curl, "-H ").map(|header| {
+            let (_, value) = header.split_once(": ").expect("a header");
+            value
+        }),
+        data: quoted(curl, "-d ").unwrap_or_default(),
+    }
+}
+
+fn commands() -> Vec<Command> {
+    let lines: Vec<_> = EXAMPLE
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(str::trim)
+        .collect();
+    let pairs = lines.windows(2);
+    let pairs = pairs.filter_map(|pair| Some((pair[0].strip_prefix("# ")?, pair[1])));
+    pairs.map(command).collect()
+}
+
+async fn go(app: &Router, command: &Command, variables: &HashMap<&str, String>) -> Response<Bytes> {
+    let filled = |text: &str| {
+        let mut text = text.to_owned();
+        for (name, value) in variables {
+            text = text.replace(&format!("${name}"), value);
+        }
+        assert!(!text.contains('$'), "{text}");
+        text
+    };
+    let mut request = Request::builder().method(command.method).uri(command.path);
+    if let Some(value) = command.authorization {
+        request = request.header("authorization", filled(value));
+    }
+    let request = request.body(Body::from(filled(command.data))).unwrap();
+    let answer = ServiceExt::<Request<Body>>::oneshot(app.clone(), request);
+    let (head, body) = answer.await.unwrap().into_parts();
+    Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+}
+
+#[tokio::test]
+async fn every_line_of_the_example_gives_what_its_comment_says() {
+    let clock = ManualClock::new();
+    let app = example::app(clock.clone()).await.unwrap();
+    let commands = commands();
+    assert_eq!(commands.len(), 17);
+    assert_eq!(EXAMPLE.matches("curl -").count(), 17);
+    let mut variables = HashMap::new();
+    for command in commands {
+        let text = command.text;
+        clock.advance(command.sleeps);
+        let answer = go(&app, &command, &variables).await;
+        let body = std::str::from_utf8(answer.body()).unwrap();
+        if !command.variables.is_empty() {
+            assert_eq!(answer.status(), 200, "{text}: {body}");
+            let words: Vec<_> = body.split_whitespace().collect();
+            assert_eq!(words.len(), command.variables.len(), "{text}: {body}");
+            for (name, word) in command.variables.into_iter().zip(words) {
+                variables.insert(name, word.to_owned());
+            }
+            continue;
+        }
+        let (_, promised) = text.rsplit_once(": ").unwrap();
+        let (status, rest) = promised.split_at(3);
+        assert_eq!(answer.status().as_str(), status, "{text}: {body}");
+        assert!(body.contains(rest.trim()), "{text}: {body}");
+        if !answer.status().is_success() {
+            assert_eq!(answer.headers()["cache-control"], "no-store", "{text}");
+        }
+    }
+}
