@@ -84,7 +84,7 @@ pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
-pub(crate) use rejection::{FixedRefusal, Varying, is_grpc, is_grpc_type};
+pub(crate) use rejection::{FixedRefusal, QUOTA_EXCEEDED, Varying, is_grpc, is_grpc_type};
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
 pub(crate) use route::{original_uri, template as route_template};

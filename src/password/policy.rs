@@ -14,8 +14,6 @@ use crate::core::{
 
 /// A shorter word stands in too many passwords by chance.
 const LEAST_WORD: usize = 4;
-/// When a client may ask again while nobody can look passwords up.
-const AWAY: u64 = 5;
 
 /// Which new passwords are accepted: long ones that others do not use. No rule asks for capitals, digits or signs, which make passwords
 /// alike and no better (NIST SP 800-63B section 3.1.1.2, [ASVS] 6.2.5).
@@ -153,12 +151,7 @@ impl PolicyRefusal {
                 "The password is refused",
             )
             .member("rules", codes(problems)),
-            Self::Store(_) => Rejection::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "authentication_unavailable",
-                "Authentication is unavailable",
-            )
-            .retry_after(AWAY),
+            Self::Store(_) => Rejection::authentication_unavailable(),
         }
     }
 }
