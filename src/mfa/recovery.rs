@@ -57,6 +57,7 @@ pub(super) struct Peppers(Box<[Hmac<Sha256>]>);
 
 impl Peppers {
     pub(super) fn new(ring: &PepperRing) -> Self {
+        // HMAC takes a key of any length: none is left out, and the current one stays the first.
         let keyed = ring
             .all()
             .filter_map(|pepper| Hmac::new_from_slice(pepper.key()).ok());
