@@ -59,7 +59,7 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
-#[cfg(feature = "opaque-tokens")]
+#[cfg(any(feature = "opaque-tokens", feature = "password"))]
 pub(crate) use event::EventContext;
 pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
