@@ -120,7 +120,8 @@ impl TotpBuilder {
         self
     }
 
-    /// Sends events to `sink` (default: `tracing`).
+    /// Sends events to `sink` (default: that of the stack, where handlers say [which request](TotpService::for_request) it is, else
+    /// `tracing`).
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.shared = self.shared.events(sink);
         self
@@ -225,7 +226,8 @@ impl RecoveryBuilder {
         self
     }
 
-    /// Sends events to `sink` (default: `tracing`).
+    /// Sends events to `sink` (default: that of the stack, where handlers say [which request](RecoveryCodes::for_request) it is, else
+    /// `tracing`).
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.shared = self.shared.events(sink);
         self
