@@ -107,7 +107,7 @@ mod store;
 mod totp;
 
 pub use attempts::{Attempt, AttemptLimit, AttemptLog};
-pub use config::{RecoveryBuilder, TotpBuilder};
+pub use config::{RecoveryCodesBuilder, TotpServiceBuilder};
 pub use error::{MfaConfigError, MfaError, RecoveryProblem, TotpProblem};
 pub use memory::MemoryMfaStore;
 pub use recovery::{CodeDigest, RecoveryCodes, Redeemed};

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use http::Extensions;
 
 use super::attempts::{Desk, Gate};
-use super::config::TotpBuilder;
+use super::config::TotpServiceBuilder;
 use super::error::MfaError;
 use super::secret::{Code, Found, TotpAlgorithm, TotpSecret, step};
 use super::store::TotpStore;
@@ -139,8 +139,8 @@ impl TotpService {
     /// Starts from the defaults, with the secrets in `store`. Apps show `issuer` beside the account: the name of your service.
     ///
     /// Permitted: 1 to 64 bytes, such as `Shop`. Refused: an empty one, one with `:` or a control character.
-    pub fn builder(store: impl TotpStore, issuer: impl Into<String>) -> TotpBuilder {
-        TotpBuilder::new(store, issuer.into())
+    pub fn builder(store: impl TotpStore, issuer: impl Into<String>) -> TotpServiceBuilder {
+        TotpServiceBuilder::new(store, issuer.into())
     }
 
     pub(super) fn new(
@@ -163,7 +163,7 @@ impl TotpService {
 
     /// Returns the same service for a handler of the request with these extensions: events of what it does go to the sink of the
     /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
-    /// of its own, if it [was given one](TotpBuilder::events), hears of them instead.
+    /// of its own, if it [was given one](TotpServiceBuilder::events), hears of them instead.
     #[must_use]
     pub fn for_request(&self, extensions: &Extensions) -> Self {
         Self {
