@@ -181,14 +181,19 @@ impl Desk<'_> {
         earlier: u32,
         (code, level): (&'static str, Level),
     ) {
-        // The code is spent: that what was charged stays for its window is no reason to refuse its owner. An event tells of it.
-        let _ = self.told(store.reset_attempts(self.user).wait().await);
+        self.forgive(store).await;
         let name = if earlier > 0 {
             EventName::AuthnLoginSuccessAfterFail
         } else {
             EventName::AuthnLoginSuccess
         };
         self.tell(level, (name, code), |event| event);
+    }
+
+    /// Forgets what was charged.
+    pub(super) async fn forgive<S: AttemptStore + ?Sized>(self, store: &S) {
+        // The code is spent: that what was charged stays for its window is no reason to refuse its owner. An event tells of it.
+        let _ = self.told(store.reset_attempts(self.user).wait().await);
     }
 
     /// The code was wrong, or used before: the client is told the same.

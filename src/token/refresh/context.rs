@@ -48,8 +48,8 @@ impl<'a> RefreshContext<'a> {
         self
     }
 
-    /// Says which key the client has proved to have, by a proof (RFC 9449) or its certificate (RFC 8705). A family that was bound to one at the login needs
-    /// the same each time.
+    /// Says which key the client has proved to have, by a proof (RFC 9449) or its certificate (RFC 8705). A family that was bound to one
+    /// at the login needs the same each time.
     pub const fn confirmation(mut self, confirmation: Confirmation) -> Self {
         self.confirmation = Some(confirmation);
         self

@@ -69,14 +69,17 @@ impl RefreshService {
         // First, so that what cannot be issued does not begin.
         let pair = self.issue(&row, &grant.with_principal(row.principal.clone()), secret)?;
         let ended = inner.store.insert(&row, inner.max_families).wait().await?;
+        let mut noted = Ok(());
         for family in ended {
             let name = family.session_id();
             let subject = row.principal.subject();
-            self.end_access(&name, now).await?;
             inner
                 .teller
                 .revoked(&self.request, (subject, &name), RevokeReason::Limit);
+            // Those behind one that fails too: they have ended, and no other login comes back to them.
+            noted = noted.and(self.end_access(&name, now).await);
         }
+        noted?;
         inner.teller.issued(&self.request, &row, "tokens_issued");
         Ok(pair)
     }

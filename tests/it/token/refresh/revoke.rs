@@ -251,6 +251,22 @@ async fn with_one_login_too_many_the_oldest_ends() {
 }
 
 #[tokio::test]
+async fn a_family_that_makes_way_is_told_of_though_its_access_tokens_cannot_be_ended() {
+    let clock = ManualClock::new();
+    let full = MemoryRevocationStore::with_clock(0, clock.clone());
+    let desk = Desk::on(clock, |builder| builder.revocation(full).max_families(1));
+    desk.login().await;
+    desk.log.take();
+    let refused = desk.service.login(&alice(), &WEB).await.unwrap_err();
+    assert_eq!(kind(&refused), "store");
+    let told = [
+        (EventName::ExcessSessionsExceeded, "limit".to_owned()),
+        (EventName::SysMonitorDisabled, "login".to_owned()),
+    ];
+    assert_eq!(desk.log.rules(), told);
+}
+
+#[tokio::test]
 async fn who_logs_in_and_out_all_day_does_not_fill_the_store() {
     let house = House::new();
     for _ in 0..100 {
