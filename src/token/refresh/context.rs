@@ -35,7 +35,9 @@ impl<'a> RefreshContext<'a> {
         }
     }
 
-    /// Says which client asks. Another than that of the login ends the family.
+    /// Says which client asks: the [`client_id`](crate::core::Principal::client_id) of the principal that has logged in. Another ends the
+    /// family. Where only one of the two names a client the answer is [`BindingFailed`](super::RefreshError::BindingFailed), and the family
+    /// goes on. A login does not look at it.
     pub const fn client_id(mut self, client_id: &'a str) -> Self {
         self.client_id = Some(client_id);
         self
