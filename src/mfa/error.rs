@@ -145,11 +145,7 @@ impl MfaError {
     /// Returns the answer to the client, after the table above. It says no more.
     pub fn rejection(&self) -> Rejection {
         match self {
-            Self::Invalid | Self::Replayed => {
-                Rejection::new(StatusCode::UNAUTHORIZED, "login_failed", "Login failed")
-                    .challenges(Challenges::default().lines())
-                    .abuse(AbuseKind::AuthFailed)
-            }
+            Self::Invalid | Self::Replayed => Challenges::login_failed(),
             Self::Throttled { retry_after } => Rejection::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "login_throttled",

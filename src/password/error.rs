@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::cost::{Argon2Cost, Ceiling};
 use crate::core::{
-    AbuseKind, ConfigErrorKind, ErrorClass, GrpcCode, Pushback, Rejection, retry_seconds,
+    Challenges, ConfigErrorKind, ErrorClass, GrpcCode, Pushback, Rejection, retry_seconds,
 };
 
 /// A mistake in the configuration of a [`PasswordHasher`](super::PasswordHasher).
@@ -164,8 +164,7 @@ impl VerifyError {
         match self {
             Self::Busy { retry_after } => busy(*retry_after),
             Self::CostAboveCeiling | Self::Invalid | Self::MalformedHash => {
-                Rejection::new(StatusCode::UNAUTHORIZED, LOGIN_FAILED, "Login failed")
-                    .abuse(AbuseKind::AuthFailed)
+                Challenges::login_failed()
             }
             Self::Internal(_) => Rejection::internal(),
             Self::TooLong => too_long(),
