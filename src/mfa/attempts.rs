@@ -174,15 +174,20 @@ impl Desk<'_> {
         }
     }
 
-    /// The right code was there: what was charged is forgotten.
+    /// What was charged is forgotten: the right code was there.
+    pub(super) async fn forget<S: AttemptStore + ?Sized>(self, store: &S) {
+        // The code is spent: that what was charged stays for its window is no reason to refuse its owner. An event tells of it.
+        let _ = self.told(store.reset_attempts(self.user).wait().await);
+    }
+
+    /// The right code was there.
     pub(super) async fn succeed<S: AttemptStore + ?Sized>(
         self,
         store: &S,
         earlier: u32,
         (code, level): (&'static str, Level),
     ) {
-        // The code is spent: that what was charged stays for its window is no reason to refuse its owner. An event tells of it.
-        let _ = self.told(store.reset_attempts(self.user).wait().await);
+        self.forget(store).await;
         let name = if earlier > 0 {
             EventName::AuthnLoginSuccessAfterFail
         } else {

@@ -216,11 +216,14 @@ impl TotpService {
 
     /// Makes the secret that waits the one that counts, if `code` is of it. The code is used up by that.
     ///
+    /// The attempt is charged as in [`verify`](Self::verify): the enrolment may be one that somebody else began.
+    ///
     /// Afterwards end the other sessions of the user, and tell him that his factor was changed ([ASVS] 7.4.3, 6.3.7).
     ///
     /// # Errors
     ///
-    /// The code is wrong, nothing waits to be confirmed, or the store fails.
+    /// [`MfaError::Throttled`]: too many attempts. [`MfaError::Invalid`]: the code is wrong. [`MfaError::NotPending`]: nothing waits to be
+    /// confirmed. The user is empty, the clock stands before 1970, the store fails.
     ///
     /// # Cancel safety
     ///
@@ -230,7 +233,7 @@ impl TotpService {
     pub async fn confirm(&self, user: &str, code: &str) -> Result<Verified, MfaError> {
         let inner = &*self.inner;
         let desk = self.desk(user);
-        let now = inner.gate.clock.now();
+        let (now, _) = desk.begin(&*inner.store).await?;
         let step = step(now)?;
         let record = inner.store.load(user).wait().await;
         let record = desk.told(record)?.unwrap_or_default();
@@ -244,6 +247,7 @@ impl TotpService {
         if !desk.told(done)? {
             return Err(MfaError::NotPending);
         }
+        desk.forget(&*inner.store).await;
         desk.changed("totp_enrolled");
         Ok(Verified::new(now, AMR))
     }

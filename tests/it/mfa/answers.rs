@@ -251,7 +251,7 @@ async fn a_store_that_fails_is_never_an_answer() {
             (totp.is_enrolled("alice").await.err(), method == "load"),
             (
                 totp.confirm("alice", &super::code(&next, 0)).await.err(),
-                ["load", "confirm"].contains(&method),
+                ["begin_attempt", "load", "confirm"].contains(&method),
             ),
             (totp.enrol("alice", "alice").await.err(), method == "enrol"),
             (
@@ -337,4 +337,31 @@ async fn what_is_printed_shows_no_secret() {
         assert!(!shown.contains(code.expose().as_str()));
     }
     let _: ManualClock = clock;
+}
+
+/// A login that asks for both at once tells by no byte which of them was wrong.
+#[cfg(feature = "password")]
+#[tokio::test]
+async fn a_wrong_code_and_a_wrong_password_get_the_same_bytes() {
+    use tower_security::password::VerifyError;
+
+    for request in [
+        Request::post("/login"),
+        Request::post("/login").header("content-type", "application/grpc"),
+    ] {
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let mut answers = Vec::new();
+        for rejection in [
+            MfaError::Invalid.rejection(),
+            VerifyError::Invalid.rejection(),
+        ] {
+            let answer: Response<Full<Bytes>> =
+                rejection.into_response(&RefusalContext::new(&head));
+            let abuse = AbuseSignal::of(answer.extensions());
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            answers.push((head.status, head.headers, body, abuse));
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
 }
