@@ -1,6 +1,6 @@
 //! What a token endpoint knows of a client.
 
-use crate::core::Confirmation;
+use crate::core::{Confirmation, Principal};
 
 /// What a token endpoint knows of the client that asks: which it is, what it has proved, what it wants.
 ///
@@ -22,6 +22,12 @@ pub struct RefreshContext<'a> {
     pub(super) scope: Option<&'a str>,
     pub(super) confirmation: Option<Confirmation>,
     pub(super) label: Option<&'a str>,
+}
+
+/// What of a grant a client wants.
+pub(super) enum Scopes<'a> {
+    All,
+    These(Vec<&'a str>),
 }
 
 impl<'a> RefreshContext<'a> {
@@ -63,10 +69,16 @@ impl<'a> RefreshContext<'a> {
         self
     }
 
-    /// The scopes that are asked for, if any are.
-    pub(super) fn scopes(&self) -> Option<Vec<&'a str>> {
-        let scopes = self.scope?.split(' ').filter(|scope| !scope.is_empty());
-        let scopes: Vec<_> = scopes.collect();
-        (!scopes.is_empty()).then_some(scopes)
+    /// Those of the scopes that are asked for, however often: all without a word on them. `None` if one was not granted.
+    pub(super) fn scopes(&self, granted: &Principal) -> Option<Scopes<'a>> {
+        let scope = self.scope.unwrap_or_default();
+        let asked = || scope.split(' ').filter(|scope| !scope.is_empty());
+        if asked().next().is_none() {
+            return Some(Scopes::All);
+        }
+        let once = |granted| asked().find(|scope| *scope == granted);
+        asked()
+            .all(|scope| granted.has_scope(scope))
+            .then(|| Scopes::These(granted.scopes().filter_map(once).collect()))
     }
 }
