@@ -25,7 +25,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use serde::Serialize;
 
-use tower_security::core::{Lookup, NoopSink, Principal};
+use tower_security::core::{Lookup, ManualClock, NoopSink, Principal};
 use tower_security::token::jws::{Algorithm, SigningKey};
 use tower_security::token::{
     Grant, KeyRing, MemoryRefreshStore, MemoryRevocationStore, RefreshContext, RefreshService,
@@ -281,7 +281,10 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 /// Signed with HMAC: what a refresh adds to a signature is not to drown in it.
 fn refresh() -> Group {
     let secret = b"an example: take 32 random bytes";
+    // It stands still, so that what is repeated stays within the grace.
+    let clock = ManualClock::new();
     let issuer = TokenIssuer::builder()
+        .clock(clock.clone())
         .issuer(ISSUER)
         .audience(AUDIENCE)
         .signing(KeyRing::new(
@@ -298,6 +301,7 @@ fn refresh() -> Group {
         .rotation_key("2027-01", *b"another key that is an example..")
         .revocation(MemoryRevocationStore::new())
         .max_families(1_000)
+        .clock(clock)
         .events(NoopSink::new())
         .build()
         .expect("a service");
@@ -306,19 +310,6 @@ fn refresh() -> Group {
         let (service, grant) = (service.clone(), grant.clone());
         move || text(now(service.login(&grant, &WEB)).expect("it begins"))
     };
-    let begin = login();
-    let last = (0..4_096).fold(begin.clone(), |token, _| {
-        text(now(service.refresh(&token, &WEB)).expect("the next"))
-    });
-    // Another secret of the first generation: all generations are derived to tell that it is none.
-    let at = begin.len() - 2;
-    let other = if begin.as_bytes()[at] == b'A' {
-        "B"
-    } else {
-        "A"
-    };
-    let mut forged = begin;
-    forged.replace_range(at..=at, other);
     let (rotating, repeating) = (service.clone(), service.clone());
     let again = login.clone();
     Group::new("refresh, signed with HMAC", ACCESS)
@@ -345,17 +336,7 @@ fn refresh() -> Group {
             now(service.refresh(&token, &WEB)).expect("the next");
             (
                 || (),
-                move |()| {
-                    // Within the grace; a bench that takes longer begins anew.
-                    now(service.refresh(black_box(&token), &WEB))
-                },
-            )
-        })
-        .row("tower-security, forged, 4096 generations", move || {
-            let (service, forged, last) = (service.clone(), forged.clone(), last.clone());
-            (
-                move || drop(black_box(&last)),
-                move |()| assert!(now(service.refresh(black_box(&forged), &WEB)).is_err()),
+                move |()| now(service.refresh(black_box(&token), &WEB)).expect("the same"),
             )
         })
 }

@@ -70,8 +70,8 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tower_security::auth::AuthLayer;
@@ -119,6 +119,9 @@ pub struct Shop {
 
 /// Whether a password or code is right is told by one text alone, and the rest by its status.
 type Answer<T> = Result<T, Response>;
+
+/// Tokens, which no cache may keep (RFC 6749 section 5.1).
+type Tokens = ([(HeaderName, &'static str); 1], String);
 
 impl Shop {
     fn users(&self) -> MutexGuard<'_, HashMap<String, String>> {
@@ -176,7 +179,7 @@ async fn log_in(
     context: RefusalContext,
     head: Parts,
     form: String,
-) -> Answer<String> {
+) -> Answer<Tokens> {
     let mut form = form.splitn(3, '&');
     let account = form.next().unwrap_or_default();
     let password = Secret::from(form.next().unwrap_or_default());
@@ -215,16 +218,17 @@ async fn refresh(
     context: RefusalContext,
     head: Parts,
     token: String,
-) -> Answer<String> {
+) -> Answer<Tokens> {
     let tokens = shop.tokens.for_request(&head.extensions);
     let client = RefreshContext::new().client_id(CLIENT);
     let pair = tokens.refresh(token.trim(), &client).await;
     pair.map(shown).map_err(|error| context.refuse(error))
 }
 
-fn shown(pair: TokenPair) -> String {
+fn shown(pair: TokenPair) -> Tokens {
     let [access, refresh] = [pair.access_token.token(), &pair.refresh_token];
-    format!("{} {}\n", access.expose(), refresh.expose())
+    let text = format!("{} {}\n", access.expose(), refresh.expose());
+    ([(header::CACHE_CONTROL, "no-store")], text)
 }
 
 async fn log_out(

@@ -100,7 +100,8 @@ fn is_right(user: &str, password: &str) -> bool {
 }
 
 fn with_cookie(text: &'static str, line: HeaderValue) -> Response {
-    let mut answer = text.into_response();
+    // No cache may give it to somebody else.
+    let mut answer = ([(header::CACHE_CONTROL, "no-store")], text).into_response();
     answer.headers_mut().append(header::SET_COOKIE, line);
     answer
 }

@@ -68,7 +68,7 @@
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
 //! | `quanta` | the time of rate limits from the processor's counter, 20 ns less a request: [`core::SystemClock`] says what it trusts |
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
-//! | `serde` | configuration types for files |
+//! | `serde` | configuration types for files; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
 //! | `full` | all of the above but `jwt-rust-crypto` |
 //!

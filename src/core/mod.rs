@@ -59,7 +59,7 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
-#[cfg(feature = "opaque-tokens")]
+#[cfg(any(feature = "opaque-tokens", feature = "password"))]
 pub(crate) use event::EventContext;
 pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
@@ -84,7 +84,7 @@ pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
-pub(crate) use rejection::{FixedRefusal, Varying, is_grpc, is_grpc_type};
+pub(crate) use rejection::{FixedRefusal, QUOTA_EXCEEDED, Varying, is_grpc, is_grpc_type};
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
 pub(crate) use route::{original_uri, template as route_template};

@@ -174,26 +174,26 @@ impl Desk<'_> {
         }
     }
 
-    /// What was charged is forgotten: the right code was there.
-    pub(super) async fn forget<S: AttemptStore + ?Sized>(self, store: &S) {
-        // The code is spent: that what was charged stays for its window is no reason to refuse its owner. An event tells of it.
-        let _ = self.told(store.reset_attempts(self.user).wait().await);
-    }
-
-    /// The right code was there.
+    /// The right code was there: what was charged is forgotten.
     pub(super) async fn succeed<S: AttemptStore + ?Sized>(
         self,
         store: &S,
         earlier: u32,
         (code, level): (&'static str, Level),
     ) {
-        self.forget(store).await;
+        self.forgive(store).await;
         let name = if earlier > 0 {
             EventName::AuthnLoginSuccessAfterFail
         } else {
             EventName::AuthnLoginSuccess
         };
         self.tell(level, (name, code), |event| event);
+    }
+
+    /// Forgets what was charged.
+    pub(super) async fn forgive<S: AttemptStore + ?Sized>(self, store: &S) {
+        // The code is spent: that what was charged stays for its window is no reason to refuse its owner. An event tells of it.
+        let _ = self.told(store.reset_attempts(self.user).wait().await);
     }
 
     /// The code was wrong, or used before: the client is told the same.

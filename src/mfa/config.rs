@@ -70,7 +70,7 @@ impl Shared {
 
 /// Makes a [`TotpService`]. See [`TotpService::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct TotpBuilder {
+pub struct TotpServiceBuilder {
     store: Arc<dyn TotpStore>,
     issuer: String,
     algorithm: TotpAlgorithm,
@@ -79,7 +79,7 @@ pub struct TotpBuilder {
     shared: Shared,
 }
 
-impl TotpBuilder {
+impl TotpServiceBuilder {
     pub(super) fn new(store: impl TotpStore, issuer: String) -> Self {
         Self {
             store: Arc::new(store),
@@ -120,7 +120,8 @@ impl TotpBuilder {
         self
     }
 
-    /// Sends events to `sink` (default: `tracing`).
+    /// Sends events to `sink` (default: that of the stack, where handlers say [which request](TotpService::for_request) it is, else
+    /// `tracing`).
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.shared = self.shared.events(sink);
         self
@@ -168,9 +169,9 @@ impl TotpBuilder {
     }
 }
 
-impl fmt::Debug for TotpBuilder {
+impl fmt::Debug for TotpServiceBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TotpBuilder")
+        f.debug_struct("TotpServiceBuilder")
             .field("issuer", &self.issuer)
             .field("algorithm", &self.algorithm)
             .field("digits", &self.digits)
@@ -181,7 +182,7 @@ impl fmt::Debug for TotpBuilder {
 
 /// Makes [`RecoveryCodes`]. See [`RecoveryCodes::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct RecoveryBuilder {
+pub struct RecoveryCodesBuilder {
     store: Arc<dyn RecoveryStore>,
     peppers: PepperRing,
     count: usize,
@@ -189,7 +190,7 @@ pub struct RecoveryBuilder {
     shared: Shared,
 }
 
-impl RecoveryBuilder {
+impl RecoveryCodesBuilder {
     pub(super) fn new(store: impl RecoveryStore, peppers: PepperRing) -> Self {
         Self {
             store: Arc::new(store),
@@ -225,7 +226,8 @@ impl RecoveryBuilder {
         self
     }
 
-    /// Sends events to `sink` (default: `tracing`).
+    /// Sends events to `sink` (default: that of the stack, where handlers say [which request](RecoveryCodes::for_request) it is, else
+    /// `tracing`).
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.shared = self.shared.events(sink);
         self
@@ -270,9 +272,9 @@ impl RecoveryBuilder {
     }
 }
 
-impl fmt::Debug for RecoveryBuilder {
+impl fmt::Debug for RecoveryCodesBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecoveryBuilder")
+        f.debug_struct("RecoveryCodesBuilder")
             .field("peppers", &self.peppers)
             .field("count", &self.count)
             .field("bits", &self.bits)

@@ -2,15 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-
-use crate::core::{
-    AbuseKind, Challenges, ConfigErrorKind, ErrorClass, Pushback, Rejection, StoreError,
-    retry_seconds,
-};
-
-/// When a client may ask again while the store is away.
-const AWAY: u64 = 5;
+use crate::core::{ConfigErrorKind, ErrorClass, Pushback, Rejection, StoreError, retry_seconds};
 
 /// A mistake in the configuration of [`TotpService`](super::TotpService) or [`RecoveryCodes`](super::RecoveryCodes).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -142,24 +134,17 @@ pub enum MfaError {
 }
 
 impl MfaError {
-    /// Returns the answer to the client, after the table above. It says no more.
+    /// Returns the answer to the client, after the table above. It says no more: that of a wrong code has the bytes of that of a wrong
+    /// password, so that who is asked for both learns of neither.
     pub fn rejection(&self) -> Rejection {
         match self {
-            Self::Invalid | Self::Replayed => Challenges::login_failed(),
-            Self::Throttled { retry_after } => Rejection::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "login_throttled",
-                "Too many attempts",
-            )
-            .retry_after(retry_seconds(*retry_after))
-            .pushback(Pushback::After(*retry_after))
-            .abuse(AbuseKind::RateLimited),
-            Self::Store(_) | Self::Clock | Self::Randomness => Rejection::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "authentication_unavailable",
-                "Authentication is unavailable",
-            )
-            .retry_after(AWAY),
+            Self::Invalid | Self::Replayed => Rejection::login_failed(),
+            Self::Throttled { retry_after } => Rejection::login_throttled()
+                .retry_after(retry_seconds(*retry_after))
+                .pushback(Pushback::After(*retry_after)),
+            Self::Store(_) | Self::Clock | Self::Randomness => {
+                Rejection::authentication_unavailable()
+            }
             Self::NotPending => Rejection::not_found(),
             Self::AccountInvalid | Self::UserEmpty => Rejection::internal(),
         }

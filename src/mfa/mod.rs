@@ -9,7 +9,8 @@
 //! The first line that decides wins:
 //!
 //! 1. The attempt is charged to the user, before anything is looked at. Too many in the last minutes: **throttled**, nothing is charged, and
-//!    the code is not looked at, right or not. Codes of both kinds count together where one store keeps them.
+//!    the code is not looked at, right or not. Codes of both kinds count together where one store keeps them, and with them those that
+//!    [confirm](TotpService::confirm) an app.
 //! 2. The code is read. Blanks and hyphens do not count; in a recovery code neither does the case, O is 0, I and L are 1. What is no code
 //!    then is **invalid**.
 //! 3. One-time codes: the user has no app, or has never shown a code of it. The same is done with a secret of nobody: **invalid**.
@@ -108,7 +109,7 @@ mod store;
 mod totp;
 
 pub use attempts::{Attempt, AttemptLimit, AttemptLog};
-pub use config::{RecoveryBuilder, TotpBuilder};
+pub use config::{RecoveryCodesBuilder, TotpServiceBuilder};
 pub use error::{MfaConfigError, MfaError, RecoveryProblem, TotpProblem};
 pub use memory::MemoryMfaStore;
 pub use recovery::{CodeDigest, RecoveryCodes, Redeemed};

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::attempts::{Desk, Gate};
-use super::config::RecoveryBuilder;
+use super::config::RecoveryCodesBuilder;
 use super::error::MfaError;
 use super::store::RecoveryStore;
 use super::totp::Verified;
@@ -57,6 +57,7 @@ pub(super) struct Peppers(Box<[Hmac<Sha256>]>);
 
 impl Peppers {
     pub(super) fn new(ring: &PepperRing) -> Self {
+        // HMAC takes a key of any length: none is left out, and the current one stays the first.
         let keyed = ring
             .all()
             .filter_map(|pepper| Hmac::new_from_slice(pepper.key()).ok());
@@ -175,8 +176,8 @@ impl Redeemed {
 
 impl RecoveryCodes {
     /// Starts from the defaults, with the digests of codes in `store` and the keys that they are made with.
-    pub fn builder(store: impl RecoveryStore, peppers: PepperRing) -> RecoveryBuilder {
-        RecoveryBuilder::new(store, peppers)
+    pub fn builder(store: impl RecoveryStore, peppers: PepperRing) -> RecoveryCodesBuilder {
+        RecoveryCodesBuilder::new(store, peppers)
     }
 
     pub(super) fn new(
@@ -200,7 +201,7 @@ impl RecoveryCodes {
 
     /// Returns the same service for a handler of the request with these extensions: events of what it does go to the sink of the
     /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
-    /// of its own, if it [was given one](RecoveryBuilder::events), hears of them instead.
+    /// of its own, if it [was given one](RecoveryCodesBuilder::events), hears of them instead.
     #[must_use]
     pub fn for_request(&self, extensions: &Extensions) -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use http::Extensions;
 
 use super::attempts::{Desk, Gate};
-use super::config::TotpBuilder;
+use super::config::TotpServiceBuilder;
 use super::error::MfaError;
 use super::secret::{Code, Found, TotpAlgorithm, TotpSecret, step};
 use super::store::TotpStore;
@@ -139,8 +139,8 @@ impl TotpService {
     /// Starts from the defaults, with the secrets in `store`. Apps show `issuer` beside the account: the name of your service.
     ///
     /// Permitted: 1 to 64 bytes, such as `Shop`. Refused: an empty one, one with `:` or a control character.
-    pub fn builder(store: impl TotpStore, issuer: impl Into<String>) -> TotpBuilder {
-        TotpBuilder::new(store, issuer.into())
+    pub fn builder(store: impl TotpStore, issuer: impl Into<String>) -> TotpServiceBuilder {
+        TotpServiceBuilder::new(store, issuer.into())
     }
 
     pub(super) fn new(
@@ -163,7 +163,7 @@ impl TotpService {
 
     /// Returns the same service for a handler of the request with these extensions: events of what it does go to the sink of the
     /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
-    /// of its own, if it [was given one](TotpBuilder::events), hears of them instead.
+    /// of its own, if it [was given one](TotpServiceBuilder::events), hears of them instead.
     #[must_use]
     pub fn for_request(&self, extensions: &Extensions) -> Self {
         Self {
@@ -216,18 +216,19 @@ impl TotpService {
 
     /// Makes the secret that waits the one that counts, if `code` is of it. The code is used up by that.
     ///
-    /// The attempt is charged as in [`verify`](Self::verify): the enrolment may be one that somebody else began.
+    /// The attempt is charged as those of [`verify`](Self::verify) are: a secret may wait that the owner has been shown and has not
+    /// confirmed, and nobody else is to find a code of it by trying.
     ///
     /// Afterwards end the other sessions of the user, and tell him that his factor was changed ([ASVS] 7.4.3, 6.3.7).
     ///
     /// # Errors
     ///
-    /// [`MfaError::Throttled`]: too many attempts. [`MfaError::Invalid`]: the code is wrong. [`MfaError::NotPending`]: nothing waits to be
-    /// confirmed. The user is empty, the clock stands before 1970, the store fails.
+    /// Too many attempts, the code is wrong, nothing waits to be confirmed, the user is empty, the clock stands before 1970, or the store
+    /// fails.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the new secret may count or not.
+    /// Dropped, the attempt stays charged, and the new secret may count or not.
     ///
     /// [ASVS]: https://owasp.org/www-project-application-security-verification-standard/
     pub async fn confirm(&self, user: &str, code: &str) -> Result<Verified, MfaError> {
@@ -247,7 +248,7 @@ impl TotpService {
         if !desk.told(done)? {
             return Err(MfaError::NotPending);
         }
-        desk.forget(&*inner.store).await;
+        desk.forgive(&*inner.store).await;
         desk.changed("totp_enrolled");
         Ok(Verified::new(now, AMR))
     }

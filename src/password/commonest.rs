@@ -1,6 +1,8 @@
 //! Passwords that many use: those that come with the crate, and those of a file.
 
 use std::cmp::Ordering;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
 use crate::core::Secret;
@@ -83,11 +85,14 @@ pub(super) fn is_line(lines: &[u8], text: &[u8]) -> bool {
 }
 
 /// The lines of a file in lower case, sorted. A line that is no UTF-8 is no password that anybody can send.
-pub(super) fn read(path: &Path) -> std::io::Result<Box<[u8]>> {
-    if std::fs::metadata(path)?.len() > MOST_FILE {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
+pub(super) fn read(path: &Path) -> io::Result<Box<[u8]>> {
+    let mut bytes = Vec::new();
+    // What is no file has no length to ask for, and may not end.
+    let mut file = File::open(path)?.take(MOST_FILE.saturating_add(1));
+    file.read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_FILE) {
+        return Err(ErrorKind::FileTooLarge.into());
     }
-    let bytes = std::fs::read(path)?;
     let lines = bytes.split(|byte| *byte == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let texts = lines.filter_map(|line| std::str::from_utf8(line).ok());

@@ -144,8 +144,8 @@ impl PasswordHasherBuilder {
         self
     }
 
-    /// Sends events to `sink` (default: `tracing`): calls that are refused because of load, hashes that cannot be read, faults. Logins are
-    /// told by who knows whose they are.
+    /// Sends events to `sink` (default: that of the stack, where handlers say [which request](PasswordHasher::for_request) it is, else
+    /// `tracing`): calls that are refused because of load, hashes that cannot be read, faults. Logins are told by who knows whose they are.
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.events = self.events.with_sink(sink);
         self

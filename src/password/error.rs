@@ -6,9 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::cost::{Argon2Cost, Ceiling};
-use crate::core::{
-    Challenges, ConfigErrorKind, ErrorClass, GrpcCode, Pushback, Rejection, retry_seconds,
-};
+use crate::core::{ConfigErrorKind, ErrorClass, GrpcCode, Pushback, Rejection, retry_seconds};
 
 /// A mistake in the configuration of a [`PasswordHasher`](super::PasswordHasher).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +162,7 @@ impl VerifyError {
         match self {
             Self::Busy { retry_after } => busy(*retry_after),
             Self::CostAboveCeiling | Self::Invalid | Self::MalformedHash => {
-                Challenges::login_failed()
+                Rejection::login_failed()
             }
             Self::Internal(_) => Rejection::internal(),
             Self::TooLong => too_long(),

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Extensions;
+
 use super::config::PasswordHasherBuilder;
 use super::cost::{Argon2Cost, Ceiling};
 use super::error::{HashError, PasswordFault, VerifyError};
@@ -12,13 +14,17 @@ use super::pool::{Bounds, Load, Place, Pool, Refused};
 use super::report::Reports;
 use super::stored::{Argon2Hash, Defect, SALT, Stored};
 use super::wait;
-use crate::core::{Clock, Events, PepperRing, Secret, SystemClock, random};
+use crate::core::{Clock, EventContext, Events, PepperRing, Secret, SystemClock, random};
 
 /// Hashes passwords with Argon2id and verifies them, with a bound on the memory and the processors that this takes.
 ///
 /// See the [module](super) for what it decides and why. Clones share their memory and their queue: make one and clone it.
 #[derive(Clone)]
-pub struct PasswordHasher(Arc<Inner>);
+pub struct PasswordHasher {
+    inner: Arc<Inner>,
+    /// The request that handlers act for.
+    request: EventContext,
+}
 
 /// A password is right.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,30 +78,44 @@ impl PasswordHasher {
         let dummy = Argon2Hash::new(settings.cost, key_id, salt);
         let blocks = dummy.blocks();
         let pool = Pool::new(Bounds { blocks, ..bounds }, settings.events.clone());
-        Self(Arc::new(Inner {
-            dummy,
-            pool: Arc::new(pool),
-            reports: Reports::new(settings.events.clone()),
-            settings,
-        }))
+        Self {
+            inner: Arc::new(Inner {
+                dummy,
+                pool: Arc::new(pool),
+                reports: Reports::new(settings.events.clone()),
+                settings,
+            }),
+            request: EventContext::default(),
+        }
+    }
+
+    /// Returns the same hasher for a handler of the request with these extensions: events of what it does go to the sink of the
+    /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
+    /// of its own, if it [was given one](PasswordHasherBuilder::events), hears of them instead.
+    #[must_use]
+    pub fn for_request(&self, extensions: &Extensions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: EventContext::of(extensions),
+        }
     }
 
     /// Returns the cost of new hashes.
     #[must_use]
     pub fn cost(&self) -> Argon2Cost {
-        self.0.settings.cost
+        self.inner.settings.cost
     }
 
     /// Returns how many hashes are computed at once.
     #[must_use]
     pub fn concurrency(&self) -> u32 {
-        self.0.pool.bounds().concurrency
+        self.inner.pool.bounds().concurrency
     }
 
     /// Whether [`dangerous_test_cost`](PasswordHasherBuilder::dangerous_test_cost) is in use: for a check at the start of a program.
     #[must_use]
     pub fn has_test_cost(&self) -> bool {
-        self.0.settings.is_test_cost
+        self.inner.settings.is_test_cost
     }
 
     /// Hashes a password: a PHC string of at most 128 characters, to be stored as it is.
@@ -123,9 +143,9 @@ impl PasswordHasher {
     /// # }
     /// ```
     pub async fn hash(&self, password: &Secret<String>) -> Result<String, HashError> {
-        let (load, work) = self.0.hashing(password)?;
-        let outcome = self.0.pool.run(load, work).await;
-        self.0.hashed(outcome)
+        let (load, work) = self.hashing(password)?;
+        let outcome = self.inner.pool.run(load, work).await;
+        self.hashed(outcome)
     }
 
     /// As [`hash`](Self::hash), on this thread, which must not be one of a runtime's workers. It waits in the same queue.
@@ -134,9 +154,9 @@ impl PasswordHasher {
     ///
     /// As [`hash`](Self::hash).
     pub fn hash_blocking(&self, password: &Secret<String>) -> Result<String, HashError> {
-        let (load, work) = self.0.hashing(password)?;
-        let outcome = self.0.pool.run_blocking(load, work);
-        self.0.hashed(outcome)
+        let (load, work) = self.hashing(password)?;
+        let outcome = self.inner.pool.run_blocking(load, work);
+        self.hashed(outcome)
     }
 
     /// Says whether a password belongs to a stored hash. `None` is for a user who is not there: that takes as long as a wrong password, and
@@ -180,15 +200,15 @@ impl PasswordHasher {
         password: &Secret<String>,
         stored: Option<&str>,
     ) -> Result<Verified, VerifyError> {
-        let Inner { settings, .. } = &*self.0;
+        let Inner { settings, .. } = &*self.inner;
         let floor = match settings.floor.map(wait::runtime).transpose() {
             Ok(floor) => floor,
-            Err(fault) => return Err(self.0.failed(Refused::Fault(fault))),
+            Err(fault) => return Err(self.failed(Refused::Fault(fault))),
         };
-        let answer = match self.0.verification(password, stored) {
+        let answer = match self.verification(password, stored) {
             Ok((load, forced, work)) => {
-                let outcome = self.0.pool.run(load, work).await;
-                self.0.verified(forced, outcome)
+                let outcome = self.inner.pool.run(load, work).await;
+                self.verified(forced, outcome)
             }
             Err(error) => Err(error),
         };
@@ -212,13 +232,12 @@ impl PasswordHasher {
     ) -> Result<Verified, VerifyError> {
         let begun = SystemClock.monotonic();
         let answer = self
-            .0
             .verification(password, stored)
             .and_then(|(load, forced, work)| {
-                let outcome = self.0.pool.run_blocking(load, work);
-                self.0.verified(forced, outcome)
+                let outcome = self.inner.pool.run_blocking(load, work);
+                self.verified(forced, outcome)
             });
-        if let Some(floor) = self.0.settings.floor
+        if let Some(floor) = self.inner.settings.floor
             && is_of_a_login(&answer)
         {
             wait::sleep_until_blocking(begun.saturating_add(floor));
@@ -240,11 +259,11 @@ const fn is_of_a_login(answer: &Result<Verified, VerifyError>) -> bool {
 
 impl fmt::Debug for PasswordHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { cost, pepper, .. } = &self.0.settings;
+        let Settings { cost, pepper, .. } = &self.inner.settings;
         f.debug_struct("PasswordHasher")
             .field("cost", cost)
             .field("pepper", pepper)
-            .field("pool", &self.0.pool)
+            .field("pool", &self.inner.pool)
             .finish_non_exhaustive()
     }
 }
@@ -259,28 +278,28 @@ enum Forced {
 type HashOutcome = Result<String, PasswordFault>;
 type VerifyOutcome = Result<Option<Verified>, PasswordFault>;
 
-impl Inner {
+impl PasswordHasher {
     /// What hashing a password takes, and how it is done.
     fn hashing(
-        self: &Arc<Self>,
+        &self,
         password: &Secret<String>,
     ) -> Result<(Load, impl FnOnce(&mut Place) -> HashOutcome + Send + use<>), HashError> {
         let length = password.expose().len();
-        if length > self.settings.max_len {
-            self.reports.too_long(length);
+        if length > self.inner.settings.max_len {
+            self.inner.reports.too_long(&self.request, length);
             return Err(HashError::TooLong);
         }
         if length == 0 {
             return Err(HashError::Empty);
         }
-        let (inner, password) = (Arc::clone(self), password.clone());
+        let (inner, password) = (Arc::clone(&self.inner), password.clone());
         let work = move |place: &mut Place| inner.fresh(&password, place);
-        Ok((self.load_of_today(), work))
+        Ok((self.inner.load_of_today(), work))
     }
 
     /// What verifying a password takes, and how it is done.
     fn verification(
-        self: &Arc<Self>,
+        &self,
         password: &Secret<String>,
         stored: Option<&str>,
     ) -> Result<
@@ -292,26 +311,27 @@ impl Inner {
         VerifyError,
     > {
         let length = password.expose().len();
-        if length > self.settings.max_len {
-            self.reports.too_long(length);
+        if length > self.inner.settings.max_len {
+            self.inner.reports.too_long(&self.request, length);
             return Err(VerifyError::TooLong);
         }
-        let read = stored.map(|text| self.read(text)).transpose();
+        let read = stored.map(|text| self.inner.read(text)).transpose();
         let (target, forced) = match read {
             Ok(Some(target)) if length > 0 => (target, None),
             // An empty password that some system has hashed lets nobody in.
             Ok(Some(target)) => (target, Some(Forced::Invalid)),
-            Ok(None) => (Stored::Argon2(self.dummy), Some(Forced::Invalid)),
+            Ok(None) => (Stored::Argon2(self.inner.dummy), Some(Forced::Invalid)),
             Err(defect) => {
-                self.reports.defect(defect);
+                self.inner.reports.defect(&self.request, defect);
                 if defect.is_excess() {
                     return Err(VerifyError::CostAboveCeiling);
                 }
-                (Stored::Argon2(self.dummy), Some(Forced::Malformed))
+                (Stored::Argon2(self.inner.dummy), Some(Forced::Malformed))
             }
         };
         let load = Load::new(target.blocks(), target.passes());
-        let (inner, password) = (Arc::clone(self), password.clone());
+        let (inner, password) = (Arc::clone(&self.inner), password.clone());
+        let request = self.request.clone();
         let work = move |place: &mut Place| {
             let is_match = inner.compare(&password, &target, load, place)?;
             if !is_match || forced.is_some() {
@@ -322,13 +342,50 @@ impl Inner {
             } else {
                 let fresh = inner.fresh(&password, place);
                 // The password is right all the same; the next login tries again.
-                fresh.map_err(|fault| inner.reports.fault(fault)).ok()
+                fresh
+                    .map_err(|fault| inner.reports.fault(&request, fault))
+                    .ok()
             };
             Ok(Some(Verified { rehash }))
         };
         Ok((load, forced, work))
     }
 
+    fn hashed(&self, outcome: Result<HashOutcome, Refused>) -> Result<String, HashError> {
+        let hash = outcome.and_then(|hash| hash.map_err(Refused::Fault));
+        hash.map_err(|refused| {
+            self.inner.reports.refused(&self.request, refused);
+            match refused {
+                Refused::Busy { retry_after } => HashError::Busy { retry_after },
+                Refused::Fault(fault) => HashError::Internal(fault),
+            }
+        })
+    }
+
+    fn verified(
+        &self,
+        forced: Option<Forced>,
+        outcome: Result<VerifyOutcome, Refused>,
+    ) -> Result<Verified, VerifyError> {
+        let verified = outcome.and_then(|verified| verified.map_err(Refused::Fault));
+        match (verified, forced) {
+            (Err(refused), _) => Err(self.failed(refused)),
+            (Ok(Some(verified)), None) => Ok(verified),
+            (Ok(_), Some(Forced::Malformed)) => Err(VerifyError::MalformedHash),
+            (Ok(_), Some(Forced::Invalid)) | (Ok(None), None) => Err(VerifyError::Invalid),
+        }
+    }
+
+    fn failed(&self, refused: Refused) -> VerifyError {
+        self.inner.reports.refused(&self.request, refused);
+        match refused {
+            Refused::Busy { retry_after } => VerifyError::Busy { retry_after },
+            Refused::Fault(fault) => VerifyError::Internal(fault),
+        }
+    }
+}
+
+impl Inner {
     /// A stored hash that may be computed.
     fn read(&self, text: &str) -> Result<Stored, Defect> {
         let stored = Stored::parse(text)?;
@@ -390,39 +447,6 @@ impl Inner {
         match target {
             Stored::Argon2(hash) => hash.is_like(&self.dummy),
             Stored::Bcrypt(_) => false,
-        }
-    }
-
-    fn hashed(&self, outcome: Result<HashOutcome, Refused>) -> Result<String, HashError> {
-        let hash = outcome.and_then(|hash| hash.map_err(Refused::Fault));
-        hash.map_err(|refused| {
-            self.reports.refused(refused);
-            match refused {
-                Refused::Busy { retry_after } => HashError::Busy { retry_after },
-                Refused::Fault(fault) => HashError::Internal(fault),
-            }
-        })
-    }
-
-    fn verified(
-        &self,
-        forced: Option<Forced>,
-        outcome: Result<VerifyOutcome, Refused>,
-    ) -> Result<Verified, VerifyError> {
-        let verified = outcome.and_then(|verified| verified.map_err(Refused::Fault));
-        match (verified, forced) {
-            (Err(refused), _) => Err(self.failed(refused)),
-            (Ok(Some(verified)), None) => Ok(verified),
-            (Ok(_), Some(Forced::Malformed)) => Err(VerifyError::MalformedHash),
-            (Ok(_), Some(Forced::Invalid)) | (Ok(None), None) => Err(VerifyError::Invalid),
-        }
-    }
-
-    fn failed(&self, refused: Refused) -> VerifyError {
-        self.reports.refused(refused);
-        match refused {
-            Refused::Busy { retry_after } => VerifyError::Busy { retry_after },
-            Refused::Fault(fault) => VerifyError::Internal(fault),
         }
     }
 }

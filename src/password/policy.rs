@@ -4,18 +4,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 
 use super::commonest::{is_common, is_line, lower_case, read};
 use crate::core::{
-    ConfigErrorKind, ConfigErrors, ErrorClass, EventName, EventSink, Events, Level, Lookup,
-    Mistakes, Outcome, Rejection, Secret, SecurityEvent, StoreError, collected,
+    ConfigErrorKind, ConfigErrors, ErrorClass, EventContext, EventName, EventSink, Events, Level,
+    Lookup, Mistakes, Outcome, Rejection, Secret, StoreError, collected,
 };
 
+const LAYER: &str = "password";
 /// A shorter word stands in too many passwords by chance.
 const LEAST_WORD: usize = 4;
-/// When a client may ask again while nobody can look passwords up.
-const AWAY: u64 = 5;
 
 /// Which new passwords are accepted: long ones that others do not use. No rule asks for capitals, digits or signs, which make passwords
 /// alike and no better (NIST SP 800-63B section 3.1.1.2, [ASVS] 6.2.5).
@@ -62,7 +61,11 @@ const AWAY: u64 = 5;
 ///
 /// [ASVS]: https://owasp.org/www-project-application-security-verification-standard/
 #[derive(Clone)]
-pub struct PasswordPolicy(Arc<Inner>);
+pub struct PasswordPolicy {
+    inner: Arc<Inner>,
+    /// The request that handlers act for.
+    request: EventContext,
+}
 
 struct Inner {
     min: usize,
@@ -153,12 +156,7 @@ impl PolicyRefusal {
                 "The password is refused",
             )
             .member("rules", codes(problems)),
-            Self::Store(_) => Rejection::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "authentication_unavailable",
-                "Authentication is unavailable",
-            )
-            .retry_after(AWAY),
+            Self::Store(_) => Rejection::authentication_unavailable(),
         }
     }
 }
@@ -184,6 +182,17 @@ impl PasswordPolicy {
         PasswordPolicyBuilder::new(8)
     }
 
+    /// Returns the same policy for a handler of the request with these extensions: events of what it does go to the sink of the
+    /// [`SecurityStack`](crate::SecurityStack) that the request came through, with the request's id and the client's address. A sink
+    /// of its own, if it [was given one](PasswordPolicyBuilder::events), hears of them instead.
+    #[must_use]
+    pub fn for_request(&self, extensions: &Extensions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: EventContext::of(extensions),
+        }
+    }
+
     /// Accepts a new password or says what is wrong with it. `words` are those that guess first who knows the user: name, e-mail address,
     /// date of birth. Each counts as a whole, and each of its parts between signs; what is shorter than four characters is passed over.
     ///
@@ -201,18 +210,18 @@ impl PasswordPolicy {
     ) -> Result<(), PolicyRefusal> {
         let mut problems = self.problems(password, words);
         if problems.is_empty()
-            && let Some(breaches) = &self.0.breaches
+            && let Some(breaches) = &self.inner.breaches
         {
             match breaches.contains(password).wait().await {
                 Ok(true) => problems.push(PasswordProblem::Breached),
                 Ok(false) => {}
                 Err(error) => {
                     let name = EventName::SysMonitorDisabled;
-                    self.0.events.emit(None, name, Level::Error, || {
-                        SecurityEvent::new(name, "password", "authentication_unavailable")
-                            .outcome(Outcome::Fault)
-                            .own_detail(error.text())
-                    });
+                    let what = (name, LAYER, "authentication_unavailable");
+                    self.request
+                        .tell_at(Level::Error, &self.inner.events, what, |event| {
+                            event.outcome(Outcome::Fault).own_detail(error.text())
+                        });
                     return Err(error.into());
                 }
             }
@@ -221,9 +230,10 @@ impl PasswordPolicy {
             return Ok(());
         }
         let name = EventName::AuthnPasswordChangeFail;
-        self.0.events.emit(None, name, name.default_level(), || {
+        let what = (name, LAYER, "password_refused");
+        self.request.tell(&self.inner.events, what, |event| {
             let rules = codes(&problems).collect::<Vec<_>>().join(",");
-            SecurityEvent::new(name, "password", "password_refused").own_rule(&rules)
+            event.outcome(Outcome::Refused).own_rule(&rules)
         });
         Err(PolicyRefusal::Refused(problems))
     }
@@ -232,7 +242,7 @@ impl PasswordPolicy {
     /// somebody types. No event is emitted.
     #[must_use]
     pub fn problems(&self, password: &Secret<String>, words: &[&str]) -> Vec<PasswordProblem> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let text = password.expose();
         let max = inner.max;
         if text.len() > max {
@@ -268,11 +278,11 @@ impl PasswordPolicy {
 impl fmt::Debug for PasswordPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordPolicy")
-            .field("min_len", &self.0.min)
-            .field("max_len", &self.0.max)
-            .field("context_words", &self.0.words)
-            .field("common_file", &self.0.file.is_some())
-            .field("breach", &self.0.breaches.is_some())
+            .field("min_len", &self.inner.min)
+            .field("max_len", &self.inner.max)
+            .field("context_words", &self.inner.words)
+            .field("common_file", &self.inner.file.is_some())
+            .field("breach", &self.inner.breaches.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -337,7 +347,8 @@ impl PasswordPolicyBuilder {
         self
     }
 
-    /// Sends events of refused passwords to `sink` (default: `tracing`). They name the rules and nothing of the password.
+    /// Sends events of refused passwords to `sink` (default: that of the stack, where handlers say
+    /// [which request](PasswordPolicy::for_request) it is, else `tracing`). They name the rules and nothing of the password.
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.events = self.events.with_sink(sink);
         self
@@ -382,14 +393,17 @@ impl PasswordPolicyBuilder {
                 }
             }
         }
-        mistakes.finish(PasswordPolicy(Arc::new(Inner {
-            min: self.min,
-            max: self.max,
-            words,
-            file,
-            breaches: self.breaches,
-            events: self.events,
-        })))
+        mistakes.finish(PasswordPolicy {
+            inner: Arc::new(Inner {
+                min: self.min,
+                max: self.max,
+                words,
+                file,
+                breaches: self.breaches,
+                events: self.events,
+            }),
+            request: EventContext::default(),
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use super::error::{BUSY, LOGIN_FAILED, PasswordFault, TOO_LONG};
 use super::pool::Refused;
 use super::stored::Defect;
 use crate::core::sampler::Sampler;
-use crate::core::{EventName, Events, Level, Outcome, SecurityEvent};
+use crate::core::{EventContext, EventName, Events, Level, Outcome, SecurityEvent};
 
 const LAYER: &str = "password";
 const FAULT: &str = "internal_error";
@@ -30,54 +30,59 @@ impl Reports {
     }
 
     /// Nothing was computed, or nothing came of it.
-    pub(super) fn refused(&self, refused: Refused) {
+    pub(super) fn refused(&self, request: &EventContext, refused: Refused) {
         match refused {
             Refused::Busy { .. } => {
                 let name = EventName::ExcessRateLimitExceeded;
-                self.say(&self.busy, name, Level::Warn, BUSY, |event| event);
+                let what = (name, LAYER, BUSY);
+                self.say(request, &self.busy, Level::Warn, what, |event| event);
             }
-            Refused::Fault(fault) => self.fault(fault),
+            Refused::Fault(fault) => self.fault(request, fault),
         }
     }
 
-    pub(super) fn fault(&self, fault: PasswordFault) {
+    pub(super) fn fault(&self, request: &EventContext, fault: PasswordFault) {
         let name = match fault {
             PasswordFault::Randomness => EventName::CryptEncryptFail,
             _ => EventName::SysCrash,
         };
-        self.say(&self.faults, name, Level::Error, FAULT, |event| {
+        let what = (name, LAYER, FAULT);
+        self.say(request, &self.faults, Level::Error, what, |event| {
             event.rule(fault.code()).outcome(Outcome::Fault)
         });
     }
 
     /// A stored hash cannot be used.
-    pub(super) fn defect(&self, defect: Defect) {
+    pub(super) fn defect(&self, request: &EventContext, defect: Defect) {
         let name = EventName::AuthnLoginFail;
-        self.say(&self.defects, name, Level::Error, LOGIN_FAILED, |event| {
+        let what = (name, LAYER, LOGIN_FAILED);
+        self.say(request, &self.defects, Level::Error, what, |event| {
             event.rule(defect.as_str())
         });
     }
 
-    pub(super) fn too_long(&self, length: usize) {
+    pub(super) fn too_long(&self, request: &EventContext, length: usize) {
         let name = EventName::InputValidationFail;
-        self.say(&self.lengths, name, Level::Warn, TOO_LONG, |event| {
+        let what = (name, LAYER, TOO_LONG);
+        self.say(request, &self.lengths, Level::Warn, what, |event| {
             event.own_rule(&format!("{length} bytes"))
         });
     }
 
     fn say(
         &self,
+        request: &EventContext,
         sampler: &Sampler,
-        name: EventName,
         level: Level,
-        code: &'static str,
-        more: impl FnOnce(SecurityEvent<'static>) -> SecurityEvent<'static>,
+        what: (EventName, &'static str, &'static str),
+        more: impl FnOnce(SecurityEvent<'_>) -> SecurityEvent<'_>,
     ) {
-        let Some(suppressed) = sampler.admit(self.events.monotonic(None)) else {
+        let shared = request.shared();
+        let Some(suppressed) = sampler.admit(self.events.monotonic(shared)) else {
             return;
         };
-        self.events.emit(None, name, level, || {
-            let event = more(SecurityEvent::new(name, LAYER, code));
+        self.events.emit(shared, what.0, level, || {
+            let event = more(request.event(what));
             match suppressed {
                 0 => event,
                 _ => event.own_detail(&format!("suppressed={suppressed}")),

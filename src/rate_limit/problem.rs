@@ -8,11 +8,9 @@ use super::limited::RateLimitReason;
 use super::marks::Marks;
 use super::refusal::{Refusal, Why};
 use super::set::Label;
-use crate::core::{AbuseKind, FixedRefusal, Rejection};
+use crate::core::{AbuseKind, FixedRefusal, QUOTA_EXCEEDED, Rejection};
 
 /// Problem types whose registration draft-ietf-httpapi-ratelimit-headers-10, section 8, requests.
-pub(super) const QUOTA_EXCEEDED: &str =
-    "https://iana.org/assignments/http-problem-types#quota-exceeded";
 pub(super) const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 /// Of clients that were found to abuse a service.

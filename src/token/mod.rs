@@ -72,7 +72,7 @@ pub use refresh::{
     TokenPair,
 };
 #[doc(hidden)]
-pub use revocation::contract as revocation_contract;
+pub use revocation::contract as revocation_store_contract;
 #[cfg(any(feature = "_jwt", all(feature = "redis", feature = "opaque-tokens")))]
 pub(crate) use revocation::first_second;
 #[cfg(all(feature = "redis", feature = "opaque-tokens"))]

@@ -139,6 +139,29 @@ async fn every_line_of_the_example_gives_what_its_comment_says() {
     }
 }
 
+/// Password and code are asked for at once, so that an answer that differs would tell whose password was right.
+#[tokio::test]
+async fn nobody_is_told_whether_it_was_the_password_or_the_code() {
+    let app = example::app(ManualClock::new()).await.unwrap();
+    let mut answers = Vec::new();
+    for data in [
+        "alice&correct horse&12345",
+        "nobody&correct horse&12345",
+        "alice&correct horse battery&12345",
+        "alice&correct horse battery&0123-4567-89AB-CDEF",
+    ] {
+        let request = Request::post("/login").body(Body::from(data)).unwrap();
+        let answer = ServiceExt::<Request<Body>>::oneshot(app.clone(), request).await;
+        let (head, body) = answer.unwrap().into_parts();
+        assert_eq!(head.status, 401, "{data}");
+        let body = body.collect().await.unwrap().to_bytes();
+        answers.push((head.headers, body));
+    }
+    for answer in &answers {
+        assert_eq!(*answer, answers[0]);
+    }
+}
+
 /// Who tries a stolen password often enough is not told by the attempts of the code that it is the right one.
 #[tokio::test]
 async fn no_number_of_attempts_tells_whether_the_password_was_right() {

@@ -241,8 +241,8 @@ fn second_factors_cross_threads_and_can_be_printed() {
     layer::<TotpRecord>();
     layer::<AttemptLog>();
     layer::<Enrolment>();
-    value::<TotpBuilder>();
-    value::<RecoveryBuilder>();
+    value::<TotpServiceBuilder>();
+    value::<RecoveryCodesBuilder>();
     value::<MfaError>();
     vocabulary::<Attempt>();
     vocabulary::<AttemptLimit>();

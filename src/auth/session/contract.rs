@@ -15,8 +15,8 @@ use crate::core::{AuthMethod, Principal};
 ///
 /// It takes an async function, or closure, that gives two handles on one store that is empty: two clones of one in memory, two
 /// connections to a database. A third part of what it gives, such as a server that was started for the test, is kept until the end
-/// of that test. Attributes behind it, as in `(connect, #[ignore = "needs the database"])`, are put on each test. Write it in a module of its own, in a crate whose `tokio` has the features
-/// `macros` and `rt-multi-thread`.
+/// of that test. Attributes behind it, as in `(connect, #[ignore = "needs the database"])`, are put on each test. Write it in a module
+/// of its own, in a crate whose `tokio` has the features `macros` and `rt-multi-thread`.
 ///
 /// Dates are those of the year 2100, as if the clock of the application said so, and of the end of the year 9999: a store that removes
 /// by itself what is over takes the time that is left, or the end, from the record.

@@ -5,8 +5,6 @@ use http::{Extensions, HeaderValue, StatusCode};
 
 use super::ChallengesBuilder;
 use super::failure::ChallengeFailure;
-#[cfg(any(feature = "mfa", feature = "password"))]
-use crate::core::AbuseKind;
 use crate::core::principal::Attached;
 use crate::core::{AuthMethod, Rejection};
 
@@ -83,16 +81,6 @@ impl Challenges {
             "Authentication is required",
         )
         .challenges(self.lines())
-    }
-
-    /// 401 `login_failed`: a password or a code was wrong, or there is no such user. One text and one set of lines for whatever it was: with
-    /// a challenge, which a 401 has to carry (RFC 9110, section 15.5.2), and the one that holds without an authentication layer, whichever
-    /// stands around the login.
-    #[cfg(any(feature = "mfa", feature = "password"))]
-    pub(crate) fn login_failed() -> Rejection {
-        Rejection::new(StatusCode::UNAUTHORIZED, "login_failed", "Login failed")
-            .challenges(DEFAULT.lines())
-            .abuse(AbuseKind::AuthFailed)
     }
 
     /// The lines for what was presented and did not suffice. The one of the scheme that decided says why; the first, when no scheme

@@ -3,6 +3,7 @@
 mod context;
 mod fixed;
 mod grpc;
+mod login;
 mod marker;
 mod problem;
 mod render;
@@ -23,6 +24,7 @@ pub use context::{Accepts, RefusalContext, RejectionRenderer};
 pub(crate) use fixed::{FixedRefusal, Varying};
 pub use grpc::GrpcCode;
 pub(crate) use grpc::{is_grpc, is_grpc_type};
+pub(crate) use login::QUOTA_EXCEEDED;
 pub use marker::{AbuseKind, AbuseSignal, Refused};
 pub use problem::Problem;
 #[cfg(feature = "tonic")]

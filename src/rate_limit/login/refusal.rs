@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 
 use super::super::limited::RateLimitReason;
-use super::super::problem::{QUOTA_EXCEEDED, REDUCED_CAPACITY, RETRY_STORE};
+use super::super::problem::{REDUCED_CAPACITY, RETRY_STORE};
 use crate::core::{
     AbuseKind, PreparedBody, Pushback, RefusalContext, Rejection, RejectionBody, retry_seconds,
 };
@@ -145,12 +145,7 @@ impl LoginRefusal {
                 "Try again in a moment",
             )
             .problem_type(REDUCED_CAPACITY),
-            Self::Throttled { .. } => Rejection::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "login_throttled",
-                "Too many attempts, try again later",
-            )
-            .problem_type(QUOTA_EXCEEDED),
+            Self::Throttled { .. } => Rejection::login_throttled(),
         }
     }
 }

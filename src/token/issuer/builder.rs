@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
+
 use super::TokenIssuer;
 use super::error::IssuerConfigError;
 use super::keys::Keys;
@@ -150,6 +152,7 @@ impl TokenIssuerBuilder {
 
         let settings = Settings {
             beginning: beginning(&self.issuer, &self.audiences).into(),
+            realm: realm(&self.issuer, self.audiences),
             is_http_issuer: self.allows_http,
             profile: self.profile,
             tenant_claim: self.tenant_claim.into(),
@@ -215,6 +218,12 @@ fn beginning(issuer: &str, audiences: &[String]) -> Vec<u8> {
         audiences => list(&mut json, audiences.iter().map(String::as_str)),
     }
     json
+}
+
+fn realm(issuer: &str, mut audiences: Vec<String>) -> [u8; 32] {
+    audiences.sort_unstable();
+    audiences.dedup();
+    Sha256::digest(beginning(issuer, &audiences)).into()
 }
 
 impl fmt::Debug for TokenIssuerBuilder {

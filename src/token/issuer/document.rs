@@ -13,6 +13,10 @@ use crate::token::jws::{Jwk, JwkSet, base64url};
 ///
 /// Each key has its id, `use` and `alg`. Secrets never stand there: the document of an issuer that signs with HMAC is an empty set.
 ///
+/// A [`SecurityHeadersLayer`](crate::SecurityHeadersLayer) that starts from `api`, also that of
+/// [`SecurityStack::api`](crate::SecurityStack::api), writes `no-store` in the place of its `Cache-Control`, and verifiers ask more often.
+/// Around this route say `SecurityHeadersLayer::builder().preset(Preset::Api).if_absent("cache-control")`.
+///
 /// # Example
 ///
 /// As a handler of axum:

@@ -1,8 +1,6 @@
 //! Why a token was not issued.
 
-use http::StatusCode;
-
-use crate::core::{GrpcCode, Rejection};
+use crate::core::Rejection;
 
 /// Why no token was issued. What is quoted is the name of a claim, never what it says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,13 +88,9 @@ impl IssueError {
     /// service that granted what cannot be issued.
     pub fn rejection(&self) -> Rejection {
         match self {
-            Self::Clock | Self::NoRandomness | Self::Signature => Rejection::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "authentication_unavailable",
-                "Authentication is unavailable",
-            )
-            .retry_after(5)
-            .grpc(GrpcCode::Unavailable),
+            Self::Clock | Self::NoRandomness | Self::Signature => {
+                Rejection::authentication_unavailable()
+            }
             Self::ClaimInvalid { .. }
             | Self::ClaimMissing { .. }
             | Self::ClaimTwice { .. }

@@ -101,6 +101,11 @@ impl TokenIssuer {
         self.0.settings.access_ttl
     }
 
+    /// What is the same for issuers whose tokens are good at the same places.
+    pub(in crate::token) fn realm(&self) -> &[u8; 32] {
+        &self.0.settings.realm
+    }
+
     /// Returns the public keys as verifiers read them.
     #[must_use]
     pub fn jwks(&self) -> JwksDocument {

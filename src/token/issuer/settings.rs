@@ -13,6 +13,8 @@ pub(super) struct Settings {
     /// How each document begins: `{"iss":"..","aud":".."`.
     pub(super) beginning: Box<[u8]>,
     pub(super) is_http_issuer: bool,
+    /// A digest of who issues and for whom, in whatever order that is said.
+    pub(super) realm: [u8; 32],
     pub(super) profile: Profile,
     pub(super) tenant_claim: Box<str>,
     pub(super) access_ttl: Duration,

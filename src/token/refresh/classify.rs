@@ -14,6 +14,8 @@ const FARTHEST: u32 = 4_096;
 pub(super) enum Verdict {
     /// It is none of the family, or nobody can tell: nothing happens to the family, so that who knows its id alone ends nothing.
     Forged(&'static str),
+    /// It was replaced a moment ago, with a key that is gone: nobody can repeat it.
+    Lost,
     /// It was replaced a moment ago: the answer may have been lost, or two of one client have asked at once. They get the same token.
     Replay(FamilySecret),
     /// It was replaced long ago, and there is somebody who kept it.
@@ -32,7 +34,7 @@ pub(super) fn classify(
     let Some(behind) = row.generation.checked_sub(token.generation) else {
         return Verdict::Forged("generation");
     };
-    let digest = token.secret.digest();
+    let digest = keys.digest(&token.secret);
     let next = token.generation.saturating_add(1);
     match behind {
         0 if constant_time_eq(&digest, &row.current) => {
@@ -49,7 +51,7 @@ pub(super) fn classify(
             }
             match follow(row, token, keys) {
                 Some(successor) => Verdict::Replay(successor),
-                None => Verdict::Forged("key"),
+                None => Verdict::Lost,
             }
         }
         0 | 1 => Verdict::Forged("secret"),
@@ -68,5 +70,5 @@ fn follow(row: &FamilyRecord, token: &RefreshToken, keys: &RotationKeys) -> Opti
         let key = keys.find(row.key_of(generation)?)?;
         secret = key.derive(&row.id, generation.checked_add(1)?, &secret);
     }
-    constant_time_eq(&secret.digest(), &row.current).then_some(secret)
+    constant_time_eq(&keys.digest(&secret), &row.current).then_some(secret)
 }

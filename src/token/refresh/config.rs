@@ -245,6 +245,7 @@ impl RefreshServiceBuilder {
         }
         let mut keys = keys.into_iter();
         Some(RotationKeys {
+            realm: *self.issuer.realm(),
             current: keys.next()?,
             old: keys.collect(),
         })

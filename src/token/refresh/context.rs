@@ -1,6 +1,6 @@
 //! What a token endpoint knows of a client.
 
-use crate::core::Confirmation;
+use crate::core::{Confirmation, Principal};
 
 /// What a token endpoint knows of the client that asks: which it is, what it has proved, what it wants.
 ///
@@ -24,6 +24,12 @@ pub struct RefreshContext<'a> {
     pub(super) label: Option<&'a str>,
 }
 
+/// What of a grant a client wants.
+pub(super) enum Scopes<'a> {
+    All,
+    These(Vec<&'a str>),
+}
+
 impl<'a> RefreshContext<'a> {
     /// Knows nothing: for clients that have no id and prove nothing.
     pub const fn new() -> Self {
@@ -35,7 +41,9 @@ impl<'a> RefreshContext<'a> {
         }
     }
 
-    /// Says which client asks. Another than that of the login ends the family.
+    /// Says which client asks: the [`client_id`](crate::core::Principal::client_id) of the principal that has logged in. Another ends the
+    /// family. Where only one of the two names a client the answer is [`BindingFailed`](super::RefreshError::BindingFailed), and the family
+    /// goes on. A login does not look at it.
     pub const fn client_id(mut self, client_id: &'a str) -> Self {
         self.client_id = Some(client_id);
         self
@@ -48,8 +56,8 @@ impl<'a> RefreshContext<'a> {
         self
     }
 
-    /// Says which key the client has proved to have, by a proof (RFC 9449) or its certificate (RFC 8705). A family that was bound to one at the login needs
-    /// the same each time.
+    /// Says which key the client has proved to have, by a proof (RFC 9449) or its certificate (RFC 8705). A family that was bound to one
+    /// at the login needs the same each time.
     pub const fn confirmation(mut self, confirmation: Confirmation) -> Self {
         self.confirmation = Some(confirmation);
         self
@@ -61,10 +69,16 @@ impl<'a> RefreshContext<'a> {
         self
     }
 
-    /// The scopes that are asked for, if any are.
-    pub(super) fn scopes(&self) -> Option<Vec<&'a str>> {
-        let scopes = self.scope?.split(' ').filter(|scope| !scope.is_empty());
-        let scopes: Vec<_> = scopes.collect();
-        (!scopes.is_empty()).then_some(scopes)
+    /// Those of the scopes that are asked for, however often: all without a word on them. `None` if one was not granted.
+    pub(super) fn scopes(&self, granted: &Principal) -> Option<Scopes<'a>> {
+        let scope = self.scope.unwrap_or_default();
+        let asked = || scope.split(' ').filter(|scope| !scope.is_empty());
+        if asked().next().is_none() {
+            return Some(Scopes::All);
+        }
+        let once = |granted| asked().find(|scope| *scope == granted);
+        asked()
+            .all(|scope| granted.has_scope(scope))
+            .then(|| Scopes::These(granted.scopes().filter_map(once).collect()))
     }
 }

@@ -70,13 +70,14 @@ impl Teller {
         let (name, level) = error.event();
         self.events.emit(request.shared(), name, level, || {
             let event = request.event((name, LAYER, error.code())).rule(rule);
-            let clients = [("client", row.principal.client_id()), ("presented_by", by)];
-            let mut detail: Vec<_> = clients
-                .into_iter()
-                .filter_map(|(what, id)| Some(format!("{what}={}", id?)))
-                .collect();
-            let last = row.address.map(|address| format!("last_ip={address}"));
-            detail.extend(last);
+            let client = row.principal.client_id();
+            // What a client says of itself comes last and in quotation marks: it looks like nothing else, and cuts nothing off.
+            let detail = [
+                row.address.map(|address| format!("last_ip={address}")),
+                client.map(|client| format!("client={client}")),
+                by.map(|by| format!("presented_by={by:?}")),
+            ];
+            let detail: Vec<_> = detail.into_iter().flatten().collect();
             of_family(event, row).own_detail(&detail.join(" "))
         });
     }

@@ -268,7 +268,7 @@ impl FamilyRecord {
         let idle_until = to.now.checked_add(to.idle).unwrap_or(self.absolute_until);
         Some(Self {
             generation: self.generation.checked_add(1)?,
-            current: to.next.digest(),
+            current: keys.digest(to.next),
             previous: Some(to.presented),
             spans: self.spans_under(keys),
             rotated_at: to.now,
@@ -319,6 +319,7 @@ mod tests {
     fn keys(current: &str, old: &[&str]) -> RotationKeys {
         let key = |id: &str| RotationKey::new(id, &[7; 32]).unwrap();
         RotationKeys {
+            realm: [0; 32],
             current: key(current),
             old: old.iter().map(|id| key(id)).collect(),
         }

@@ -12,8 +12,10 @@ use super::text::FamilySecret;
 /// What a derived secret is for: another use of the same key would begin otherwise.
 const PURPOSE: &[u8] = b"rt1";
 
-/// The key in force, and those that were.
+/// The key in force, those that were, and what the secrets are for.
 pub(super) struct RotationKeys {
+    /// That of the issuer: on one store, a token is one of the service whose access tokens it was made for.
+    pub(super) realm: [u8; 32],
     pub(super) current: RotationKey,
     pub(super) old: Vec<RotationKey>,
 }
@@ -48,6 +50,11 @@ impl RotationKey {
 }
 
 impl RotationKeys {
+    /// What a store knows of a secret.
+    pub(super) fn digest(&self, secret: &FamilySecret) -> [u8; 32] {
+        secret.digest(&self.realm)
+    }
+
     pub(super) fn find(&self, id: &str) -> Option<&RotationKey> {
         let mut all = std::iter::once(&self.current).chain(&self.old);
         all.find(|key| *key.id == *id)

@@ -141,10 +141,11 @@ impl RefreshService {
         let (token, mut row) = self.find(presented).await?;
         for _ in 0..ATTEMPTS {
             let now = self.now()?;
+            self.make_up(&row, &token, now).await?;
             match self.decide(&row, &token, context, now)? {
                 Step::Reuse(rule) => return Err(self.stolen(context, &row, rule, now).await),
                 Step::Replay(next, scopes) => {
-                    return self.pair(context, &row, next, scopes.as_deref(), "refresh_repeated");
+                    return self.pair(context, &row, next, &scopes, "refresh_repeated");
                 }
                 Step::Rotate(next, scopes) => {
                     let to = Rotated {
@@ -160,13 +161,7 @@ impl RefreshService {
                     let replaced = inner.store.replace(row.generation, &rotated).wait().await;
                     match self.told(replaced)? {
                         Replaced::Yes => {
-                            return self.pair(
-                                context,
-                                &rotated,
-                                next,
-                                scopes.as_deref(),
-                                "tokens_refreshed",
-                            );
+                            return self.pair(context, &rotated, next, &scopes, "tokens_refreshed");
                         }
                         Replaced::Missing => return Err(self.unknown(None, "family")),
                         Replaced::Conflict(other) => row = *other,

@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use super::super::{Grant, IssueError};
 use super::classify::{Verdict, classify};
-use super::context::RefreshContext;
+use super::context::{RefreshContext, Scopes};
 use super::error::RefreshError;
 use super::family::{FamilyId, FamilyRecord, RevokeReason};
 use super::service::{RefreshService, TokenPair};
 use super::text::{FamilySecret, RefreshToken};
 use crate::core::record::date;
 use crate::core::text::cap::start_of;
-use crate::core::{AuthMethod, StoreError};
+use crate::core::{AuthMethod, PrincipalBuilder, StoreError};
 
 /// How much longer than the tokens of this moment an entry of a revocation lives: one may be issued while it is made, and verifiers
 /// have a leeway of 300 s at most.
@@ -25,8 +25,8 @@ pub(super) enum Step<'a> {
     /// The family may have been stolen.
     Reuse(&'static str),
     /// The token that is there already, once more.
-    Replay(FamilySecret, Option<Vec<&'a str>>),
-    Rotate(FamilySecret, Option<Vec<&'a str>>),
+    Replay(FamilySecret, Scopes<'a>),
+    Rotate(FamilySecret, Scopes<'a>),
 }
 
 impl RefreshService {
@@ -55,7 +55,7 @@ impl RefreshService {
         let id = FamilyId::draw().ok_or(RefreshError::Randomness)?;
         let secret = FamilySecret::draw().ok_or(RefreshError::Randomness)?;
         let row = FamilyRecord {
-            current: secret.digest(),
+            current: inner.keys.digest(&secret),
             idle_until: now
                 .checked_add(inner.idle)
                 .map_or(over, |idle| idle.min(over)),
@@ -67,16 +67,25 @@ impl RefreshService {
             ..FamilyRecord::new(id, &principal.build(), now, over)
         };
         // First, so that what cannot be issued does not begin.
-        let pair = self.issue(&row, &grant.with_principal(row.principal.clone()), secret)?;
+        let pair = self.issue(&row, &grant.with_principal(holder(&row).build()), secret)?;
         let ended = inner.store.insert(&row, inner.max_families).wait().await?;
+        let mut noted = Ok(());
         for family in ended {
+            const REASON: RevokeReason = RevokeReason::Limit;
             let name = family.session_id();
             let subject = row.principal.subject();
-            self.end_access(&name, now).await?;
             inner
                 .teller
-                .revoked(&self.request, (subject, &name), RevokeReason::Limit);
+                .revoked(&self.request, (subject, &name), REASON);
+            // Those behind one that fails too: they have ended, and no other login comes back to them.
+            noted = noted.and(self.end_access(&name, now).await);
         }
+        if noted.is_err() {
+            // Nobody gets its token: left alone, it would push out another of the subject's with each login that is tried again.
+            let ended = inner.store.revoke(&row.id, RevokeReason::Limit, now);
+            noted = noted.and(ended.wait().await.map(|_| ()));
+        }
+        noted?;
         inner.teller.issued(&self.request, &row, "tokens_issued");
         Ok(pair)
     }
@@ -130,12 +139,15 @@ impl RefreshService {
         if row.is_over(now) {
             return refuse("over", RefreshError::Expired);
         }
+        type Good<'a> = fn(FamilySecret, Scopes<'a>) -> Step<'a>;
         let verdict = classify(row, token, &self.inner.keys, self.inner.grace, now);
-        match &verdict {
+        let (good, next): (Good<'a>, _) = match verdict {
             Verdict::Forged(rule) => return refuse(rule, RefreshError::Unknown),
+            Verdict::Lost => return refuse("key", RefreshError::Unknown),
             Verdict::Reuse(rule) => return Ok(Step::Reuse(rule)),
-            Verdict::Replay(_) | Verdict::Rotate(_) => {}
-        }
+            Verdict::Replay(next) => (Step::Replay, next),
+            Verdict::Rotate(next) => (Step::Rotate, next),
+        };
         match (row.principal.client_id(), context.client_id) {
             (Some(own), Some(named)) if own != named => return Ok(Step::Reuse("client")),
             (Some(_), None) | (None, Some(_)) => {
@@ -147,16 +159,10 @@ impl RefreshService {
         if bound.is_some() && bound != context.confirmation {
             return refuse("key", RefreshError::BindingFailed);
         }
-        let scopes = context.scopes();
-        let mut asked = scopes.iter().flatten();
-        if !asked.all(|scope| row.principal.has_scope(scope)) {
-            return refuse("scope", RefreshError::ScopeWidened);
+        match context.scopes(&row.principal) {
+            Some(scopes) => Ok(good(next, scopes)),
+            None => refuse("scope", RefreshError::ScopeWidened),
         }
-        Ok(match verdict {
-            Verdict::Replay(next) => Step::Replay(next, scopes),
-            Verdict::Rotate(next) => Step::Rotate(next, scopes),
-            Verdict::Forged(rule) | Verdict::Reuse(rule) => Step::Reuse(rule),
-        })
     }
 
     pub(super) fn pair(
@@ -164,24 +170,19 @@ impl RefreshService {
         context: &RefreshContext<'_>,
         row: &FamilyRecord,
         secret: FamilySecret,
-        scopes: Option<&[&str]>,
+        scopes: &Scopes<'_>,
         code: &'static str,
     ) -> Result<TokenPair, RefreshError> {
-        let who = match (scopes, context.confirmation) {
-            (None, None) => row.principal.clone(),
-            (scopes, confirmation) => {
-                let mut who = row.principal.to_builder();
-                if let Some(scopes) = scopes {
-                    who = who.scopes(scopes);
-                }
-                // A family that is bound to a key is bound to this one.
-                if let Some(confirmation) = confirmation {
-                    who = who.confirmation(confirmation);
-                }
-                who.build()
-            }
-        };
-        let issued = self.issue(row, &Grant::of_kept(who, &row.claims), secret);
+        let mut who = holder(row);
+        if let Scopes::These(scopes) = scopes {
+            who = who.scopes(scopes);
+        }
+        // A family that is bound to a key is bound to this one.
+        if let Some(confirmation) = context.confirmation {
+            who = who.confirmation(confirmation);
+        }
+        let grant = Grant::of_kept(who.build(), &row.claims);
+        let issued = self.issue(row, &grant, secret);
         let pair = issued.map_err(|error| self.refused(Some(row), "issue", error))?;
         self.inner.teller.issued(&self.request, row, code);
         Ok(pair)
@@ -284,13 +285,46 @@ impl RefreshService {
         Ok(u64::try_from(revoked.len()).unwrap_or(u64::MAX))
     }
 
+    /// Ends the access tokens of a family that was revoked, if one may be left: for one that was stolen, and could not be ended
+    /// altogether, nobody calls again. Its tokens are presented again.
+    pub(super) async fn make_up(
+        &self,
+        row: &FamilyRecord,
+        token: &RefreshToken,
+        now: SystemTime,
+    ) -> Result<(), RefreshError> {
+        let inner = &*self.inner;
+        let Some((at, _)) = row.revoked else {
+            return Ok(());
+        };
+        let are_over = row.is_over(now)
+            || now
+                .duration_since(at)
+                .is_ok_and(|since| since >= self.longest_access());
+        let verdict = classify(row, token, &inner.keys, inner.grace, now);
+        if are_over || matches!(verdict, Verdict::Forged(_)) {
+            return Ok(());
+        }
+        let noted = self.end_access(&row.id.session_id(), now).await;
+        self.told(noted)
+    }
+
+    /// How long verifiers may take an access token that is issued now.
+    fn longest_access(&self) -> Duration {
+        self.inner.issuer.access_ttl().saturating_add(MARGIN)
+    }
+
     /// Ends the access tokens of a family.
     async fn end_access(&self, session_id: &str, now: SystemTime) -> Result<(), StoreError> {
         let Some(revocation) = &self.inner.revocation else {
             return Ok(());
         };
-        let longest = self.inner.issuer.access_ttl().saturating_add(MARGIN);
-        let until = now.checked_add(longest).unwrap_or(now);
+        let until = now.checked_add(self.longest_access()).unwrap_or(now);
         revocation.revoke_session(session_id, until).wait().await
     }
+}
+
+/// For whom access tokens of a family are: none outlives it, so that nothing is left to end when it is over.
+fn holder(row: &FamilyRecord) -> PrincipalBuilder {
+    row.principal.to_builder().expires_at(row.idle_until)
 }

@@ -35,8 +35,8 @@ pub enum Replaced {
 /// [bytes](FamilyRecord::to_bytes). [`replace`](Self::replace) is `UPDATE .. WHERE id = $1 AND generation = $2 AND revoked_at IS NULL`.
 pub trait RefreshStore: Send + Sync + 'static {
     /// Keeps a new family. Of its subject's families the oldest are revoked with [`RevokeReason::Limit`], so that at most `most` are left
-    /// that are neither revoked nor over when this one begins; the answer says which. Of those that are revoked or over the oldest may go
-    /// too, so that one user does not fill the store by logging in and out.
+    /// that are neither revoked nor over when this one begins; the answer says which. Of those that are revoked or over the oldest go too, so
+    /// that one user does not fill the store by logging in and out: with those that go on, a subject has at most four times `most`.
     ///
     /// A store without room answers with [`StoreErrorKind::Full`](crate::core::StoreErrorKind::Full); it never makes room by dropping a
     /// family of somebody else that is alive.

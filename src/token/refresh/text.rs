@@ -33,9 +33,10 @@ impl FamilySecret {
         self.0.expose()
     }
 
-    /// What a store knows of it.
-    pub(super) fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.as_bytes()).into()
+    /// What a store knows of it, as a secret of this realm.
+    pub(super) fn digest(&self, realm: &[u8; 32]) -> [u8; 32] {
+        let digest = Sha256::new().chain_update(realm);
+        digest.chain_update(self.as_bytes()).finalize().into()
     }
 }
 
@@ -129,8 +130,9 @@ mod tests {
 
     #[test]
     fn a_store_knows_a_digest() {
-        // `head -c 32 /dev/zero | sha256sum`.
-        let digest = FamilySecret::from_bytes([0; 32]).digest();
-        assert_eq!(digest[..4], [0x66, 0x68, 0x7a, 0xad]);
+        // `head -c 64 /dev/zero | sha256sum`.
+        let secret = FamilySecret::from_bytes([0; 32]);
+        assert_eq!(secret.digest(&[0; 32])[..4], [0xf5, 0xa5, 0xfd, 0x42]);
+        assert_ne!(secret.digest(&[0; 32]), secret.digest(&[1; 32]));
     }
 }

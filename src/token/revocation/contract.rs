@@ -23,7 +23,7 @@ use crate::core::contract::{Stores, Tasks, Violation, at, last_date, same, subje
 macro_rules! revocation_store_contract {
     ($make:expr $(, #[$attribute:meta])* $(,)?) => {
         $crate::__store_contract! {
-            [$($attribute)*] ($make) [$crate::token::revocation_contract]
+            [$($attribute)*] ($make) [$crate::token::revocation_store_contract]
             what_is_revoked_is_refused_and_nothing_else_is
             a_subject_is_revoked_until_a_moment
             ids_of_one_kind_are_not_those_of_another

@@ -10,17 +10,22 @@ use tower_security::core::{
     StoreErrorKind,
 };
 use tower_security::mfa::{MemoryMfaStore, MfaError};
+use tower_security::rate_limit::login::{LoginDimension, LoginRefusal};
 
 use super::odd::Odd;
 use super::{Heard, Line, before, clock, code, enrolled, recovery, totp, wrong};
 
 fn answer(error: &MfaError, is_grpc: bool) -> Response<Full<Bytes>> {
+    rendered(error.rejection(), is_grpc)
+}
+
+fn rendered(rejection: Rejection, is_grpc: bool) -> Response<Full<Bytes>> {
     let mut request = Request::post("/mfa");
     if is_grpc {
         request = request.header("content-type", "application/grpc");
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    error.rejection().into_response(&RefusalContext::new(&head))
+    rejection.into_response(&RefusalContext::new(&head))
 }
 
 #[test]
@@ -100,6 +105,26 @@ fn each_error_has_its_answer() {
         let over_grpc = answer(&error, true);
         assert_eq!(over_grpc.status(), 200);
         assert_eq!(over_grpc.headers()["grpc-status"], grpc, "{error}");
+    }
+}
+
+/// A throttle of logins comes first: another answer of this one would tell that the password was right.
+#[tokio::test]
+async fn too_many_codes_and_too_many_passwords_get_the_same_bytes() {
+    let wait = Duration::from_millis(59_001);
+    let password = LoginRefusal::Throttled {
+        dimension: LoginDimension::Account,
+        wait,
+    };
+    let code = MfaError::Throttled { retry_after: wait };
+    for is_grpc in [false, true] {
+        let mut bytes = Vec::new();
+        for refusal in [Rejection::from(password), Rejection::from(code.clone())] {
+            let (head, body) = rendered(refusal, is_grpc).into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            bytes.push((head.status, head.headers, body));
+        }
+        assert_eq!(bytes[0], bytes[1]);
     }
 }
 

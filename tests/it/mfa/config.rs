@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tower_security::core::{ConfigErrors, ErrorClass};
 use tower_security::mfa::{
-    MemoryMfaStore, MfaConfigError, RecoveryBuilder, RecoveryCodes, RecoveryProblem, TotpBuilder,
-    TotpProblem, TotpService,
+    MemoryMfaStore, MfaConfigError, RecoveryCodes, RecoveryCodesBuilder, RecoveryProblem,
+    TotpProblem, TotpService, TotpServiceBuilder,
 };
 
 use super::peppers;
@@ -39,7 +39,7 @@ fn each_refused_setting_of_one_time_codes_has_an_allowed_twin() {
     };
     let no_attempts =
         |most, window| refused("mfa.totp.attempts", TotpProblem::Attempts { most, window });
-    let rows: Vec<(TotpBuilder, Vec<_>)> = vec![
+    let rows: Vec<(TotpServiceBuilder, Vec<_>)> = vec![
         (builder(), vec![]),
         (issuer(&"x".repeat(64)), vec![]),
         (issuer(&"x".repeat(65)), no_issuer(&"x".repeat(64))),
@@ -108,7 +108,7 @@ fn each_refused_setting_of_recovery_codes_has_an_allowed_twin() {
             RecoveryProblem::Attempts { most, window },
         )
     };
-    let rows: Vec<(RecoveryBuilder, Vec<_>)> = vec![
+    let rows: Vec<(RecoveryCodesBuilder, Vec<_>)> = vec![
         (builder(), vec![]),
         (builder().count(5), vec![]),
         (builder().count(4), no_count(4)),

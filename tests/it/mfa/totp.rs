@@ -212,6 +212,30 @@ async fn attempts_are_charged_before_anything_is_looked_at() {
     );
 }
 
+/// A secret that its owner has been shown and has forgotten to confirm waits for ever.
+#[tokio::test]
+async fn an_app_is_not_confirmed_by_trying() {
+    let (clock, heard) = (clock(), Heard::default());
+    let totp = totp(MemoryMfaStore::new(), &clock, &heard);
+    let app = totp.enrol("alice", "alice").await.unwrap();
+    let wrong = wrong(&app);
+    let confirm = async |code: &str| short(totp.confirm("alice", code).await);
+    for _ in 0..5 {
+        assert_eq!(confirm(&wrong).await, Err("invalid"));
+    }
+    assert_eq!(confirm(&code(&app, 0)).await, Err("throttled"));
+    assert_eq!(verify(&totp, &wrong).await, Err("throttled"));
+    clock.advance(Duration::from_secs(300));
+    for _ in 0..4 {
+        assert_eq!(confirm(&wrong).await, Err("invalid"));
+    }
+    assert_eq!(confirm(&code(&app, 300)).await, Ok(()));
+    // A right one clears the count.
+    for _ in 0..5 {
+        assert_eq!(verify(&totp, &wrong).await, Err("invalid"));
+    }
+}
+
 #[tokio::test]
 async fn a_right_code_clears_the_count() {
     let (clock, heard) = (clock(), Heard::default());

@@ -63,6 +63,9 @@ async fn each_refusal_has_its_answer() {
         let answer = rendered(plain);
         assert_eq!(answer.status(), status, "{code}");
         assert_eq!(answer.headers()["cache-control"], "no-store");
+        // RFC 9110 section 15.5.2.
+        let challenge = answer.headers().get("www-authenticate");
+        assert_eq!(challenge.is_some(), status == 401, "{code}");
         let line = answer.headers().get("retry-after");
         assert_eq!(line.map(|line| line.to_str().unwrap()), retry, "{code}");
         let sign = AbuseSignal::of(answer.extensions());

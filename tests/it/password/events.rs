@@ -1,10 +1,16 @@
 //! What the sink is told.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use tower_security::core::{EventName, Level, ManualClock, Outcome, SecurityEvent};
-use tower_security::password::{PasswordFault, VerifyError};
+use http::{Extensions, Request, Response};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_security::core::{
+    ClientIpLayer, EventName, Level, ManualClock, Outcome, PeerAddr, SecurityEvent, TrustedProxies,
+};
+use tower_security::password::{PasswordFault, PasswordPolicy, VerifyError};
 
 use super::gate::{Gate, poll};
 use super::{STAPLE, quick, secret};
@@ -170,6 +176,51 @@ async fn load_and_long_passwords_are_told_and_not_too_often() {
     clock.advance(std::time::Duration::from_secs(1));
     assert!(hasher.hash(&long).await.is_err());
     assert_eq!(log.take(), [line(Some("suppressed=50"))]);
+}
+
+/// Those of a request of this client.
+async fn extensions(client: IpAddr) -> Extensions {
+    let layer = ClientIpLayer::new(TrustedProxies::direct());
+    let service = layer.layer(service_fn(async |request: Request<()>| {
+        Ok::<_, Infallible>(Response::new(request.into_parts().0.extensions))
+    }));
+    let mut request = Request::new(());
+    let peer = PeerAddr::Ip((client, 5_000).into());
+    request.extensions_mut().insert(peer);
+    let answer = ServiceExt::<Request<()>>::oneshot(service, request).await;
+    answer.unwrap().into_body()
+}
+
+type Clients = Arc<Mutex<Vec<(&'static str, Option<IpAddr>)>>>;
+
+fn clients(seen: &Clients) -> impl Fn(&SecurityEvent<'_>) + Send + Sync + 'static + use<> {
+    let seen = Arc::clone(seen);
+    move |event| seen.lock().unwrap().push((event.code, event.client_ip))
+}
+
+#[tokio::test]
+async fn a_handler_says_for_which_request_it_acts() {
+    let seen = Clients::default();
+    let hasher = quick().events(clients(&seen)).build().unwrap();
+    let policy = PasswordPolicy::with_mfa().events(clients(&seen));
+    let policy = policy.build().unwrap();
+    let client = IpAddr::from([192, 0, 2, 7]);
+    let extensions = extensions(client).await;
+    for (hasher, policy, expected) in [
+        (hasher.clone(), policy.clone(), None),
+        (
+            hasher.for_request(&extensions),
+            policy.for_request(&extensions),
+            Some(client),
+        ),
+    ] {
+        let answer = hasher.verify_blocking(&secret("short"), Some("$1$md5"));
+        assert_eq!(answer, Err(VerifyError::MalformedHash));
+        assert!(policy.check(&secret("short"), &[]).await.is_err());
+        let told = std::mem::take(&mut *seen.lock().unwrap());
+        let expected = ["login_failed", "password_refused"].map(|code| (code, expected));
+        assert_eq!(told, expected);
+    }
 }
 
 #[test]

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use redis::cmd;
+use tokio::task::JoinSet;
 use tower_security::core::{Clock, NoopSink, Principal, StoreErrorKind, SystemClock};
-use tower_security::redis::RedisRefreshTokens;
+use tower_security::redis::{RedisRefreshTokens, RedisRevocations};
 use tower_security::token::{
-    FamilyId, FamilyRecord, RefreshError, RefreshService, RefreshStore, RevokeReason,
+    FamilyId, FamilyRecord, JwtVerifier, RefreshError, RefreshService, RefreshStore, RevokeReason,
 };
 
 use super::Server;
 use super::sessions::patient;
 use super::store::wait_until;
+use crate::token::issuer::{AUDIENCE, ISSUER};
 use crate::token::refresh::{KEY, WEB, alice, holds, hundred, issuer};
 
 async fn node(server: &Server) -> RedisRefreshTokens {
@@ -96,6 +98,80 @@ async fn what_one_node_ends_is_ended_on_all() {
     );
     let answer = one.refresh(other.refresh_token.expose(), &WEB).await;
     assert!(matches!(answer, Err(RefreshError::Revoked)), "{answer:?}");
+}
+
+/// Whoever refreshes or logs in while a user is put out has nothing that is good afterwards, on any node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs redis-server: apt-get install redis-server"]
+async fn who_is_put_out_in_the_middle_of_anything_is_out() {
+    let server = Server::start().await;
+    let mut nodes = Vec::new();
+    for _ in 0..2 {
+        let revoked = RedisRevocations::new(&patient(server.manager().await));
+        let issuer = issuer(SystemClock);
+        let verifier = JwtVerifier::builder()
+            .issuer(ISSUER)
+            .audience(AUDIENCE)
+            .keys(issuer.verifying_keys())
+            .revocation(RedisRevocations::new(&patient(server.manager().await)))
+            .build()
+            .unwrap();
+        let service = RefreshService::builder(node(&server).await, issuer)
+            .rotation_key("one", KEY)
+            .revocation(revoked)
+            .events(NoopSink::new())
+            .build()
+            .unwrap();
+        nodes.push((service, verifier));
+    }
+    for round in 0..30 {
+        let service = &nodes[0].0;
+        let mut begun = Vec::new();
+        for _ in 0..4 {
+            begun.push(service.login(&alice(), &WEB).await.unwrap());
+        }
+        let mut tasks = JoinSet::new();
+        for (number, pair) in begun.iter().enumerate() {
+            for (service, _) in &nodes {
+                let (service, mut last) = (service.clone(), pair.clone());
+                tasks.spawn(async move {
+                    let mut pairs = Vec::new();
+                    for _ in 0..number + round % 5 {
+                        match service.refresh(last.refresh_token.expose(), &WEB).await {
+                            Ok(next) => last = next,
+                            Err(error) => {
+                                let is_over =
+                                    matches!(error, RefreshError::Revoked | RefreshError::Reused);
+                                assert!(is_over, "{error:?}");
+                                break;
+                            }
+                        }
+                        pairs.push(last.clone());
+                    }
+                    pairs
+                });
+            }
+        }
+        // Each takes a while, in which the others get on.
+        for _ in 0..round % 10 {
+            nodes[1].0.sessions("alice").await.unwrap();
+        }
+        nodes[1].0.revoke_subject("alice").await.unwrap();
+        let mut pairs = tasks.join_all().await.concat();
+        pairs.extend(begun);
+        for pair in pairs {
+            for (service, verifier) in &nodes {
+                let access = pair.access_token.token().expose();
+                assert!(verifier.verify(access).wait().await.is_err(), "{round}");
+                let next = service.refresh(pair.refresh_token.expose(), &WEB).await;
+                assert!(
+                    matches!(next, Err(RefreshError::Revoked | RefreshError::Unknown)),
+                    "{next:?}"
+                );
+            }
+        }
+        assert!(nodes[1].0.sessions("alice").await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tower_security::core::contract::{Stores, Tasks};
 use tower_security::core::{Lookup, StoreError, StoreErrorKind};
-use tower_security::token::revocation_contract as contract;
+use tower_security::token::revocation_store_contract as contract;
 use tower_security::token::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use jsonwebtoken::DecodingKey;
+use proptest::prelude::*;
 use tower_security::core::{AuthMethod, Confirmation, ManualClock, Principal};
 use tower_security::token::jws::JwkSet;
 use tower_security::token::{DpopPolicy, Profile, TokenErrorKind};
@@ -228,5 +229,60 @@ fn another_library_reads_the_keys_and_verifies_the_tokens() {
         let verifier = (provider.verifier_factory)(&header.alg, &key).unwrap();
         let verified = verifier.verify(input.as_bytes(), &decode(signature));
         assert!(verified.is_ok(), "{:?}", header.alg);
+    }
+}
+
+/// A text of a user's choice: what JSON escapes, what looks like claims, nothing at all.
+fn odd() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => "[a-z]{1,8}",
+        1 => Just(String::new()),
+        2 => any::<String>(),
+        2 => "[\\x00-\\x20\"\\\\/{}:,\u{7f}\u{2028}\u{feff}]{0,6}",
+        1 => Just(r#"a","sub":"root"#.to_owned()),
+        1 => Just(r"a\u0022,\u0022scope\u0022:\u0022admin".to_owned()),
+    ]
+}
+
+fn odd_list() -> impl Strategy<Value = Vec<String>> {
+    proptest::collection::vec(odd(), 0..4)
+}
+
+proptest! {
+    /// What is issued at all is verified as it was granted.
+    #[test]
+    fn no_text_changes_what_a_token_says(
+        one in (odd(), odd(), proptest::option::of(odd()), proptest::option::of(odd()), proptest::option::of(odd())),
+        lists in (odd_list(), odd_list(), odd_list()),
+        claims in proptest::collection::vec((odd(), odd()), 0..3),
+    ) {
+        let clock = ManualClock::new();
+        let key = SigningKey::hmac(super::super::issuer::SECRET, Algorithm::Hs256).unwrap();
+        let issuer = builder(clock.clone()).signing(KeyRing::new(key)).build().unwrap();
+        let verifier = verifying(clock, issuer.verifying_keys()).build().unwrap();
+        let (subject, client, tenant, acr, session) = one;
+        let mut who = Principal::builder(&subject).client_id(&client);
+        who = who.scopes(&lists.0).roles(&lists.1).amr(&lists.2);
+        if let Some(tenant) = &tenant { who = who.tenant(tenant); }
+        if let Some(acr) = &acr { who = who.acr(acr); }
+        if let Some(session) = &session { who = who.session_id(session); }
+        let who = who.build();
+        let mut grant = Grant::new(who.clone());
+        for (name, value) in &claims {
+            grant = grant.claim(name, value);
+        }
+        if let Ok(token) = issuer.issue(&grant) {
+            let verified = verify(&verifier, &token).unwrap();
+            assert_same(&verified, &who);
+            let read: serde_json::Map<String, serde_json::Value> = verified.claims().unwrap();
+            for (name, value) in &claims {
+                prop_assert_eq!(read[name].as_str(), Some(value.as_str()));
+            }
+        } else {
+            let all = [&lists.0, &lists.1, &lists.2].into_iter().flatten();
+            let texts = [&subject, &client].into_iter().chain(&tenant).chain(&acr).chain(&session);
+            let is_usual = |text: &String| text.bytes().all(|byte| byte.is_ascii_lowercase()) && !text.is_empty();
+            prop_assert!(!claims.is_empty() || !all.chain(texts).all(is_usual));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -176,7 +176,7 @@ async fn a_theft_is_told_with_all_that_is_known() {
     };
     let reused = Told {
         rule: Some("replaced".to_owned()),
-        detail: Some("client=web presented_by=web last_ip=192.0.2.1".to_owned()),
+        detail: Some("last_ip=192.0.2.1 client=web presented_by=\"web\"".to_owned()),
         level: Level::Critical,
         ..plain(EventName::AuthnTokenReuse, "invalid_grant")
     };
@@ -284,7 +284,18 @@ async fn a_request_lends_its_events_sink_id_and_address() {
 
 /// Says that everything is good, and cannot note what is not.
 #[derive(Clone, Default)]
-struct Deaf(Arc<AtomicBool>);
+struct Deaf(Arc<AtomicBool>, Arc<AtomicUsize>);
+
+impl Deaf {
+    fn fail(&self, fails: bool) {
+        self.0.store(fails, Ordering::SeqCst);
+    }
+
+    /// How often it could.
+    fn noted(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
+    }
+}
 
 impl RevocationStore for Deaf {
     fn check(&self, _: &TokenRef<'_>) -> Lookup<Result<Revocation, StoreError>> {
@@ -298,6 +309,7 @@ impl RevocationStore for Deaf {
                 "db-8.internal did not answer",
             ))
         } else {
+            self.1.fetch_add(1, Ordering::SeqCst);
             Ok(())
         })
     }
@@ -357,7 +369,7 @@ async fn a_store_that_cannot_write_gives_no_successor() {
 #[tokio::test]
 async fn a_theft_is_told_and_its_family_ended_whatever_fails() {
     let deaf = Deaf::default();
-    deaf.0.store(true, Ordering::SeqCst);
+    deaf.fail(true);
     let revocation = deaf.clone();
     let desk = Desk::with(|builder| builder.revocation(revocation));
     let first = desk.login().await;
@@ -372,19 +384,101 @@ async fn a_theft_is_told_and_its_family_ended_whatever_fails() {
         EventName::SysMonitorDisabled,
     ];
     assert_eq!(told, expected);
-    assert_eq!(desk.refresh(&second).await, Err("revoked"));
+    assert_eq!(desk.refresh(&second).await, Err("store"));
     // A logout that failed is tried again, though its family has ended.
     let revoke = async || desk.service.revoke_token(&second, &WEB).await;
     assert_eq!(kind(&revoke().await.unwrap_err()), "store");
-    deaf.0.store(false, Ordering::SeqCst);
+    deaf.fail(false);
     assert!(!revoke().await.unwrap());
-    deaf.0.store(true, Ordering::SeqCst);
+    deaf.fail(true);
     let all = desk.service.revoke_subject("alice").await;
     assert_eq!(
         kind(&all.unwrap_err()),
         "store",
         "those that ended before too"
     );
+}
+
+/// Nobody calls again for a family that was stolen: each of its tokens that comes does.
+#[tokio::test]
+async fn access_tokens_of_a_stolen_family_that_were_left_end_with_the_next_token_that_comes() {
+    for (comes, ends) in [
+        ("the thief", true),
+        ("the owner", true),
+        ("a forger", false),
+    ] {
+        let deaf = Deaf::default();
+        let revocation = deaf.clone();
+        let desk = Desk::with(|builder| builder.revocation(revocation));
+        let first = desk.login().await;
+        let second = desk.refresh(&first).await.unwrap();
+        desk.pass(11);
+        deaf.fail(true);
+        assert_eq!(desk.refresh(&first).await, Err("store"));
+        let (family, generation, _) = parts(&second);
+        let token = match comes {
+            "the thief" => first,
+            "the owner" => second,
+            _ => made((family, generation, [0; 32])),
+        };
+        let expected = if ends { "store" } else { "revoked" };
+        assert_eq!(desk.refresh(&token).await, Err(expected), "{comes}");
+        deaf.fail(false);
+        assert_eq!(desk.refresh(&token).await, Err("revoked"), "{comes}");
+        assert_eq!(deaf.noted(), usize::from(ends), "{comes}");
+    }
+}
+
+/// Who logs in again and again while revocations cannot be noted does not push out the families that he has.
+#[tokio::test]
+async fn a_login_that_fails_takes_nobodys_place() {
+    let deaf = Deaf::default();
+    let revocation = deaf.clone();
+    let desk = Desk::with(|builder| builder.revocation(revocation).max_families(3));
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        tokens.push(desk.login().await);
+        desk.pass(1);
+    }
+    deaf.fail(true);
+    let login = async || outcome(desk.service.login(&alice(), &WEB).await);
+    assert_eq!(login().await, Err("store"));
+    assert_eq!(desk.sessions().await, 2, "the oldest has made room");
+    assert!(login().await.is_ok(), "for this one");
+    assert_eq!(desk.sessions().await, 3);
+    // What was left of it ends when somebody comes with its token.
+    assert_eq!(desk.refresh(&tokens[0]).await, Err("store"));
+    deaf.fail(false);
+    assert_eq!(desk.refresh(&tokens[0]).await, Err("revoked"));
+    assert_eq!(deaf.noted(), 1);
+    for token in &tokens[1..] {
+        assert!(desk.refresh(token).await.is_ok());
+    }
+}
+
+/// What a client calls itself looks like nothing else that is told, and leaves it room.
+#[tokio::test]
+async fn a_client_tells_nothing_about_others() {
+    for name in ["evil last_ip=198.51.100.7 client=web", &"x".repeat(10_000)] {
+        let desk = Desk::new();
+        let owner = "192.0.2.1".parse().unwrap();
+        let service = desk.service.for_request(&extensions(owner).await);
+        let first = text(service.login(&alice(), &WEB).await);
+        desk.log.take();
+        let context = RefreshContext::new().client_id(name);
+        assert_eq!(
+            outcome(desk.service.refresh(&first, &context).await),
+            Err("reused")
+        );
+        let detail = desk.log.take().remove(0).detail.unwrap();
+        let told = detail.split(" presented_by=").next().unwrap();
+        assert_eq!(told, "last_ip=192.0.2.1 client=web", "{detail}");
+        let quoted = detail.split(" presented_by=\"").nth(1).unwrap();
+        assert!(
+            name.starts_with(quoted.trim_end_matches(['"', '.', '\u{2026}'])),
+            "{detail}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tower_security::core::{EventName, ManualClock, Principal, StoreErrorKind};
 use tower_security::token::{
     Grant, JwtVerifier, MemoryRefreshStore, MemoryRevocationStore, RefreshContext, RefreshError,
-    RefreshStore, RevokeReason, TokenPair,
+    RefreshServiceBuilder, RefreshStore, RevokeReason, TokenPair,
 };
 
 use super::super::issuer::{AUDIENCE, ISSUER};
@@ -19,10 +19,16 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    fn with(change: impl FnOnce(RefreshServiceBuilder) -> RefreshServiceBuilder) -> Self {
         let clock = ManualClock::new();
         let revoked = MemoryRevocationStore::with_clock(1_000, clock.clone());
         let store = revoked.clone();
-        let desk = Desk::on(clock, |builder| builder.revocation(store).max_families(3));
+        let desk = Desk::on(clock, |builder| {
+            change(builder.revocation(store).max_families(3))
+        });
         let verifier = JwtVerifier::builder()
             .issuer(ISSUER)
             .audience(AUDIENCE)
@@ -148,6 +154,30 @@ async fn what_is_over_is_not_ended() {
     assert_eq!(house.told(), []);
 }
 
+/// A family that is over ends nothing, so that nothing may be left of it.
+#[tokio::test]
+async fn no_access_token_outlives_its_family() {
+    let house = House::with(|builder| builder.idle(Duration::from_secs(60)));
+    let first = house.login("alice").await;
+    house.desk.pass(30);
+    let second = house.refresh(&first).await.unwrap();
+    let again = house.refresh(&first).await.unwrap();
+    for pair in [&first, &second, &again] {
+        assert_eq!(pair.access_token.expires_at(), pair.refresh_expires_at);
+    }
+    assert_eq!(second.access_token.lifetime(), Duration::from_secs(60));
+    let narrow = WEB.scope("");
+    let token = second.refresh_token.expose();
+    let third = house.desk.service.refresh(token, &narrow).await.unwrap();
+    // Longer than the pause, and the leeway of the verifier.
+    house.desk.pass(400);
+    let token = third.refresh_token.expose();
+    assert!(!house.desk.service.revoke_token(token, &WEB).await.unwrap());
+    for pair in [&first, &second, &again, &third] {
+        assert!(!house.is_good(pair).await);
+    }
+}
+
 #[tokio::test]
 async fn a_token_that_was_stolen_ends_its_access_tokens_too() {
     let house = House::new();
@@ -248,6 +278,22 @@ async fn with_one_login_too_many_the_oldest_ends() {
         .map(|row| row.revoked().map(|(_, reason)| reason))
         .collect();
     assert_eq!(reasons, [Some(RevokeReason::Limit), None, None, None]);
+}
+
+#[tokio::test]
+async fn a_family_that_makes_way_is_told_of_though_its_access_tokens_cannot_be_ended() {
+    let clock = ManualClock::new();
+    let full = MemoryRevocationStore::with_clock(0, clock.clone());
+    let desk = Desk::on(clock, |builder| builder.revocation(full).max_families(1));
+    desk.login().await;
+    desk.log.take();
+    let refused = desk.service.login(&alice(), &WEB).await.unwrap_err();
+    assert_eq!(kind(&refused), "store");
+    let told = [
+        (EventName::ExcessSessionsExceeded, "limit".to_owned()),
+        (EventName::SysMonitorDisabled, "login".to_owned()),
+    ];
+    assert_eq!(desk.log.rules(), told);
 }
 
 #[tokio::test]

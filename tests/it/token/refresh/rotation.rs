@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use tower_security::core::{EventName, ManualClock, NoopSink};
-use tower_security::token::{MemoryRefreshStore, RefreshStore};
+use tower_security::token::jws::{Algorithm, SigningKey};
+use tower_security::token::{
+    KeyRing, MemoryRefreshStore, RefreshService, RefreshStore, TokenIssuer,
+};
 
+use super::super::issuer::{AUDIENCE, ISSUER, SECRET};
 use super::races::Odd;
 use super::{Desk, KEY, Log, OTHER_KEY, WEB, builder, made, outcome, parts, text};
 
@@ -278,4 +282,79 @@ async fn two_services_on_one_store_are_one() {
     clock.advance(Duration::from_secs(11));
     assert_eq!(outcome(two.refresh(&second, &WEB).await), Err("reused"));
     assert_eq!(outcome(one.refresh(&third, &WEB).await), Err("revoked"));
+}
+
+/// Staff and customers, whose access tokens are for different resource servers.
+#[tokio::test]
+async fn a_token_of_one_issuer_is_none_of_another_on_the_same_store() {
+    let clock = ManualClock::new();
+    let store = MemoryRefreshStore::new();
+    let service = |name: &str, audiences: &[&str]| {
+        let key = SigningKey::hmac(SECRET, Algorithm::Hs256).unwrap();
+        let issuer = TokenIssuer::builder().issuer(name).clock(clock.clone());
+        let issuer = audiences
+            .iter()
+            .fold(issuer, |issuer, audience| issuer.audience(*audience));
+        RefreshService::builder(
+            store.clone(),
+            issuer.signing(KeyRing::new(key)).build().unwrap(),
+        )
+        .rotation_key("one", KEY)
+        .without_revocation()
+        .events(NoopSink::new())
+        .clock(clock.clone())
+        .build()
+        .unwrap()
+    };
+    let customers = service(ISSUER, &[AUDIENCE, "files"]);
+    let first = text(customers.login(&super::alice(), &WEB).await);
+    let second = text(customers.refresh(&first, &WEB).await);
+    for (why, other) in [
+        (
+            "another audience",
+            service(ISSUER, &["https://admin.example.com"]),
+        ),
+        (
+            "one audience more",
+            service(ISSUER, &[AUDIENCE, "files", "admin"]),
+        ),
+        (
+            "another issuer",
+            service("https://staff.example.com/", &[AUDIENCE, "files"]),
+        ),
+    ] {
+        for token in [&second, &first] {
+            assert_eq!(
+                outcome(other.refresh(token, &WEB).await),
+                Err("unknown"),
+                "{why}"
+            );
+            assert!(!other.revoke_token(token, &WEB).await.unwrap(), "{why}");
+        }
+    }
+    let same = service(ISSUER, &["files", AUDIENCE]);
+    assert_eq!(text(same.refresh(&first, &WEB).await), second);
+    assert!(customers.refresh(&second, &WEB).await.is_ok());
+}
+
+/// It was one of the family all the same: who logs out is logged out.
+#[tokio::test]
+async fn a_token_that_cannot_be_repeated_logs_out() {
+    let clock = ManualClock::new();
+    let store = MemoryRefreshStore::new();
+    let node = |name, key| {
+        builder(store.clone(), &clock)
+            .rotation_key(name, key)
+            .build()
+            .unwrap()
+    };
+    let (before, after) = (node("one", KEY), node("two", OTHER_KEY));
+    let first = text(before.login(&super::alice(), &WEB).await);
+    let second = text(before.refresh(&first, &WEB).await);
+    assert_eq!(outcome(after.refresh(&first, &WEB).await), Err("unknown"));
+    let (family, generation, _) = parts(&first);
+    let forged = made((family, generation, [0; 32]));
+    assert!(!after.revoke_token(&forged, &WEB).await.unwrap());
+    assert!(after.revoke_token(&first, &WEB).await.unwrap());
+    assert_eq!(outcome(before.refresh(&second, &WEB).await), Err("revoked"));
 }

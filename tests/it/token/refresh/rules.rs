@@ -219,6 +219,17 @@ async fn less_may_be_asked_for_and_not_more() {
     }
 }
 
+/// However long the text is that asks for it.
+#[tokio::test]
+async fn what_is_asked_for_twice_is_granted_once() {
+    let desk = Desk::new();
+    let token = desk.login().await;
+    let many = "orders:write ".repeat(100_000);
+    let pair = desk.service.refresh(&token, &WEB.scope(&many)).await;
+    let who = principal(&desk, &pair.unwrap()).await;
+    assert_eq!(scopes(&who), ["orders:write"]);
+}
+
 #[tokio::test]
 async fn another_client_ends_the_family() {
     let desk = Desk::new();
