@@ -81,7 +81,7 @@ fn each_error_has_its_answer() {
             "14",
         ),
         (MfaError::NotPending, 404, "not_found", None, "5"),
-        (MfaError::AccountInvalid, 500, "internal_error", None, "13"),
+        (MfaError::AccountInvalid, 422, "account_invalid", None, "3"),
         (MfaError::UserEmpty, 500, "internal_error", None, "13"),
     ];
     for (error, status, code, retry_after, grpc) in rows {
