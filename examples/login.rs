@@ -156,7 +156,10 @@ impl Shop {
         account: &str,
         code: &str,
     ) -> Result<&'static [&'static str], Rejection> {
-        let verified = if code.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Apps show blanks between the digits, which some people type.
+        let is_sign = |byte: &u8| *byte == b'-' || byte.is_ascii_whitespace();
+        let mut typed = code.bytes().filter(|byte| !is_sign(byte));
+        let verified = if typed.all(|byte| byte.is_ascii_digit()) {
             let totp = self.totp.for_request(&head.extensions);
             totp.verify(account, code).await?
         } else {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use tower_security::core::ManualClock;
@@ -159,5 +159,39 @@ async fn nobody_is_told_whether_it_was_the_password_or_the_code() {
     }
     for answer in &answers {
         assert_eq!(*answer, answers[0]);
+    }
+}
+
+async fn post(app: &Router, path: &str, token: Option<&str>, data: String) -> (StatusCode, String) {
+    let mut request = Request::post(path);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let request = request.body(Body::from(data)).unwrap();
+    let answer = ServiceExt::<Request<Body>>::oneshot(app.clone(), request);
+    let (head, body) = answer.await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// What the app on the phone shows now.
+async fn phone(app: &Router) -> String {
+    let request = Request::get("/phone").body(Body::empty()).unwrap();
+    let answer = ServiceExt::<Request<Body>>::oneshot(app.clone(), request);
+    let body = answer.await.unwrap().into_body();
+    let code = body.collect().await.unwrap().to_bytes();
+    String::from_utf8(code.to_vec()).unwrap()
+}
+
+/// Apps show a blank in the middle, and some people type it.
+#[tokio::test]
+async fn a_code_of_the_phone_is_one_however_it_is_typed() {
+    for sign in [" ", "-"] {
+        let app = example::app(ManualClock::new()).await.unwrap();
+        let mut code = phone(&app).await;
+        assert_eq!(code.len(), 6);
+        code.insert_str(3, sign);
+        let data = format!("alice&correct horse battery&{code}");
+        assert_eq!(post(&app, "/login", None, data).await.0, 200, "{sign:?}");
     }
 }
