@@ -77,8 +77,8 @@ use axum::routing::{get, post};
 use tower_security::auth::AuthLayer;
 use tower_security::axum::Auth;
 use tower_security::core::{
-    ClientIpLayer, Clock, PepperRing, Principal, RefusalContext, Rejection, Secret, SystemClock,
-    TrustedProxies,
+    ClientIpLayer, Clock, EventName, Outcome, PepperRing, Principal, RefusalContext, Rejection,
+    Secret, SecurityEvent, SystemClock, TrustedProxies,
 };
 use tower_security::mfa::{MemoryMfaStore, RecoveryCodes, TotpService};
 use tower_security::password::{PasswordHasher, PasswordPolicy};
@@ -273,6 +273,11 @@ async fn change_password(
         .await
         .map_err(|error| context.refuse(error))?;
     shop.users().insert(account.to_owned(), hash);
+    // What is stored the hasher does not see.
+    SecurityEvent::new(EventName::AuthnPasswordChange, "shop", "password_changed")
+        .outcome(Outcome::Success)
+        .principal(account)
+        .emit(&head.extensions);
 
     // Whoever knew the old one may be logged in somewhere.
     let tokens = shop.tokens.for_request(&head.extensions);

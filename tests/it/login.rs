@@ -1,6 +1,7 @@
 //! A whole login: what the example says is what happens.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -9,7 +10,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use tower_security::core::ManualClock;
+use tower_security::core::{EventName, ManualClock, Outcome, SecurityEvent};
+use tower_security::stack::SecurityStack;
 
 #[path = "../../examples/login.rs"]
 #[expect(
@@ -194,4 +196,36 @@ async fn a_code_of_the_phone_is_one_however_it_is_typed() {
         let data = format!("alice&correct horse battery&{code}");
         assert_eq!(post(&app, "/login", None, data).await.0, 200, "{sign:?}");
     }
+}
+
+/// The change, by the handler's own event, and what was done for it.
+#[tokio::test]
+async fn a_password_that_was_changed_is_told_of() {
+    type Told = (EventName, Outcome, Option<String>, bool);
+    let told: Arc<Mutex<Vec<Told>>> = Arc::default();
+    let log = Arc::clone(&told);
+    let stack = SecurityStack::new().events(move |event: &SecurityEvent<'_>| {
+        let principal = event.principal.as_deref().map(str::to_owned);
+        let is_of_request = event.request_id.is_some();
+        let line = (event.name, event.outcome, principal, is_of_request);
+        log.lock().unwrap().push(line);
+    });
+    let app = example::app(ManualClock::new()).await.unwrap().layer(stack);
+    let data = format!("alice&correct horse battery&{}", phone(&app).await);
+    let (status, tokens) = post(&app, "/login", None, data).await;
+    assert_eq!(status, 200, "{tokens}");
+    let access = tokens.split_whitespace().next();
+    let change = async |data: &str| {
+        told.lock().unwrap().clear();
+        let (status, _) = post(&app, "/password", access, data.to_owned()).await;
+        let is_change = |told: &&Told| told.0 == EventName::AuthnPasswordChange;
+        let told = told.lock().unwrap();
+        let changes: Vec<_> = told.iter().filter(is_change).cloned().collect();
+        (status.as_u16(), changes)
+    };
+    let refused = change("correct horse battery&password123").await;
+    assert_eq!(refused, (422, vec![]));
+    let (name, alice) = (EventName::AuthnPasswordChange, Some("alice".to_owned()));
+    let stored = change("correct horse battery&nine purple otters").await;
+    assert_eq!(stored, (204, vec![(name, Outcome::Success, alice, true)]));
 }
