@@ -203,7 +203,8 @@ impl TotpStore for MemoryMfaStore {
                 *last_step = step;
                 true
             }
-            _ => false,
+            // Another enrolment has taken its place, or the code was used.
+            Some(_) | None => false,
         })))
     }
 
