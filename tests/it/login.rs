@@ -114,8 +114,8 @@ async fn every_line_of_the_example_gives_what_its_comment_says() {
     let clock = ManualClock::new();
     let app = example::app(clock.clone()).await.unwrap();
     let commands = commands();
-    assert_eq!(commands.len(), 17);
-    assert_eq!(EXAMPLE.matches("curl -").count(), 17);
+    assert_eq!(commands.len(), 21);
+    assert_eq!(EXAMPLE.matches("curl -").count(), 21);
     let mut variables = HashMap::new();
     for command in commands {
         let text = command.text;

@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::{AbuseKind, Rejection};
 #[cfg(any(feature = "mfa", feature = "password"))]
 use crate::core::Challenges;
+use crate::core::StoreError;
 
 /// The problem type whose registration draft-ietf-httpapi-ratelimit-headers-10, section 8, requests.
 pub(crate) const QUOTA_EXCEEDED: &str =
@@ -31,7 +32,6 @@ impl Rejection {
     }
 
     /// 503 `authentication_unavailable` with `Retry-After: 5`.
-    #[cfg(any(feature = "_jwt", feature = "mfa", feature = "password"))]
     pub(crate) fn authentication_unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -39,5 +39,28 @@ impl Rejection {
             "Authentication is unavailable",
         )
         .retry_after(5)
+    }
+}
+
+/// 503 `authentication_unavailable` with `Retry-After: 5`, for handlers that ask a store of credentials by themselves. It says nothing
+/// of the store.
+impl From<StoreError> for Rejection {
+    fn from(_: StoreError) -> Self {
+        Self::authentication_unavailable()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::StoreErrorKind;
+
+    #[test]
+    fn a_store_that_fails_is_a_503_that_says_nothing_of_it() {
+        let error = StoreError::new(StoreErrorKind::Timeout, "redis-2.internal");
+        let rejection = Rejection::from(error);
+        assert_eq!(rejection.code(), "authentication_unavailable");
+        assert_eq!(rejection.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!format!("{rejection:?}").contains("redis-2"));
     }
 }
