@@ -77,8 +77,8 @@ use axum::routing::{get, post};
 use tower_security::auth::AuthLayer;
 use tower_security::axum::Auth;
 use tower_security::core::{
-    ClientIpLayer, Clock, PepperRing, Principal, RefusalContext, Rejection, Secret, SystemClock,
-    TrustedProxies,
+    ClientIpLayer, Clock, EventName, Outcome, PepperRing, Principal, RefusalContext, Rejection,
+    Secret, SecurityEvent, SystemClock, TrustedProxies,
 };
 use tower_security::mfa::{MemoryMfaStore, MfaError, RecoveryCodes, TotpService};
 use tower_security::password::{PasswordHasher, PasswordPolicy};
@@ -156,7 +156,10 @@ impl Shop {
         account: &str,
         code: &str,
     ) -> Result<&'static [&'static str], Rejection> {
-        let verified = if code.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Apps show blanks between the digits, which some people type.
+        let is_sign = |byte: &u8| *byte == b'-' || byte.is_ascii_whitespace();
+        let mut typed = code.bytes().filter(|byte| !is_sign(byte));
+        let verified = if typed.all(|byte| byte.is_ascii_digit()) {
             let totp = self.totp.for_request(&head.extensions);
             totp.verify(account, code).await
         } else {
@@ -276,6 +279,11 @@ async fn change_password(
         .await
         .map_err(|error| context.refuse(error))?;
     shop.users().insert(account.to_owned(), hash);
+    // What is stored the hasher does not see.
+    SecurityEvent::new(EventName::AuthnPasswordChange, "shop", "password_changed")
+        .outcome(Outcome::Success)
+        .principal(account)
+        .emit(&head.extensions);
 
     // Whoever knew the old one may be logged in somewhere.
     let tokens = shop.tokens.for_request(&head.extensions);

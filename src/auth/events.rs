@@ -6,6 +6,8 @@ use http::request::Parts;
 
 use super::failure::AuthFailure;
 use crate::core::sampler::Sampler;
+#[cfg(feature = "opaque-tokens")]
+use crate::core::{EventContext, Level};
 use crate::core::{EventName, Events, Outcome, SecurityEvent, Shared};
 
 const LAYER: &str = "auth";
@@ -50,14 +52,57 @@ impl Teller {
                 .request(head)
                 .outcome(outcome)
                 .rule(failure.reason());
-            match (suppressed, failure.detail()) {
-                (0, None) => event,
-                (0, Some(detail)) => event.clean_detail(detail.clone()),
-                (_, detail) => {
-                    let detail = detail.map_or("", |detail| detail);
-                    event.own_detail(format!("suppressed={suppressed} {detail}").trim_end())
-                }
-            }
+            detailed(event, failure, suppressed)
         });
+    }
+}
+
+/// How many events handlers make of what fails them: one a minute, since each of them hits upon a store that is away.
+#[cfg(feature = "opaque-tokens")]
+#[derive(Debug)]
+pub(super) struct Faults(Sampler);
+
+#[cfg(feature = "opaque-tokens")]
+impl Faults {
+    pub(super) const fn new() -> Self {
+        Self(Sampler::new(MINUTE))
+    }
+
+    /// Tells of a store, a clock or a system that failed a handler.
+    pub(super) fn tell(
+        &self,
+        request: &EventContext,
+        events: &Events,
+        (name, failure): (EventName, &AuthFailure),
+    ) {
+        const LEVEL: Level = Level::Error;
+        let shared = request.shared();
+        if !events.wants(shared, name, LEVEL) {
+            return;
+        }
+        let Some(suppressed) = self.0.admit(events.monotonic(shared)) else {
+            return;
+        };
+        events.emit(shared, name, LEVEL, || {
+            let event = request.event((name, LAYER, failure.code()));
+            let event = event.outcome(Outcome::Fault).rule(failure.reason());
+            detailed(event, failure, suppressed)
+        });
+    }
+}
+
+/// What is known besides the reason, and how many events were left out before this one.
+fn detailed<'a>(
+    event: SecurityEvent<'a>,
+    failure: &AuthFailure,
+    suppressed: u64,
+) -> SecurityEvent<'a> {
+    match (suppressed, failure.detail()) {
+        (0, None) => event,
+        (0, Some(detail)) => event.clean_detail(detail.clone()),
+        (_, detail) => {
+            let detail = detail.map_or("", |detail| detail);
+            event.own_detail(format!("suppressed={suppressed} {detail}").trim_end())
+        }
     }
 }

@@ -163,7 +163,7 @@ impl Desk<'_> {
         if self.user.is_empty() {
             return Err(MfaError::UserEmpty);
         }
-        let now = date(self.gate.clock.now()).ok_or(MfaError::Clock)?;
+        let now = date(self.gate.clock.now()).ok_or_else(|| self.fault(MfaError::Clock))?;
         let begun = store.begin_attempt(self.user, now, self.gate.limit);
         match self.told(begun.wait().await)? {
             Attempt::Allowed { earlier } => Ok((now, earlier)),
@@ -214,20 +214,39 @@ impl Desk<'_> {
 
     /// What the store answered; a failure is told of.
     pub(super) fn told<T>(self, answer: Result<T, StoreError>) -> Result<T, MfaError> {
-        answer.map_err(|error| {
-            let rule = match error.kind() {
-                StoreErrorKind::Corrupt => "store_corrupt",
-                StoreErrorKind::Full => "store_full",
-                StoreErrorKind::Timeout => "store_timeout",
-                StoreErrorKind::Unavailable => "store_unavailable",
-            };
-            let what = (EventName::SysMonitorDisabled, "authentication_unavailable");
-            self.tell(Level::Error, what, |event| {
-                let event = event.outcome(Outcome::Fault).rule(rule);
-                event.own_detail(error.text())
-            });
-            MfaError::Store(error)
-        })
+        answer.map_err(|error| self.fault(MfaError::Store(error)))
+    }
+
+    /// Tells of what failed that is neither the user's doing nor the handler's.
+    pub(super) fn fault(self, error: MfaError) -> MfaError {
+        let (name, rule, words) = match &error {
+            MfaError::Clock => (EventName::SysMonitorDisabled, "clock", None),
+            MfaError::Randomness => (EventName::CryptEncryptFail, "randomness", None),
+            MfaError::Store(error) => {
+                let rule = match error.kind() {
+                    StoreErrorKind::Corrupt => "store_corrupt",
+                    StoreErrorKind::Full => "store_full",
+                    StoreErrorKind::Timeout => "store_timeout",
+                    StoreErrorKind::Unavailable => "store_unavailable",
+                };
+                (EventName::SysMonitorDisabled, rule, Some(error.text()))
+            }
+            MfaError::AccountInvalid
+            | MfaError::Invalid
+            | MfaError::NotPending
+            | MfaError::Replayed
+            | MfaError::Throttled { .. }
+            | MfaError::UserEmpty => return error,
+        };
+        let what = (name, "authentication_unavailable");
+        self.tell(Level::Error, what, |event| {
+            let event = event.outcome(Outcome::Fault).rule(rule);
+            match words {
+                Some(words) => event.own_detail(words),
+                None => event,
+            }
+        });
+        error
     }
 
     fn refused(self, name: EventName, code: &'static str, rule: &'static str) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use crate::core::{ConfigErrorKind, ErrorClass, Pushback, Rejection, StoreError, retry_seconds};
 
 /// A mistake in the configuration of [`TotpService`](super::TotpService) or [`RecoveryCodes`](super::RecoveryCodes).
@@ -97,7 +99,8 @@ impl ConfigErrorKind for MfaConfigError {
 /// | `Throttled` | 429 + `Retry-After` | `login_throttled` | 8 |
 /// | `NotPending` | 404 | `not_found` | 5 |
 /// | `Store`, `Clock`, `Randomness` | 503 + `Retry-After: 5` | `authentication_unavailable` | 14 |
-/// | `AccountInvalid`, `UserEmpty` | 500 | `internal_error` | 13 |
+/// | `AccountInvalid` | 422 | `account_invalid` | 3 |
+/// | `UserEmpty` | 500 | `internal_error` | 13 |
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MfaError {
@@ -146,7 +149,12 @@ impl MfaError {
                 Rejection::authentication_unavailable()
             }
             Self::NotPending => Rejection::not_found(),
-            Self::AccountInvalid | Self::UserEmpty => Rejection::internal(),
+            Self::AccountInvalid => Rejection::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "account_invalid",
+                "The name of the account cannot be shown by an app",
+            ),
+            Self::UserEmpty => Rejection::internal(),
         }
     }
 }

@@ -83,6 +83,10 @@ impl Users {
         }
         let mut log = AttemptLog::default();
         let begun = log.begin(now, limit);
+        // A window that is shorter than those of the others is over before them.
+        if let (Some(next), Some(until)) = (&mut self.next_look, log.until()) {
+            *next = until.min(*next);
+        }
         self.attempts.insert(user.into(), log);
         Ok(begun)
     }
@@ -115,6 +119,18 @@ impl MemoryMfaStore {
             capacity,
             users: Mutex::default(),
         }))
+    }
+
+    /// Returns how many users have an app, an enrolment that waits, or recovery codes. Attempts do not count.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.with(|users| users.factors.len())
+    }
+
+    /// Whether nobody has an app, an enrolment that waits, or recovery codes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     // Nothing panics while it holds the lock: the rows are whole whatever happened to another thread.
@@ -187,7 +203,8 @@ impl TotpStore for MemoryMfaStore {
                 *last_step = step;
                 true
             }
-            _ => false,
+            // Another enrolment has taken its place, or the code was used.
+            Some(_) | None => false,
         })))
     }
 
@@ -241,7 +258,7 @@ impl fmt::Debug for MemoryMfaStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryMfaStore")
             .field("capacity", &self.0.capacity)
-            .field("len", &self.with(|users| users.factors.len()))
+            .field("len", &self.len())
             .finish()
     }
 }

@@ -237,7 +237,7 @@ impl RecoveryCodes {
         }
         let drawn = (0..inner.count).map(|_| Text::draw(inner.length));
         let drawn: Option<Vec<Text>> = drawn.collect();
-        let drawn = drawn.ok_or(MfaError::Randomness)?;
+        let drawn = drawn.ok_or_else(|| desk.fault(MfaError::Randomness))?;
         let current = |code| inner.peppers.digests(user, code).next();
         let digests: Vec<CodeDigest> = drawn.iter().filter_map(current).collect();
         let kept = inner.store.replace_all(user, &digests).wait().await;

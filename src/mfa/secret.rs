@@ -60,6 +60,7 @@ impl TotpAlgorithm {
             1 => Some(Self::Sha1),
             2 => Some(Self::Sha256),
             3 => Some(Self::Sha512),
+            // Of a later version of this crate, or damaged.
             _ => None,
         }
     }
@@ -237,7 +238,7 @@ impl TotpSecret {
             found = match (is_right, is_new) {
                 (true, true) => Found::New(step),
                 (true, false) if found == Found::Nothing => Found::Used,
-                _ => found,
+                (true, false) | (false, _) => found,
             };
         }
         found

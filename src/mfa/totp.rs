@@ -205,7 +205,7 @@ impl TotpService {
             return Err(MfaError::AccountInvalid);
         }
         let secret = TotpSecret::draw(inner.codes.algorithm, inner.codes.digits);
-        let secret = secret.ok_or(MfaError::Randomness)?;
+        let secret = secret.ok_or_else(|| desk.fault(MfaError::Randomness))?;
         let kept = inner.store.enrol(user, &secret).wait().await;
         desk.told(kept)?;
         Ok(Enrolment {

@@ -8,6 +8,7 @@ use hmac::{Hmac, Mac};
 use http::{Extensions, HeaderName};
 use sha2::{Digest, Sha256};
 
+use super::super::events::Faults;
 use super::config::ApiKeyAuthBuilder;
 use super::error::ApiKeyError;
 use super::record::{ApiKeyDigest, ApiKeyRecord};
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) mac: Option<Hmac<Sha256>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) events: Events,
+    pub(super) faults: Faults,
 }
 
 impl Inner {
@@ -174,7 +176,7 @@ impl ApiKeyAuth {
         if who.subject().is_empty() {
             return Err(ApiKeyError::SubjectEmpty);
         }
-        let now = inner.now().ok_or(ApiKeyError::Clock)?;
+        let now = self.now()?;
         let mut principal = granted(who);
         if let Some(lifetime) = lifetime {
             let end = now.checked_add(lifetime).and_then(date);
@@ -183,10 +185,10 @@ impl ApiKeyAuth {
         }
         let principal = principal.build();
         for _ in 0..DRAWS {
-            let id = ApiKeyId::draw().ok_or(ApiKeyError::Randomness)?;
-            let secret = KeySecret::draw().ok_or(ApiKeyError::Randomness)?;
+            let id = self.told(ApiKeyId::draw().ok_or(ApiKeyError::Randomness))?;
+            let secret = self.told(KeySecret::draw().ok_or(ApiKeyError::Randomness))?;
             let record = ApiKeyRecord::new(id, &principal, now, inner.digest(id, &secret));
-            if inner.store.create(&record).wait().await? {
+            if self.told(inner.store.create(&record).wait().await)? {
                 let name = EventName::AuthnTokenCreated;
                 self.tell(name, "api_key_issued", Some(who.subject()), id.as_str());
                 return Ok(IssuedApiKey {
@@ -195,7 +197,7 @@ impl ApiKeyAuth {
                 });
             }
         }
-        Err(ApiKeyError::Randomness)
+        self.told(Err(ApiKeyError::Randomness))
     }
 
     /// Gives a key another secret; what it may do, its id and its end stay. The secret that it had is accepted for `overlap` more, so
@@ -215,7 +217,7 @@ impl ApiKeyAuth {
         overlap: Duration,
     ) -> Result<IssuedApiKey, ApiKeyError> {
         let inner = &*self.inner;
-        let now = inner.now().ok_or(ApiKeyError::Clock)?;
+        let now = self.now()?;
         let until = if overlap.is_zero() {
             // A date that no clock comes back to: that of another node may be slow.
             SystemTime::UNIX_EPOCH
@@ -223,12 +225,12 @@ impl ApiKeyAuth {
             let until = now.checked_add(overlap).and_then(date);
             until.ok_or(ApiKeyError::Lifetime)?
         };
-        let record = inner.store.find(&id).wait().await?;
+        let record = self.told(inner.store.find(&id).wait().await)?;
         let record = record.filter(|record| !record.principal().is_expired(now));
         let record = record.ok_or(ApiKeyError::Unknown)?;
-        let secret = KeySecret::draw().ok_or(ApiKeyError::Randomness)?;
+        let secret = self.told(KeySecret::draw().ok_or(ApiKeyError::Randomness))?;
         let rotated = inner.store.rotate(&id, &inner.digest(id, &secret), until);
-        if !rotated.wait().await? {
+        if !self.told(rotated.wait().await)? {
             return Err(ApiKeyError::Unknown);
         }
         let subject = record.principal().subject();
@@ -252,7 +254,7 @@ impl ApiKeyAuth {
     ///
     /// The store fails.
     pub async fn revoke(&self, id: ApiKeyId) -> Result<bool, ApiKeyError> {
-        let was_there = self.inner.store.revoke(&id).wait().await?;
+        let was_there = self.told(self.inner.store.revoke(&id).wait().await)?;
         if was_there {
             self.tell(
                 EventName::AuthnTokenRevoked,
@@ -271,7 +273,7 @@ impl ApiKeyAuth {
     /// The store fails.
     pub async fn revoke_subject(&self, subject: &str) -> Result<u64, ApiKeyError> {
         let inner = &*self.inner;
-        let ended = inner.store.revoke_subject(subject).wait().await?;
+        let ended = self.told(inner.store.revoke_subject(subject).wait().await)?;
         if ended > 0 {
             let (name, code) = (EventName::AuthnTokenRevoked, "api_keys_revoked");
             self.tell(name, code, Some(subject), "");
@@ -285,8 +287,8 @@ impl ApiKeyAuth {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn list(&self, subject: &str) -> Result<Vec<ApiKeyInfo>, ApiKeyError> {
-        let now = self.inner.now().ok_or(ApiKeyError::Clock)?;
-        let all = self.inner.store.list(subject).wait().await?;
+        let now = self.now()?;
+        let all = self.told(self.inner.store.list(subject).wait().await)?;
         let valid = all
             .into_iter()
             .filter(|record| !record.principal().is_expired(now));
@@ -308,8 +310,27 @@ impl ApiKeyAuth {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn purge(&self) -> Result<u64, ApiKeyError> {
-        let now = self.inner.now().ok_or(ApiKeyError::Clock)?;
-        Ok(self.inner.store.purge(now).wait().await?)
+        let now = self.now()?;
+        self.told(self.inner.store.purge(now).wait().await)
+    }
+
+    /// The time, which has to be one that ends can be reckoned from.
+    fn now(&self) -> Result<SystemTime, ApiKeyError> {
+        self.told(self.inner.now().ok_or(ApiKeyError::Clock))
+    }
+
+    /// What a store or the system answered; a failure is told of.
+    fn told<T>(&self, answer: Result<T, impl Into<ApiKeyError>>) -> Result<T, ApiKeyError> {
+        answer.map_err(|error| {
+            let error = error.into();
+            if let Some((name, failure)) = error.fault() {
+                let inner = &*self.inner;
+                inner
+                    .faults
+                    .tell(&self.request, &inner.events, (name, &failure));
+            }
+            error
+        })
     }
 
     fn tell(&self, name: EventName, code: &'static str, subject: Option<&str>, id: &str) {

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit};
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, PROXY_AUTHORIZATION};
 
+use super::super::events::Faults;
 use super::auth::{ApiKeyAuth, Inner};
 use super::error::ApiKeyConfigError;
 use super::store::ApiKeyStore;
@@ -133,6 +134,7 @@ impl ApiKeyAuthBuilder {
             mac,
             clock: self.clock,
             events: self.events,
+            faults: Faults::new(),
         }))
     }
 }

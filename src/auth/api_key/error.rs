@@ -3,7 +3,9 @@
 use http::HeaderName;
 
 use super::super::{AuthFailure, AuthFailureKind};
-use crate::core::{AuthMethod, Challenges, ConfigErrorKind, ErrorClass, Rejection, StoreError};
+use crate::core::{
+    AuthMethod, Challenges, ConfigErrorKind, ErrorClass, EventName, Rejection, StoreError,
+};
 
 /// A mistake in the configuration of [`ApiKeyAuth`](super::ApiKeyAuth).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +89,18 @@ impl ApiKeyError {
         failure
             .with_method(AuthMethod::ApiKey)
             .rejection(&Challenges::default())
+    }
+
+    /// What failed that is not the handler's doing, and how an event is called that tells of it.
+    pub(super) fn fault(&self) -> Option<(EventName, AuthFailure)> {
+        let unavailable =
+            |reason| AuthFailure::new(AuthFailureKind::Unavailable).with_reason(reason);
+        match self {
+            Self::Clock => Some((EventName::SysMonitorDisabled, unavailable("clock"))),
+            Self::Randomness => Some((EventName::CryptEncryptFail, unavailable("randomness"))),
+            Self::Store(error) => Some((EventName::SysMonitorDisabled, error.clone().into())),
+            Self::Lifetime | Self::SubjectEmpty | Self::Unknown => None,
+        }
     }
 }
 

@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use http::{Extensions, HeaderMap, HeaderValue};
 
+use super::super::events::Faults;
 use super::config::SessionAuthBuilder;
 use super::cookie::{Cookie, Found};
 use super::error::SessionError;
+use super::info::SessionInfo;
 use super::key::{SessionKey, SessionSecret, draw_name};
 use super::record::SessionRecord;
 use super::store::SessionStore;
@@ -43,6 +45,7 @@ pub(super) struct Inner {
     pub(super) per_subject: NonZeroU32,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) events: Events,
+    pub(super) faults: Faults,
 }
 
 /// How a session stands.
@@ -81,42 +84,6 @@ impl Inner {
 
     pub(super) fn now(&self) -> Option<SystemTime> {
         date(self.clock.now())
-    }
-}
-
-/// A session as its owner may see it: no secret, and nothing that leads to one.
-#[derive(Clone, Debug)]
-pub struct SessionInfo(SessionRecord);
-
-impl SessionInfo {
-    /// Returns the name of the session, for [`SessionAuth::revoke`]. That of the current one is [`Principal::session_id`].
-    #[must_use]
-    pub fn id(&self) -> &str {
-        self.principal().session_id().unwrap_or_default()
-    }
-
-    /// Returns who is logged in, and how.
-    #[must_use]
-    pub const fn principal(&self) -> &Principal {
-        self.0.principal()
-    }
-
-    /// Returns when somebody logged in.
-    #[must_use]
-    pub const fn created_at(&self) -> SystemTime {
-        self.0.created_at()
-    }
-
-    /// Returns when it was last used, to a thirtieth of the idle time.
-    #[must_use]
-    pub const fn seen_at(&self) -> SystemTime {
-        self.0.seen_at()
-    }
-
-    /// Returns when it ends if it is not used.
-    #[must_use]
-    pub const fn ends_at(&self) -> SystemTime {
-        self.0.ends_at()
     }
 }
 
@@ -185,12 +152,12 @@ impl SessionAuth {
         if who.subject().is_empty() {
             return Err(SessionError::SubjectEmpty);
         }
-        let now = inner.now().ok_or(SessionError::Clock)?;
+        let now = self.now()?;
         let over = now.checked_add(inner.absolute);
-        let name = draw_name().ok_or(SessionError::Randomness)?;
+        let name = self.told(draw_name().ok_or(SessionError::Randomness))?;
         let mut principal = copied(who)
             .session_id(name)
-            .expires_at(over.ok_or(SessionError::Clock)?);
+            .expires_at(self.told(over.ok_or(SessionError::Clock))?);
         if who.auth_time().is_none() && matches!(who.method(), AuthMethod::Custom(_)) {
             principal = principal.auth_time(now);
         }
@@ -200,7 +167,7 @@ impl SessionAuth {
         let (key, line) = self.draw()?;
         self.end_presented(headers).await?;
         let created = inner.store.create(&key, &record, inner.per_subject);
-        created.wait().await?;
+        self.told(created.wait().await)?;
         self.tell(
             EventName::SessionCreated,
             "session_created",
@@ -266,7 +233,7 @@ impl SessionAuth {
         let ends_at = inner.ends_at(&renewed, now);
         let renewed = renewed.touched(now, ends_at);
         let (key, line) = self.draw()?;
-        if !inner.store.rotate(&old, &key, &renewed).wait().await? {
+        if !self.told(inner.store.rotate(&old, &key, &renewed).wait().await)? {
             return Err(SessionError::NoSession);
         }
         self.tell(
@@ -332,8 +299,8 @@ impl SessionAuth {
     /// The store fails, or the clock stands before 1970.
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
         let inner = &*self.inner;
-        let now = inner.now().ok_or(SessionError::Clock)?;
-        let all = inner.store.list(subject).wait().await?;
+        let now = self.now()?;
+        let all = self.told(inner.store.list(subject).wait().await)?;
         let valid = all
             .into_iter()
             .map(|(_, record)| record)
@@ -351,8 +318,8 @@ impl SessionAuth {
     ///
     /// The store fails, or the clock stands before 1970.
     pub async fn purge(&self) -> Result<u64, SessionError> {
-        let now = self.inner.now().ok_or(SessionError::Clock)?;
-        Ok(self.inner.store.purge(now).wait().await?)
+        let now = self.now()?;
+        self.told(self.inner.store.purge(now).wait().await)
     }
 
     async fn revoke_all(
@@ -361,7 +328,7 @@ impl SessionAuth {
         except: Option<&SessionKey>,
     ) -> Result<u64, SessionError> {
         let inner = &*self.inner;
-        let ended = inner.store.revoke_subject(subject, except).wait().await?;
+        let ended = self.told(inner.store.revoke_subject(subject, except).wait().await)?;
         if ended > 0 {
             let what = (EventName::SessionLogout, LAYER, "sessions_revoked");
             self.request.tell(&inner.events, what, |event| {
@@ -371,6 +338,25 @@ impl SessionAuth {
             });
         }
         Ok(ended)
+    }
+
+    /// The time, which has to be one that ends can be reckoned from.
+    fn now(&self) -> Result<SystemTime, SessionError> {
+        self.told(self.inner.now().ok_or(SessionError::Clock))
+    }
+
+    /// What a store or the system answered; a failure is told of.
+    fn told<T>(&self, answer: Result<T, impl Into<SessionError>>) -> Result<T, SessionError> {
+        answer.map_err(|error| {
+            let error = error.into();
+            if let Some((name, failure)) = error.fault() {
+                let inner = &*self.inner;
+                inner
+                    .faults
+                    .tell(&self.request, &inner.events, (name, &failure));
+            }
+            error
+        })
     }
 
     fn tell(&self, name: EventName, code: &'static str, who: &Principal) {
@@ -384,11 +370,11 @@ impl SessionAuth {
 
     /// A new id: the key for the store, and the line for the browser.
     fn draw(&self) -> Result<(SessionKey, HeaderValue), SessionError> {
-        let secret = SessionSecret::draw().ok_or(SessionError::Randomness)?;
+        let secret = self.told(SessionSecret::draw().ok_or(SessionError::Randomness))?;
         let line = self.inner.cookie.line(&secret.text());
         Ok((
             secret.key(self.inner.cookie.name()),
-            line.ok_or(SessionError::Randomness)?,
+            self.told(line.ok_or(SessionError::Randomness))?,
         ))
     }
 
@@ -398,14 +384,14 @@ impl SessionAuth {
         headers: &HeaderMap,
     ) -> Result<(SessionKey, SessionRecord, SystemTime), SessionError> {
         let inner = &*self.inner;
-        let now = inner.now().ok_or(SessionError::Clock)?;
+        let now = self.now()?;
         let Found::One(value) = inner.cookie.find(headers) else {
             return Err(SessionError::NoSession);
         };
         let key = SessionSecret::parse(value)
             .ok_or(SessionError::NoSession)?
             .key(inner.cookie.name());
-        let record = inner.store.load(&key).wait().await?;
+        let record = self.told(inner.store.load(&key).wait().await)?;
         let record = record.ok_or(SessionError::NoSession)?;
         match inner.standing(&record, now) {
             Standing::Valid => Ok((key, record, now)),
@@ -433,11 +419,11 @@ impl SessionAuth {
             keys.push(key);
         }
         for key in keys {
-            let Some(record) = inner.store.load(&key).wait().await? else {
+            let Some(record) = self.told(inner.store.load(&key).wait().await)? else {
                 continue;
             };
             let who = record.principal();
-            if inner.store.revoke(&key).wait().await? {
+            if self.told(inner.store.revoke(&key).wait().await)? {
                 self.tell(EventName::SessionLogout, "session_logout", who);
             } else {
                 let name = who.session_id().unwrap_or_default();
@@ -457,20 +443,20 @@ impl SessionAuth {
     ) -> Result<bool, SessionError> {
         let inner = &*self.inner;
         for _ in 0..SEARCHES {
-            let all = inner.store.list(subject).wait().await?;
+            let all = self.told(inner.store.list(subject).wait().await)?;
             let mut named = all
                 .into_iter()
                 .filter(|(_, record)| record.principal().session_id() == Some(name));
             let Some((key, record)) = named.next() else {
                 return Ok(false);
             };
-            if inner.store.revoke(&key).wait().await? {
+            if self.told(inner.store.revoke(&key).wait().await)? {
                 self.tell(EventName::SessionLogout, code, record.principal());
                 return Ok(true);
             }
         }
         let text = "a session that is renewed again and again";
-        Err(StoreError::new(StoreErrorKind::Unavailable, text).into())
+        self.told(Err(StoreError::new(StoreErrorKind::Unavailable, text)))
     }
 
     /// By which name browsers know the cookie.

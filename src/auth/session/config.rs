@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::events::Faults;
 use super::auth::{Inner, SessionAuth};
 use super::cookie::{CookieSettings, SessionSameSite};
 use super::error::SessionConfigError;
@@ -170,6 +171,7 @@ impl SessionAuthBuilder {
             per_subject: per_subject.unwrap_or(NonZeroU32::MIN),
             clock: self.clock,
             events: self.events,
+            faults: Faults::new(),
         }))
     }
 }

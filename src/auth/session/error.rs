@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::{AuthFailure, AuthFailureKind};
 use crate::core::{
-    AuthMethod, ChallengeScheme, Challenges, ConfigErrorKind, ErrorClass, Rejection, StoreError,
+    AuthMethod, ChallengeScheme, Challenges, ConfigErrorKind, ErrorClass, EventName, Rejection,
+    StoreError,
 };
 
 /// A mistake in the configuration of [`SessionAuth`](super::SessionAuth).
@@ -125,6 +126,18 @@ impl SessionError {
         failure
             .with_method(AuthMethod::Session)
             .rejection(&own.build().unwrap_or_default())
+    }
+
+    /// What failed that is not the handler's doing, and how an event is called that tells of it.
+    pub(super) fn fault(&self) -> Option<(EventName, AuthFailure)> {
+        let unavailable =
+            |reason| AuthFailure::new(AuthFailureKind::Unavailable).with_reason(reason);
+        match self {
+            Self::Clock => Some((EventName::SysMonitorDisabled, unavailable("clock"))),
+            Self::Randomness => Some((EventName::CryptEncryptFail, unavailable("randomness"))),
+            Self::Store(error) => Some((EventName::SysMonitorDisabled, error.clone().into())),
+            Self::NoSession | Self::SubjectEmpty | Self::SubjectMismatch | Self::TooMany => None,
+        }
     }
 }
 

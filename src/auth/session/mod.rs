@@ -132,15 +132,17 @@ mod config;
 pub mod contract;
 mod cookie;
 mod error;
+mod info;
 mod key;
 mod memory;
 mod record;
 mod store;
 
-pub use auth::{SessionAuth, SessionInfo};
+pub use auth::SessionAuth;
 pub use config::SessionAuthBuilder;
 pub use cookie::SessionSameSite;
 pub use error::{CookieProblem, SessionConfigError, SessionError};
+pub use info::SessionInfo;
 pub use key::SessionKey;
 pub use memory::MemorySessionStore;
 pub use record::SessionRecord;

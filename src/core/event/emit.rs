@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use http::Extensions;
+
 use super::{EventName, EventSink, Level, SecurityEvent};
-use crate::core::{Clock, Shared, SystemClock};
+use crate::core::{ClientIp, Clock, RequestId, Shared, SystemClock};
 
 static SINK_PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -92,6 +94,38 @@ impl Events {
             (None, Some(stack)) => stack,
             (None, None) => default_sink(),
         }
+    }
+}
+
+impl<'a> SecurityEvent<'a> {
+    /// Records what a handler has to tell, of the request with these extensions: in the sink of the [`SecurityStack`] that it came
+    /// through, else in the default one. Sets the time; and the id of the request and the address of the client, unless they are set.
+    ///
+    /// Layers and services tell of what they do themselves. This is for what they do not see: a password that is stored, a role that is
+    /// given, an account that is closed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use http::request::Parts;
+    /// use tower_security::core::{EventName, Outcome, Principal, SecurityEvent};
+    ///
+    /// fn account_closed(head: &Parts, who: &Principal) {
+    ///     SecurityEvent::new(EventName::UserDeleted, "accounts", "account_closed")
+    ///         .outcome(Outcome::Success)
+    ///         .principal(who.subject())
+    ///         .emit(&head.extensions);
+    /// }
+    /// ```
+    ///
+    /// [`SecurityStack`]: crate::SecurityStack
+    pub fn emit(mut self, extensions: &'a Extensions) {
+        let id = self.request_id;
+        self.request_id = id.or_else(|| RequestId::from_extensions(extensions));
+        let client = || ClientIp::from_extensions(extensions).map(|client| client.ip());
+        self.client_ip = self.client_ip.or_else(client);
+        let (name, level) = (self.name, self.level);
+        Events::default().emit(Shared::from_extensions(extensions), name, level, || self);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is told of tokens.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::error::RefreshError;
@@ -117,13 +118,15 @@ impl Teller {
                 Some(row) => of_family(event, row),
                 None => event,
             };
-            let words = match error {
-                RefreshError::Store(error) => Some(error.text()),
+            let words: Option<Cow<'_, str>> = match error {
+                RefreshError::Issue(error) => Some(format!("issue={}", error.code()).into()),
+                RefreshError::Store(error) => Some(error.text().into()),
+                // The rule says it all.
                 _ => None,
             };
             match (words, suppressed) {
                 (None, 0) => event,
-                (words, 0) => event.own_detail(words.unwrap_or_default()),
+                (words, 0) => event.own_detail(&words.unwrap_or_default()),
                 (words, _) => {
                     let words = words.unwrap_or_default();
                     event.own_detail(format!("suppressed={suppressed} {words}").trim_end())

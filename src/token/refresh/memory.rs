@@ -14,7 +14,8 @@ const DEFAULT: usize = 100_000;
 
 /// Keeps families of refresh tokens in the memory of this process: when it ends, all users have to log in again. Clones share them.
 ///
-/// A family takes about 800 bytes. When there is no more room, those that are over make way, and if there are none, nobody can log in: a
+/// A family takes about 800 bytes, and what its own claims take ([`Grant::claim`]): room is counted in families, not in bytes, so that
+/// 100,000 logins with 4 KB of claims each are 500 MB. Grant less, or set a lower capacity. When there is no more room, those that are over make way, and if there are none, nobody can log in: a
 /// family that goes on is never dropped for another user's. [`RefreshServiceBuilder::max_families`] bounds what one user can take.
 ///
 /// # Example
@@ -27,6 +28,7 @@ const DEFAULT: usize = 100_000;
 /// assert!(store.is_empty());
 /// ```
 ///
+/// [`Grant::claim`]: crate::token::Grant::claim
 /// [`RefreshServiceBuilder::max_families`]: super::RefreshServiceBuilder::max_families
 #[derive(Clone)]
 pub struct MemoryRefreshStore(Table<FamilyRecord>);
@@ -45,7 +47,7 @@ impl Row for FamilyRecord {
 }
 
 impl MemoryRefreshStore {
-    /// Has room for 100,000 families: about 80 MB.
+    /// Has room for 100,000 families: about 80 MB, if they have no claims of their own.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(DEFAULT)

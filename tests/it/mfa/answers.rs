@@ -1,6 +1,6 @@
 //! What clients and sinks are told.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -81,7 +81,7 @@ fn each_error_has_its_answer() {
             "14",
         ),
         (MfaError::NotPending, 404, "not_found", None, "5"),
-        (MfaError::AccountInvalid, 500, "internal_error", None, "13"),
+        (MfaError::AccountInvalid, 422, "account_invalid", None, "3"),
         (MfaError::UserEmpty, 500, "internal_error", None, "13"),
     ];
     for (error, status, code, retry_after, grpc) in rows {
@@ -323,6 +323,34 @@ async fn a_store_that_fails_is_never_an_answer() {
             assert!(told.all.contains("db-7.internal"));
         }
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_cannot_be_used_is_told_of() {
+    let (clock, heard) = (clock(), Heard::default());
+    let store = MemoryMfaStore::new();
+    let (totp, codes) = (
+        totp(store.clone(), &clock, &heard),
+        recovery(store, &clock, &heard),
+    );
+    clock.set_now(SystemTime::UNIX_EPOCH - Duration::from_secs(1));
+    for error in [
+        totp.verify("alice", "123456").await.err(),
+        totp.confirm("alice", "123456").await.err(),
+        codes.redeem("alice", "0123-4567-89AB-CDEF").await.err(),
+    ] {
+        assert!(matches!(error, Some(MfaError::Clock)), "{error:?}");
+    }
+    let told = heard.take();
+    let told: Vec<_> = told.iter().map(line).collect();
+    let expected = (
+        EventName::SysMonitorDisabled,
+        Level::Error,
+        Outcome::Fault,
+        "authentication_unavailable",
+        Some("clock"),
+    );
+    assert_eq!(told, [expected; 3]);
 }
 
 #[tokio::test]

@@ -398,15 +398,37 @@ async fn memory_has_room_for_so_many() {
     store.reset_attempts("a").wait().await.unwrap();
     assert_eq!(begin("d", 499).await, first);
 
+    // One of a shorter window is over before all that were looked at.
+    let store = MemoryMfaStore::with_capacity(2);
+    let short = AttemptLimit::new(5, Duration::from_secs(1)).unwrap();
+    let begin = async |user: &str, seconds, limit| {
+        let begun = store.begin_attempt(user, at(seconds), limit).wait().await;
+        begun.map_err(|error| error.to_string())
+    };
+    assert_eq!(begin("a", 0, limit).await, first);
+    assert_eq!(begin("b", 0, limit).await, first);
+    assert_eq!(begin("c", 0, short).await, full);
+    store.reset_attempts("b").wait().await.unwrap();
+    assert_eq!(begin("c", 0, short).await, first);
+    assert_eq!(begin("d", 0, limit).await, full);
+    assert_eq!(begin("d", 1, limit).await, first);
+
     // Factors have room of their own.
+    let store = MemoryMfaStore::with_capacity(2);
     let enrol = async |user: &str| {
         let id = EnrolmentId::from_bytes([7; 16]);
         let secret = TotpSecret::new(id, &[9; 20].into(), TotpAlgorithm::Sha1, 6).unwrap();
         store.enrol(user, &secret).wait().await.is_ok()
     };
     assert!(enrol("x").await && enrol("y").await && !enrol("z").await && enrol("x").await);
+    assert_eq!(store.len(), 2);
     store.delete("y").wait().await.unwrap();
+    assert_eq!(store.len(), 1);
     assert!(enrol("z").await);
+    store.delete("x").wait().await.unwrap();
+    assert!(!store.is_empty());
+    store.delete("z").wait().await.unwrap();
+    assert!(store.is_empty());
     let none = TotpService::builder(MemoryMfaStore::with_capacity(0), "Shop");
     let none = none.events(NoopSink::new()).build().unwrap();
     assert!(matches!(

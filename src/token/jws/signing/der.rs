@@ -121,6 +121,7 @@ pub(super) fn pkcs8(algorithm: Algorithm, number: &[u8]) -> Option<Secret<Vec<u8
 pub(super) fn of_curve(algorithm: Algorithm, key: &[u8]) -> Secret<Vec<u8>> {
     let curve = match algorithm {
         Algorithm::Es384 => P384,
+        // ES256: callers come with no other.
         _ => P256,
     };
     let (key_type, curve) = (written(OBJECT, &[EC]), written(OBJECT, &[curve]));

@@ -81,7 +81,8 @@ impl Private {
         let der = Secret::new(der.to_vec());
         let material = match kind {
             Kind::Rsa => Material::Rsa(Rsa::Pkcs8(der)),
-            _ => Material::Curve(der),
+            // `Other` fits no algorithm.
+            Kind::Ed25519 | Kind::Other | Kind::P256 | Kind::P384 => Material::Curve(der),
         };
         Ok(Self::new(algorithm, material))
     }
@@ -186,6 +187,7 @@ impl PrivateFields {
                     Err(SigningKeyError::NotForSigning)
                 };
             }
+            // No part of the key: who has it, what it is called, whatever else (RFC 7517, section 4).
             _ => return Ok(false),
         };
         *slot = Some(secret(name, value)?);

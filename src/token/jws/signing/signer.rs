@@ -113,6 +113,7 @@ fn ecdsa(
         .ok_or(SigningKeyError::KeyInvalid)?;
     let curve = match algorithm {
         Algorithm::Es384 => Curve::P384,
+        // ES256: the callers come with no other.
         _ => Curve::P256,
     };
     let public = Jwk::new(algorithm.alone(), Key::ec(backend, curve, &x, &y)?);

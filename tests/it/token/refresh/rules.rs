@@ -337,10 +337,14 @@ async fn what_cannot_begin_does_not() {
         RefreshError::BindingFailed
     ));
     let reserved = alice().claim("sub", "bob");
+    desk.log.take();
     assert!(matches!(
         login(&reserved, WEB).await,
         RefreshError::Issue(IssueError::ReservedClaim { .. })
     ));
+    let [told] = desk.log.take().try_into().unwrap();
+    assert_eq!(told.name, EventName::SysCrash);
+    assert_eq!(told.detail.as_deref(), Some("issue=reserved_claim"));
     assert!(desk.store.is_empty());
     desk.clock.set_now(UNIX_EPOCH - Duration::from_secs(1));
     assert!(matches!(login(&alice(), WEB).await, RefreshError::Clock));
