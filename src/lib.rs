@@ -121,6 +121,7 @@ pub mod https;
 pub mod manual;
 #[cfg(feature = "mfa")]
 pub mod mfa;
+pub mod ownership;
 #[cfg(feature = "password")]
 pub mod password;
 pub mod rate_limit;

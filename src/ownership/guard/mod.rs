@@ -1,0 +1,5 @@
+//! The layer that asks before the handler is called.
+
+mod error;
+
+pub use error::OwnershipConfigError;
