@@ -234,12 +234,17 @@ impl Case<'_> {
         reason: OwnershipRefusal,
         ledger: Option<&AuthzLedger>,
     ) -> Rejection {
+        self.note(reason, ledger);
+        self.rejection(reason).reason(reason)
+    }
+
+    /// Writes the refusal down and tells of it.
+    pub(crate) fn note(&self, reason: OwnershipRefusal, ledger: Option<&AuthzLedger>) {
         // Who is not logged in was denied nothing.
         if reason != OwnershipRefusal::Unauthenticated {
             record(ledger, LedgerEntry::Deny);
         }
         self.tell_refusal(reason, outcome_of(reason));
-        self.rejection(reason).reason(reason)
     }
 
     /// Lets pass what would be refused, and says so: the layer only reports.
@@ -288,7 +293,8 @@ impl Case<'_> {
         });
     }
 
-    fn rejection(&self, reason: OwnershipRefusal) -> Rejection {
+    /// The answer alone.
+    pub(crate) fn rejection(&self, reason: OwnershipRefusal) -> Rejection {
         let rejection = reason.prepared_rejection();
         let failure = match reason {
             OwnershipRefusal::Unauthenticated => {

@@ -11,11 +11,14 @@ pub use authz::Authz;
 pub use case::OwnershipRefusal;
 pub(crate) use case::{Case, Manner, Scene, caller};
 pub use decision::{AsyncPolicy, Decision, Policy, StepUp, Verdict, async_policy};
-pub(crate) use extract::of_router;
 pub use extract::{
     ExtractError, HeaderId, IdShape, MetadataId, PathParam, PathPattern, QueryParam,
     ResourceExtractor, ResourceId,
 };
-pub use guard::OwnershipConfigError;
+pub(crate) use extract::{MAX_ID, router_value};
+pub(crate) use guard::{Ask, Core, Draft, Grant};
+pub use guard::{
+    OwnershipConfigError, OwnershipFuture, OwnershipGuard, OwnershipGuardBuilder, OwnershipService,
+};
 pub use request::{AccessRequest, Action};
 pub(crate) use request::{Params, Place, Route, RuleRoute};

@@ -12,7 +12,7 @@ use http::request::Parts;
 pub use header::{HeaderId, MetadataId};
 pub(crate) use id::MAX_ID;
 pub use id::{IdShape, ResourceId};
-pub(crate) use path::of_router;
+pub(crate) use path::router_value;
 pub use path::{PathParam, PathPattern};
 pub use query::QueryParam;
 

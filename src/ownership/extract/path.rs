@@ -1,6 +1,5 @@
 //! Ids in the path.
 
-use http::Uri;
 use http::request::Parts;
 
 use super::{ExtractError, IdShape, ResourceExtractor, ResourceId};
@@ -30,12 +29,9 @@ impl PathParam {
 
 impl ResourceExtractor for PathParam {
     fn extract(&self, head: &mut Parts) -> Result<ResourceId, ExtractError> {
-        of_router(
-            &RouteParams::of(head)?,
-            &self.0,
-            &head.uri,
-            &head.extensions,
-        )
+        let params = RouteParams::of(head)?;
+        let path = original_uri(&head.uri, &head.extensions).path();
+        IdShape::Any.read(router_value(&params, &self.0, path)?)
     }
 
     fn validate(&self) -> Result<(), ConfigErrors> {
@@ -54,7 +50,7 @@ impl ResourceExtractor for PathParam {
 
 /// A segment of the path, by a pattern, on any server.
 ///
-/// The pattern is axum's, `/orders/{id}`, and stands for the whole path of the request target. A path that is not
+/// The pattern is axum's, `/orders/{id}`, and stands for the whole path that the service behind is called with. A path that is not
 /// [canonical](CanonicalPath) is [`ExtractError::Malformed`], one of another form [`ExtractError::Missing`].
 ///
 /// # Example
@@ -94,8 +90,7 @@ impl PathPattern {
 
 impl ResourceExtractor for PathPattern {
     fn extract(&self, head: &mut Parts) -> Result<ResourceId, ExtractError> {
-        let path = original_uri(&head.uri, &head.extensions).path();
-        let path = CanonicalPath::parse(path).ok_or(ExtractError::Malformed)?;
+        let path = CanonicalPath::parse(head.uri.path()).ok_or(ExtractError::Malformed)?;
         let params = self
             .template
             .as_ref()
@@ -133,22 +128,18 @@ impl From<NoParams> for ExtractError {
     }
 }
 
-/// The parameter `name` of those that axum's router has found.
-pub(crate) fn of_router(
-    params: &RouteParams,
+/// The parameter `name` of those that axum's router has found in `path`, the whole path of the request.
+pub(crate) fn router_value<'p>(
+    params: &'p RouteParams,
     name: &str,
-    uri: &Uri,
-    extensions: &http::Extensions,
-) -> Result<ResourceId, ExtractError> {
-    // axum decodes what it matches, and lets `..%2f2` through as one segment.
-    let path = original_uri(uri, extensions).path();
-    if path.contains(['%', ';', '\\']) && CanonicalPath::parse(path).is_none() {
-        return Err(ExtractError::Malformed);
-    }
+    path: &str,
+) -> Result<&'p str, ExtractError> {
+    // axum decodes what it matches: `..%2f2` is one segment to it, and `..` a part of the rest.
+    CanonicalPath::parse(path).ok_or(ExtractError::Malformed)?;
     let mut found = params.iter().filter(|(other, _)| *other == name);
     let (_, value) = found.next().ok_or(ExtractError::Missing)?;
     if found.next().is_some() {
         return Err(ExtractError::Ambiguous);
     }
-    IdShape::Any.read(value)
+    Ok(value)
 }
