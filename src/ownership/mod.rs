@@ -1,13 +1,16 @@
 //! Does this user own this object?
 
 mod authz;
+mod cache;
 mod case;
 mod decision;
 mod extract;
 mod guard;
+pub mod policy;
 mod request;
 
 pub use authz::Authz;
+pub use cache::{CachedPolicy, CachedPolicyBuilder};
 pub use case::OwnershipRefusal;
 pub(crate) use case::{Case, Manner, Scene, caller};
 pub use decision::{AsyncPolicy, Decision, Policy, StepUp, Verdict, async_policy};

@@ -164,17 +164,9 @@ impl AccessRequest {
         {
             return Some(&self.id);
         }
-        match &self.place.params {
-            Params::None => None,
-            Params::Own(params) => params
-                .iter()
-                .find_map(|(other, value)| (**other == *name).then_some(&**value)),
-            Params::Router(params) => {
-                let mut found = params.iter().filter(|(other, _)| *other == name);
-                let (_, value) = found.next()?;
-                found.next().is_none().then_some(value)
-            }
-        }
+        let mut found = self.place.params.iter().filter(|(other, _)| *other == name);
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(value)
     }
 
     /// Returns the route template, such as `/orders/{id}`, or the path of a gRPC method; `None` where nobody knows it.
@@ -203,6 +195,32 @@ impl AccessRequest {
     #[must_use]
     pub const fn method(&self) -> Option<&Method> {
         self.method.as_ref()
+    }
+}
+
+impl AccessRequest {
+    /// Whether a policy can see no difference.
+    pub(super) fn is_same_question(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.action == other.action
+            && self.method == other.method
+            && self.client_ip == other.client_ip
+            && self.route() == other.route()
+            && self.principal.is_same(&other.principal)
+            && self.place.params.iter().eq(other.place.params.iter())
+    }
+}
+
+impl Params {
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let (own, router) = match self {
+            Self::None => (None, None),
+            Self::Own(own) => (Some(own), None),
+            Self::Router(router) => (None, Some(router)),
+        };
+        let own = own.into_iter().flat_map(|own| own.iter());
+        own.map(|(name, value)| (&**name, &**value))
+            .chain(router.into_iter().flat_map(|router| router.iter()))
     }
 }
 
