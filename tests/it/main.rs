@@ -30,6 +30,7 @@ mod https;
     feature = "password"
 ))]
 mod login;
+mod ownership;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;

@@ -11,13 +11,14 @@ const MOST_LINES: usize = 400;
 const ROOM_FILES: usize = 10;
 
 /// Rooms without a limit on their files: `core` is no single room, `headers` has a file for each header, `csp` has the policy, the
-/// hashes and the reports, `redis` what each other room shares between nodes, `auth`, `mfa` and `token` each kind of credential.
+/// hashes and the reports, `ownership` the guards, the extractors and what handlers ask, `redis` what each other room shares between nodes, `auth`, `mfa` and `token` each kind of credential.
 const LARGE_ROOMS: &[&str] = &[
     "auth",
     "core",
     "csp",
     "headers",
     "mfa",
+    "ownership",
     "rate_limit",
     "redis",
     "token",
