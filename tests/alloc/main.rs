@@ -16,6 +16,7 @@ mod jwks;
 mod login;
 #[cfg(feature = "opaque-tokens")]
 mod opaque;
+mod ownership;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;

@@ -4,6 +4,8 @@ mod header;
 mod id;
 mod path;
 mod query;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

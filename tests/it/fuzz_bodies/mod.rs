@@ -22,6 +22,7 @@ pub mod https;
 pub mod jws;
 pub mod login;
 pub mod origin;
+pub mod ownership;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
