@@ -78,10 +78,6 @@ pub enum OwnershipConfigError {
         name: String,
     },
 
-    /// A guard that asks nobody.
-    #[error("refused guard without rules: add one with `resource`, `resource_from` or `rpc`")]
-    NoRules,
-
     /// `shape`, `actions`, `reveal` or `name` before any rule.
     #[error("invalid `{setting}`: it applies to the rule before it, and there is none")]
     #[non_exhaustive]
@@ -90,15 +86,9 @@ pub enum OwnershipConfigError {
         setting: &'static str,
     },
 
-    /// A parameter that the pattern does not have.
-    #[error("invalid parameter {param:?}: the pattern {pattern:?} has no such parameter")]
-    #[non_exhaustive]
-    UnknownParam {
-        /// The pattern as given.
-        pattern: String,
-        /// The name as given.
-        param: String,
-    },
+    /// A guard that asks nobody.
+    #[error("refused guard without rules: add one with `resource`, `resource_from` or `rpc`")]
+    NoRules,
 
     /// A text that is no pattern.
     #[error(transparent)]
@@ -110,6 +100,16 @@ pub enum OwnershipConfigError {
     RpcPath {
         /// The path as given.
         path: String,
+    },
+
+    /// A parameter that the pattern does not have.
+    #[error("invalid parameter {param:?}: the pattern {pattern:?} has no such parameter")]
+    #[non_exhaustive]
+    UnknownParam {
+        /// The pattern as given.
+        pattern: String,
+        /// The name as given.
+        param: String,
     },
 
     /// A rule that is never asked.

@@ -237,3 +237,61 @@ impl Hasher for Ready {
         self.0 = hash;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_compared_without_the_names_of_their_parameters() {
+        for (one, other, is_same) in [
+            ("/orders/{id}", "/orders/{id}", true),
+            ("/orders/{id}", "/orders/{order_id}", true),
+            ("/t/{a}/o/{b}", "/t/{b}/o/{a}", true),
+            ("/f/{*path}", "/f/{*rest}", true),
+            ("/f/{*path}", "/f/{path}", false),
+            ("/orders/{id}", "/orders/id", false),
+            ("/orders/{id}", "/orders/{id}/", false),
+            ("/orders/{id}", "/order/{sid}", false),
+            ("/orders/{id}/x", "/orders/{id}/y", false),
+            ("/{a}/{b}", "/{a}{b}", false),
+            ("/", "", false),
+        ] {
+            assert_eq!(is_same_form(one, other), is_same, "{one} {other}");
+            assert_eq!(form_of(one) == form_of(other), is_same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn methods_have_the_actions_of_their_rule() {
+        let own = Actions::ByMethod(vec![
+            (Method::POST, Action::Custom("cancel")),
+            (Method::OPTIONS, Action::Read),
+        ]);
+        let always = Actions::Always(Action::Update);
+        for (method, by_method, of_rule) in [
+            (Method::GET, Some(Action::Read), Some(Action::Read)),
+            (Method::HEAD, Some(Action::Read), Some(Action::Read)),
+            (
+                Method::POST,
+                Some(Action::Create),
+                Some(Action::Custom("cancel")),
+            ),
+            (Method::PUT, Some(Action::Update), Some(Action::Update)),
+            (Method::PATCH, Some(Action::Update), Some(Action::Update)),
+            (Method::DELETE, Some(Action::Delete), Some(Action::Delete)),
+            (Method::OPTIONS, None, Some(Action::Read)),
+            (Method::TRACE, None, None),
+            (Method::CONNECT, None, None),
+            (Method::from_bytes(b"get").unwrap(), None, None),
+        ] {
+            assert_eq!(
+                Actions::ByMethod(Vec::new()).of(&method),
+                by_method,
+                "{method}"
+            );
+            assert_eq!(own.of(&method), of_rule, "{method}");
+            assert_eq!(always.of(&method), Some(Action::Update));
+        }
+    }
+}
