@@ -116,6 +116,11 @@ impl OwnershipRefusal {
         }
     }
 
+    /// Whether the answer must not say if there is such an object.
+    pub(crate) const fn hides(self) -> bool {
+        matches!(self, Self::Absent | Self::Denied)
+    }
+
     const fn event(self) -> (EventName, Level) {
         match self {
             Self::Ambiguous => (EventName::MaliciousDirectReference, Level::Critical),

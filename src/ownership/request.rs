@@ -110,6 +110,7 @@ pub(crate) enum Params {
 }
 
 impl AccessRequest {
+    #[inline]
     pub(crate) fn new(principal: Principal, action: Action, id: ResourceId) -> Self {
         Self {
             principal,
@@ -121,16 +122,19 @@ impl AccessRequest {
         }
     }
 
+    #[inline]
     pub(crate) fn with_method(mut self, method: Method) -> Self {
         self.method = Some(method);
         self
     }
 
+    #[inline]
     pub(crate) fn with_client_ip(mut self, ip: Option<IpAddr>) -> Self {
         self.client_ip = ip;
         self
     }
 
+    #[inline]
     pub(crate) fn with_place(mut self, place: Place) -> Self {
         self.place = place;
         self

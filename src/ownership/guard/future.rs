@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::ask::{Ask, Policies};
 use super::layer::Core;
-use super::service::{CarriedOut, Question};
+use super::service::Question;
 use super::timer::Timer;
 use crate::core::{RejectionBody, ResponseFuture};
 use crate::ownership::{AccessRequest, Decision};
@@ -64,14 +64,14 @@ where
         }
     }
 
-    /// As [`decided`](Self::decided), held back until the floor is reached where the answer could tell what it must not.
+    /// As [`decided`](Self::decided), not before the floor is reached.
     #[inline]
-    pub(super) fn concluded(
-        carried_out: CarriedOut<S::Future, S::Response>,
+    pub(super) fn held(
+        future: ResponseFuture<S::Future, S::Response>,
         floor: Option<Timer>,
     ) -> Self {
         Self {
-            state: State::of(carried_out, floor),
+            state: State::held(future, floor),
         }
     }
 
@@ -100,9 +100,8 @@ where
 }
 
 impl<S, B, T: Ask, F, R> State<S, B, T, F, R> {
-    fn of(carried_out: CarriedOut<F, R>, floor: Option<Timer>) -> Self {
-        let CarriedOut { future, hides } = carried_out;
-        match floor.filter(|_| hides) {
+    fn held(future: ResponseFuture<F, R>, floor: Option<Timer>) -> Self {
+        match floor {
             Some(floor) => Self::Held { future, floor },
             None => Self::Decided { future },
         }
@@ -140,22 +139,29 @@ where
                     return future.poll(cx);
                 }
                 StateProjection::Waiting { waiting } => {
-                    let answer = ready!(waiting.poll_decision(cx));
+                    let (decision, grant) = ready!(waiting.poll_decision(cx));
                     // Both are there until this state is left.
-                    let Some((mut inner, request)) = waiting.call.take() else {
+                    let Some((mut inner, mut request)) = waiting.call.take() else {
                         return Poll::Pending;
                     };
-                    let Some(rule) = waiting.core.rules.at(waiting.rule) else {
+                    let core = &*waiting.core;
+                    let Some(rule) = core.rules.at(waiting.rule) else {
                         return Poll::Pending;
                     };
                     let question = Question {
                         rule,
                         asked: &waiting.asked,
                     };
-                    let carried_out = waiting
-                        .core
-                        .conclude(&mut inner, request, &question, answer);
-                    State::of(carried_out, waiting.floor.take())
+                    match core.settle(&mut request, &question, decision, grant) {
+                        Ok(()) => State::Decided {
+                            future: ResponseFuture::inner(inner.call(request)),
+                        },
+                        Err(reason) => {
+                            let refused =
+                                core.refuse_object(&mut inner, request, &question, reason);
+                            State::held(refused, waiting.floor.take().filter(|_| reason.hides()))
+                        }
+                    }
                 }
             };
             state.set(next);

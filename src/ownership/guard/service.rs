@@ -81,13 +81,20 @@ where
         let floor = core.floor.map(Timer::start);
         match rule.target.ask(&asked) {
             Ok((decision, grant)) => {
-                let answer = (decision, Some(grant));
                 let question = Question {
                     rule,
                     asked: &asked,
                 };
-                let carried_out = core.conclude(&mut self.inner, request, &question, answer);
-                OwnershipFuture::concluded(carried_out, floor)
+                match core.settle(&mut request, &question, decision, Some(grant)) {
+                    Ok(()) => {
+                        OwnershipFuture::decided(ResponseFuture::inner(self.inner.call(request)))
+                    }
+                    Err(reason) => {
+                        let refused =
+                            core.refuse_object(&mut self.inner, request, &question, reason);
+                        OwnershipFuture::held(refused, floor.filter(|_| reason.hides()))
+                    }
+                }
             }
             Err(pending) => {
                 // The inner service that is ready goes along; what stays behind is asked to be ready again.
@@ -106,56 +113,47 @@ pub(super) struct Question<'a, T> {
     pub(super) asked: &'a AccessRequest,
 }
 
-/// What becomes of a request, and whether it tells of one object that it is absent or not the caller's.
-pub(super) struct CarriedOut<F, R> {
-    pub(super) future: ResponseFuture<F, R>,
-    pub(super) hides: bool,
-}
-
 impl<T: Ask> Core<T> {
-    /// Carries out what was decided.
-    pub(super) fn conclude<S, B, RB>(
+    /// Notes and tells what was decided, and hands over what the handler gets; or why the request is refused.
+    #[inline]
+    pub(super) fn settle<B>(
         &self,
-        inner: &mut S,
-        mut request: Request<B>,
+        request: &mut Request<B>,
         question: &Question<'_, T>,
-        (decision, grant): (Decision, Option<T::Grant>),
-    ) -> CarriedOut<S::Future, S::Response>
-    where
-        S: Service<Request<B>, Response = Response<RB>>,
-        RB: RejectionBody,
-    {
-        let Question { rule, asked } = question;
+        decision: Decision,
+        grant: Option<T::Grant>,
+    ) -> Result<(), OwnershipRefusal> {
+        let rule = question.rule;
         if let Some(reason) = OwnershipRefusal::of(decision, rule.manner.reveals) {
-            let hides = matches!(reason, OwnershipRefusal::Absent | OwnershipRefusal::Denied);
-            let about = About {
-                rule: Some(rule),
-                action: Some(asked.action()),
-                id: Some(asked.id()),
-            };
-            return CarriedOut {
-                future: self.turn_away(inner, request, &about, reason),
-                hides,
-            };
+            return Err(reason);
         }
         AuthzLedger::of(request.extensions_mut()).record(LedgerEntry::Allow);
         if let Some(grant) = grant {
             grant.present(request.extensions_mut());
         }
         if decision == Decision::AllowAsAdmin || rule.manner.records_grants {
-            let about = About {
-                rule: Some(rule),
-                action: Some(asked.action()),
-                id: Some(asked.id()),
-            };
-            head::with_parts(&mut request, |head| {
-                self.case(&about, Scene::Head(head)).tell_grant(decision);
+            head::with_parts(request, |head| {
+                self.case(&question.about(), Scene::Head(head))
+                    .tell_grant(decision);
             });
         }
-        CarriedOut {
-            future: ResponseFuture::inner(inner.call(request)),
-            hides: false,
-        }
+        Ok(())
+    }
+
+    /// Refuses what somebody was asked about.
+    #[cold]
+    pub(super) fn refuse_object<S, B, RB>(
+        &self,
+        inner: &mut S,
+        request: Request<B>,
+        question: &Question<'_, T>,
+        reason: OwnershipRefusal,
+    ) -> ResponseFuture<S::Future, S::Response>
+    where
+        S: Service<Request<B>, Response = Response<RB>>,
+        RB: RejectionBody,
+    {
+        self.turn_away(inner, request, &question.about(), reason)
     }
 
     /// Refuses before anybody was asked.
@@ -230,4 +228,14 @@ struct About<'a, T> {
     rule: Option<&'a Rule<T>>,
     action: Option<Action>,
     id: Option<&'a str>,
+}
+
+impl<'a, T> Question<'a, T> {
+    fn about(&self) -> About<'a, T> {
+        About {
+            rule: Some(self.rule),
+            action: Some(self.asked.action()),
+            id: Some(self.asked.id()),
+        }
+    }
 }
