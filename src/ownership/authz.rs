@@ -169,6 +169,8 @@ impl Authz {
 
     /// Allows it if the caller is `owner`, compared exactly, and notes the answer.
     ///
+    /// A subject is unique within its issuer: where several issuers are believed, write a policy that compares both.
+    ///
     /// # Errors
     ///
     /// As [`check`](Self::check).

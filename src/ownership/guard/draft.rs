@@ -233,13 +233,23 @@ fn key_of(draft: &DraftKey) -> Result<(Key, Source), OwnershipConfigError> {
             (Key::Template(template), Source::Param(param))
         }
         DraftKey::Extractor(pattern, extractor) => {
-            (Key::Template(template_of(pattern)?), source_of(extractor))
+            let template = template_of(pattern)?;
+            if let Some(param) = extractor.path_param() {
+                param_of(&template, Some(param))?;
+            }
+            (Key::Template(template), source_of(extractor))
         }
-        DraftKey::Rpc(path, extractor) if is_rpc_path(path) => {
-            (Key::Rpc(path.as_str().into()), source_of(extractor))
-        }
-        DraftKey::Rpc(path, _) => {
+        DraftKey::Rpc(path, _) if !is_rpc_path(path) => {
             return Err(OwnershipConfigError::RpcPath { path: path.clone() });
+        }
+        DraftKey::Rpc(path, extractor) => {
+            if let Some(param) = extractor.path_param() {
+                return Err(OwnershipConfigError::UnknownParam {
+                    pattern: path.clone(),
+                    param: param.to_owned(),
+                });
+            }
+            (Key::Rpc(path.as_str().into()), source_of(extractor))
         }
         DraftKey::Route(extractor) => (Key::Route, source_of(extractor)),
     })

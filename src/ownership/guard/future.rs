@@ -159,7 +159,10 @@ where
                         Err(reason) => {
                             let refused =
                                 core.refuse_object(&mut inner, request, &question, reason);
-                            State::held(refused, waiting.floor.take().filter(|_| reason.hides()))
+                            State::held(
+                                refused,
+                                waiting.floor.take().filter(|_| core.holds(reason)),
+                            )
                         }
                     }
                 }

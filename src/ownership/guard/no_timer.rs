@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// A timer that nobody can start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Timer;
 
 impl Timer {

@@ -92,7 +92,7 @@ where
                     Err(reason) => {
                         let refused =
                             core.refuse_object(&mut self.inner, request, &question, reason);
-                        OwnershipFuture::held(refused, floor.filter(|_| reason.hides()))
+                        OwnershipFuture::held(refused, floor.filter(|_| core.holds(reason)))
                     }
                 }
             }
@@ -138,6 +138,11 @@ impl<T: Ask> Core<T> {
             });
         }
         Ok(())
+    }
+
+    /// Whether the answer is held back until the floor is reached.
+    pub(super) fn holds(&self, reason: OwnershipRefusal) -> bool {
+        self.mode == Mode::Enforce && reason.hides()
     }
 
     /// Refuses what somebody was asked about.

@@ -203,6 +203,56 @@ async fn guard_handler_and_stack_share_one_ledger() {
 }
 
 #[tokio::test]
+async fn the_guard_stands_in_its_slot_and_says_what_it_does() {
+    let (orders, inner) = (Orders::new(), Inner::default());
+    let guard = OwnershipGuard::builder()
+        .resource("/orders/{id}", orders.clone())
+        .resource("/open/{id}", orders)
+        .reveal()
+        .name("open orders")
+        .deny_unmatched();
+    let posture = |guard: &OwnershipGuardBuilder| {
+        let guard = guard.clone().build().unwrap();
+        let stack = SecurityStack::new().auth(Login).ownership(guard);
+        stack.posture().to_string()
+    };
+    let text = posture(&guard);
+    for part in [
+        "ownership",
+        "/orders/{id},open orders",
+        "refused",
+        "some 403",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!text.contains("ownership: "), "{text}");
+    let report_only = guard.clone().mode(tower_security::core::Mode::ReportOnly);
+    assert!(
+        posture(&report_only).contains("ownership: report"),
+        "{}",
+        posture(&report_only)
+    );
+
+    let stack = SecurityStack::new()
+        .auth(Login)
+        .ownership(guard.build().unwrap());
+    let service = stack.layer(inner.clone());
+    assert_eq!(
+        go(service.clone(), request("alice", "GET", "/orders/2"))
+            .await
+            .status(),
+        404
+    );
+    assert_eq!(inner.calls(), 0);
+    assert_eq!(
+        go(service, request("alice", "GET", "/orders/1"))
+            .await
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
 async fn the_stack_hears_of_denials_overrides_and_faults() {
     let told = Told::default();
     let orders = Orders::new();

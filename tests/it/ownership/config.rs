@@ -29,7 +29,7 @@ fn each_mistake_has_its_code_and_class() {
     use ErrorClass::{Invalid, Refused};
     let from = |extractor: HeaderId| start().resource_from("/x", extractor, yes);
     let rpc = |path: &str| start().rpc(path, Action::Read, MetadataId::new("x-id"), yes);
-    let rows: [(OwnershipGuardBuilder, &str, ErrorClass); 34] = [
+    let rows: [(OwnershipGuardBuilder, &str, ErrorClass); 36] = [
         (start(), "no_rules", Refused),
         (start().deny_unmatched(), "no_rules", Refused),
         (start().resource("orders/{id}", yes), "pattern", Invalid),
@@ -115,6 +115,16 @@ fn each_mistake_has_its_code_and_class() {
             Invalid,
         ),
         (
+            start().resource_from("/a/{b}", PathParam::new("c"), yes),
+            "unknown_param",
+            Invalid,
+        ),
+        (
+            start().rpc("/s.O/G", Action::Read, PathParam::new("id"), yes),
+            "unknown_param",
+            Invalid,
+        ),
+        (
             OwnershipGuard::for_route(PathPattern::new("/a/{b}", "c"), yes),
             "unknown_param",
             Invalid,
@@ -145,6 +155,7 @@ fn what_is_close_to_a_mistake_builds() {
             .resource("/orders/{id}/", yes),
         start().resource_param("/u/{user}/o/{order}", "user", yes),
         start().resource_from("/orders", QueryParam::new("id"), yes),
+        start().resource_from("/a/{b}", PathParam::new("b"), yes),
         start().resource_from("/orders", HeaderId::new("X-Order-Id"), yes),
         start().rpc("/Orders/Get", Action::Read, MetadataId::new("x-id"), yes),
         start().rpc(

@@ -252,6 +252,23 @@ async fn a_floor_holds_back_what_hides_and_nothing_else() {
     }
 }
 
+#[cfg(feature = "limits")]
+#[tokio::test(start_paused = true)]
+async fn what_is_only_reported_is_not_held_back() {
+    let guard = guard_of(fixed(Decision::Deny))
+        .deny_floor(Duration::from_millis(200))
+        .mode(Mode::ReportOnly)
+        .build()
+        .unwrap();
+    let start = tokio::time::Instant::now();
+    let asked = request("alice", "GET", "/orders/1");
+    let answer = go(Login.layer(guard.layer(Inner::default())), asked).await;
+    assert_eq!(
+        (answer.status().as_u16(), start.elapsed()),
+        (200, Duration::ZERO)
+    );
+}
+
 /// Only the instance that was ready is called, and what stays behind is asked again.
 #[tokio::test]
 async fn the_ready_instance_waits_with_the_request() {

@@ -27,6 +27,7 @@ use tower_security::ownership::{
     AccessRequest, Action, Decision, HeaderId, IdShape, OwnershipGuard, OwnershipGuardBuilder,
     Policy, QueryParam, Verdict,
 };
+use tower_security::stack::{Protection, ProvidesPrincipal};
 
 /// What every refusal that must not say whether there is an object answers.
 pub(crate) const NOT_FOUND: &str = r#"{"title":"Not found","status":404,"code":"not_found"}"#;
@@ -54,6 +55,10 @@ pub(crate) fn principal(name: &str) -> Principal {
 /// An authentication layer that believes the header `x-test`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Login;
+
+impl Protection for Login {}
+
+impl ProvidesPrincipal for Login {}
 
 #[derive(Clone, Debug)]
 pub(crate) struct LoggedIn<S>(S);
