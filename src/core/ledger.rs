@@ -125,6 +125,18 @@ impl AuthzLedger {
         })
     }
 
+    /// Writes to the ledger of this request; without slot 1 in front to a new one, which is put into the extensions.
+    #[inline]
+    pub(crate) fn note(extensions: &mut Extensions, entry: LedgerEntry) {
+        if let Some(context) = RequestContext::from_extensions(extensions) {
+            context.ledger().record(entry);
+        } else if let Some(ledger) = extensions.get::<Self>() {
+            ledger.record(entry);
+        } else {
+            Self::of(extensions).record(entry);
+        }
+    }
+
     pub(crate) fn record(&self, entry: LedgerEntry) {
         self.bits().record(entry);
     }
@@ -221,6 +233,7 @@ mod tests {
         for (entry, decided, denied, debug) in rows {
             let ledger = AuthzLedger::of(&mut Extensions::new());
             assert!(!ledger.is_decided() && !ledger.is_denied());
+            assert_eq!(ledger.fault(), Some(AuthzFault::Missing));
             ledger.record(entry);
             assert_eq!(
                 (ledger.is_decided(), ledger.is_denied()),
@@ -228,6 +241,8 @@ mod tests {
                 "{entry:?}"
             );
             assert_eq!(format!("{ledger:?}"), debug);
+            let fault = denied.then_some(AuthzFault::DenialIgnored);
+            assert_eq!(ledger.fault(), fault);
         }
     }
 
@@ -253,6 +268,8 @@ mod tests {
             let guard = AuthzLedger::of(&mut extensions);
             handler.record(LedgerEntry::Allow);
             assert!(tripwire.is_decided() && guard.is_decided());
+            AuthzLedger::note(&mut extensions, LedgerEntry::Deny);
+            assert!(tripwire.is_denied() && handler.is_denied());
         }
     }
 
@@ -265,5 +282,9 @@ mod tests {
         assert!(extensions.get::<AuthzLedger>().is_none());
 
         assert!(AuthzLedger::from_extensions(&Extensions::new()).is_none());
+        let mut extensions = Extensions::new();
+        AuthzLedger::note(&mut extensions, LedgerEntry::Deny);
+        let ledger = AuthzLedger::from_extensions(&extensions).expect("it was put there");
+        assert_eq!(ledger.fault(), Some(AuthzFault::DenialIgnored));
     }
 }

@@ -127,7 +127,7 @@ impl<T: Ask> Core<T> {
         if let Some(reason) = OwnershipRefusal::of(decision, rule.manner.reveals) {
             return Err(reason);
         }
-        AuthzLedger::of(request.extensions_mut()).record(LedgerEntry::Allow);
+        AuthzLedger::note(request.extensions_mut(), LedgerEntry::Allow);
         if let Some(grant) = grant {
             grant.present(request.extensions_mut());
         }
@@ -201,7 +201,7 @@ impl<T: Ask> Core<T> {
             });
             // Without a rule it would have passed this layer undecided, too.
             if about.rule.is_some() {
-                AuthzLedger::of(request.extensions_mut()).record(LedgerEntry::Exempt);
+                AuthzLedger::note(request.extensions_mut(), LedgerEntry::Exempt);
             }
             return ResponseFuture::inner(inner.call(request));
         }

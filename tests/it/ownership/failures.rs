@@ -543,7 +543,7 @@ async fn two_thousand_owners_are_served() {
         seed ^= seed >> 7;
         seed ^= seed << 17;
         let (who, id) = (
-            ["alice", "bob"][usize::from(seed % 2 == 0)],
+            ["alice", "bob"][usize::from(seed.is_multiple_of(2))],
             (seed >> 8).to_string(),
         );
         orders.give(&id, who);
