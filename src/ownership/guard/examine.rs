@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use http::Request;
 use http::request::Parts;
-use http::{Request, Uri};
 
 use super::layer::Core;
 use super::rules::{Key, Rule, Source};
@@ -103,19 +103,21 @@ impl<T> Core<T> {
         if let Some(rule) = self.rules.of_rpc(request.uri().path()) {
             return Matched::Rule(rule);
         }
-        if let Some(template) = route_template(request.extensions()) {
-            match self.rules.of_template(template) {
-                Some(rule) => return Matched::Rule(rule),
-                // Behind a catch-all somebody else routes on.
-                None if template.contains("{*") => {}
-                None => return Matched::None,
+        let Some(template) = route_template(request.extensions()) else {
+            return self.by_path(request.uri().path());
+        };
+        match self.rules.of_template(template) {
+            Some(rule) => Matched::Rule(rule),
+            // Behind a catch-all somebody else routes on. The template is the whole one, hence the path too.
+            None if template.contains("{*") => {
+                self.by_path(original_uri(request.uri(), request.extensions()).path())
             }
+            None => Matched::None,
         }
-        self.by_path(request.uri())
     }
 
-    fn by_path(&self, uri: &Uri) -> Matched<'_, T> {
-        let Some(path) = CanonicalPath::parse(uri.path()) else {
+    fn by_path(&self, path: &str) -> Matched<'_, T> {
+        let Some(path) = CanonicalPath::parse(path) else {
             return Matched::NotCanonical;
         };
         let Some((rule, params)) = self.rules.of_path(&path) else {
@@ -141,7 +143,12 @@ fn find<B, T>(rule: &Rule<T>, request: &mut Request<B>) -> Found {
             .extract(&mut head)
             .map_err(|error| (error, None))
             .and_then(|id| read(rule, Ok(&id)))
-            .map(|id| (id, params_beside(rule, &mut head))),
+            .and_then(|id| {
+                let params = params_beside(rule, &mut head);
+                params
+                    .map(|params| (id, params))
+                    .map_err(|error| (error, None))
+            }),
     };
     head::give_back(request, head);
     found
@@ -161,20 +168,20 @@ fn of_router<T>(rule: &Rule<T>, name: &str, head: &mut Parts) -> Found {
 }
 
 /// The parameters of the path, for a rule whose id stands elsewhere.
-fn params_beside<T>(rule: &Rule<T>, head: &mut Parts) -> Params {
+fn params_beside<T>(rule: &Rule<T>, head: &mut Parts) -> Result<Params, ExtractError> {
     if !rule.has_more_params() {
-        return Params::None;
+        return Ok(Params::None);
     }
-    if let Ok(params) = RouteParams::of(head) {
-        return Params::Router(Arc::new(params));
+    let params = RouteParams::of(head);
+    let path = original_uri(&head.uri, &head.extensions).path();
+    let path = CanonicalPath::parse(path).ok_or(ExtractError::Malformed)?;
+    match (params, &rule.key) {
+        (Ok(params), _) => Ok(Params::Router(Arc::new(params))),
+        (Err(_), Key::Template(template)) => Ok(template
+            .match_canonical(&path)
+            .map_or(Params::None, |params| kept(rule, params))),
+        (Err(_), Key::Route | Key::Rpc(_)) => Ok(Params::None),
     }
-    let (Key::Template(template), Some(path)) = (&rule.key, CanonicalPath::parse(head.uri.path()))
-    else {
-        return Params::None;
-    };
-    template
-        .match_canonical(&path)
-        .map_or(Params::None, |params| kept(rule, params))
 }
 
 fn kept<T>(rule: &Rule<T>, params: PathParams<'_, '_>) -> Params {

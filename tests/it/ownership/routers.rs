@@ -183,6 +183,51 @@ async fn a_catch_all_does_not_hide_a_rule() {
     assert_eq!(ask(&router, "alice", "/about").await.0, 200);
 }
 
+/// Within a nested router the path has lost its prefix, and the rule has not.
+#[tokio::test]
+async fn a_catch_all_of_a_nested_router_does_not_hide_a_rule() {
+    let (orders, calls) = (Orders::new(), Calls::default());
+    let guard = OwnershipGuard::builder()
+        .resource("/api/orders/{id}", orders)
+        .build()
+        .unwrap();
+    let inner = Router::new()
+        .route("/{*rest}", handler(&calls))
+        .layer(guard);
+    let router = Router::new().nest("/api", inner).layer(Login);
+    assert_eq!(ask(&router, "alice", "/api/orders/2").await, hidden());
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    assert_eq!(ask(&router, "alice", "/api/orders/1").await.0, 200);
+}
+
+/// A parameter beside the id is read in one way only, too.
+#[tokio::test]
+async fn parameters_beside_the_id_are_canonical() {
+    let seen = |request: &AccessRequest| {
+        assert_eq!(request.param("tenant"), Some("t1"));
+        Decision::Allow
+    };
+    let (told, calls) = (Told::default(), Calls::default());
+    let guard = OwnershipGuard::builder()
+        .resource_from("/t/{tenant}/export", QueryParam::new("doc"), seen)
+        .events(told.clone())
+        .build()
+        .unwrap();
+    let router = Router::new()
+        .route("/t/{tenant}/export", handler(&calls))
+        .layer(ServiceBuilder::new().layer(Login).layer(guard));
+    assert_eq!(ask(&router, "alice", "/t/t1/export?doc=1").await.0, 200);
+    for target in [
+        "/t/t1%2f..%2ft2/export?doc=1",
+        "/t/t1%00/export?doc=1",
+        "/t/%2574/export?doc=1",
+    ] {
+        assert_eq!(ask(&router, "alice", target).await, hidden(), "{target}");
+        assert_eq!(told.codes(), ["reference_malformed"]);
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
 /// A literal route beside the template is its own.
 #[tokio::test]
 async fn a_literal_route_is_not_taken_for_an_id() {
