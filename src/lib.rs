@@ -63,6 +63,7 @@
 //! | `jwt` | [`token`]: JSON Web Tokens, verified and issued, with aws-lc |
 //! | `jwt-rust-crypto` | the same without C; with both, aws-lc is used |
 //! | `jwks` | `token::HttpsJwksFetch`: key sets of an identity provider over HTTPS |
+//! | `limits` | [`ownership`]: how long a policy may take |
 //! | `mfa` | [`mod@mfa`]: one-time codes and recovery codes |
 //! | `password` | [`mod@password`]: Argon2id and bcrypt with bounded memory, a policy |
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
@@ -121,6 +122,7 @@ pub mod https;
 pub mod manual;
 #[cfg(feature = "mfa")]
 pub mod mfa;
+pub mod ownership;
 #[cfg(feature = "password")]
 pub mod password;
 pub mod rate_limit;
@@ -141,6 +143,7 @@ pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;
+pub use ownership::OwnershipGuard;
 pub use rate_limit::login::LoginThrottleLayer;
 pub use rate_limit::{BanLayer, RateLimitLayer};
 pub use stack::SecurityStack;

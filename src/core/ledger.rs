@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use http::Extensions;
+use http::{Extensions, StatusCode};
 
-use super::RequestContext;
+use super::{Rejection, RequestContext};
 
 /// What was decided about one request so far: guards and handlers write it, the tripwire that finds forgotten checks reads it.
 ///
@@ -19,6 +19,37 @@ pub struct AuthzLedger(Place);
 enum Place {
     Context(RequestContext),
     Own(Arc<LedgerBits>),
+}
+
+/// Why a request must not be answered as if it had been allowed: a fault of the program, and 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthzFault {
+    /// Somebody said no, and the handler went on.
+    DenialIgnored,
+    /// Nobody has decided anything.
+    Missing,
+}
+
+impl AuthzFault {
+    /// Returns the stable code: `denial_ignored` or `authorization_missing`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::DenialIgnored => "denial_ignored",
+            Self::Missing => "authorization_missing",
+        }
+    }
+
+    /// The answer, which says nothing of the difference.
+    pub(crate) fn rejection(self) -> Rejection {
+        Rejection::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Missing.code(),
+            "This request was not authorized",
+        )
+        .reason(self)
+    }
 }
 
 /// A decision, or the reason why none is due.
@@ -69,17 +100,41 @@ impl AuthzLedger {
         self.bits().has(LedgerEntry::Deny)
     }
 
+    /// What forbids to go on as if the request had been allowed; `None` if it was.
+    ///
+    /// A denial counts before all others: whoever was told no and goes on has ignored it.
+    #[must_use]
+    pub fn fault(&self) -> Option<AuthzFault> {
+        if self.is_denied() {
+            return Some(AuthzFault::DenialIgnored);
+        }
+        (!self.is_decided()).then_some(AuthzFault::Missing)
+    }
+
+    /// A ledger that nobody else reads.
+    pub(crate) fn own() -> Self {
+        Self(Place::Own(Arc::default()))
+    }
+
     /// The ledger of this request; without slot 1 in front a new one, which is put into the extensions.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "what the room ownership writes")
-    )]
     pub(crate) fn of(extensions: &mut Extensions) -> Self {
         Self::from_extensions(extensions).unwrap_or_else(|| {
-            let ledger = Self(Place::Own(Arc::default()));
+            let ledger = Self::own();
             extensions.insert(ledger.clone());
             ledger
         })
+    }
+
+    /// Writes to the ledger of this request; without slot 1 in front to a new one, which is put into the extensions.
+    #[inline]
+    pub(crate) fn note(extensions: &mut Extensions, entry: LedgerEntry) {
+        if let Some(context) = RequestContext::from_extensions(extensions) {
+            context.ledger().record(entry);
+        } else if let Some(ledger) = extensions.get::<Self>() {
+            ledger.record(entry);
+        } else {
+            Self::of(extensions).record(entry);
+        }
     }
 
     pub(crate) fn record(&self, entry: LedgerEntry) {
@@ -178,6 +233,7 @@ mod tests {
         for (entry, decided, denied, debug) in rows {
             let ledger = AuthzLedger::of(&mut Extensions::new());
             assert!(!ledger.is_decided() && !ledger.is_denied());
+            assert_eq!(ledger.fault(), Some(AuthzFault::Missing));
             ledger.record(entry);
             assert_eq!(
                 (ledger.is_decided(), ledger.is_denied()),
@@ -185,6 +241,8 @@ mod tests {
                 "{entry:?}"
             );
             assert_eq!(format!("{ledger:?}"), debug);
+            let fault = denied.then_some(AuthzFault::DenialIgnored);
+            assert_eq!(ledger.fault(), fault);
         }
     }
 
@@ -210,6 +268,8 @@ mod tests {
             let guard = AuthzLedger::of(&mut extensions);
             handler.record(LedgerEntry::Allow);
             assert!(tripwire.is_decided() && guard.is_decided());
+            AuthzLedger::note(&mut extensions, LedgerEntry::Deny);
+            assert!(tripwire.is_denied() && handler.is_denied());
         }
     }
 
@@ -222,5 +282,9 @@ mod tests {
         assert!(extensions.get::<AuthzLedger>().is_none());
 
         assert!(AuthzLedger::from_extensions(&Extensions::new()).is_none());
+        let mut extensions = Extensions::new();
+        AuthzLedger::note(&mut extensions, LedgerEntry::Deny);
+        let ledger = AuthzLedger::from_extensions(&extensions).expect("it was put there");
+        assert_eq!(ledger.fault(), Some(AuthzFault::DenialIgnored));
     }
 }

@@ -69,7 +69,7 @@ pub use event::{
     sink_panics,
 };
 pub use future::{Amend, ResponseFuture};
-pub use ledger::AuthzLedger;
+pub use ledger::{AuthzFault, AuthzLedger};
 pub(crate) use ledger::{LedgerBits, LedgerEntry};
 pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
@@ -87,7 +87,9 @@ pub use rejection::{
 pub(crate) use rejection::{FixedRefusal, QUOTA_EXCEEDED, Varying, is_grpc, is_grpc_type};
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub use request_id::RequestId;
-pub(crate) use route::{original_uri, template as route_template};
+pub(crate) use route::{
+    NoParams, RouteParams, RouteTemplate, original_uri, template as route_template,
+};
 pub use scheme::{
     ForwardedProto, PeerAddressMissing, ProtoHeader, RequestScheme, SchemeConfigError,
     SchemeSource, Tls,

@@ -12,6 +12,7 @@ use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
+use crate::ownership::OwnershipGuard;
 use crate::rate_limit::login::LoginThrottleLayer;
 use crate::rate_limit::{BanLayer, Policy, RateLimitLayer, Store};
 
@@ -341,6 +342,26 @@ impl Protection for RequireLayer {
     fn describe(&self, posture: &mut Posture) {
         let requirement = format!("{:?}", self.requirement());
         posture.add(PostureEntry::new("access", PostureState::On).setting("requires", requirement));
+    }
+}
+
+impl Protection for OwnershipGuard {
+    fn describe(&self, posture: &mut Posture) {
+        let mode = self.mode();
+        let rules: Vec<_> = self.rules().map(|rule| rule.unwrap_or("route")).collect();
+        let unmatched = if self.denies_unmatched() {
+            "refused"
+        } else {
+            "pass"
+        };
+        let denied = if self.reveals() { "some 403" } else { "404" };
+        posture.add(
+            PostureEntry::new("ownership", mode.into())
+                .setting("rules", rules.join(","))
+                .setting("unmatched", unmatched)
+                .setting("denied", denied),
+        );
+        warn_of_mode("ownership", mode, posture);
     }
 }
 

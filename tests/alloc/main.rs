@@ -18,6 +18,7 @@ mod login;
 mod mfa;
 #[cfg(feature = "opaque-tokens")]
 mod opaque;
+mod ownership;
 #[cfg(feature = "password")]
 mod password;
 mod rate_limit;

@@ -41,6 +41,7 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("jws_compact", fuzz_bodies::jws::jws_compact),
     ("origin_pattern", fuzz_bodies::origin::origin_pattern),
     ("origin_request", fuzz_bodies::origin::origin_request),
+    ("ownership_id", fuzz_bodies::ownership::ownership_id),
     (
         "permissions_policy",
         fuzz_bodies::headers::permissions_policy,

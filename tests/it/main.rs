@@ -32,6 +32,7 @@ mod https;
 mod login;
 #[cfg(feature = "mfa")]
 mod mfa;
+mod ownership;
 #[cfg(feature = "password")]
 mod password;
 #[cfg(feature = "password")]

@@ -622,3 +622,49 @@ fn nothing_prints_a_token_its_claims_or_a_key() {
         assert!(!printed.contains(hidden), "{hidden}: {printed}");
     }
 }
+
+#[test]
+fn ownership_crosses_threads_and_can_be_printed() {
+    use tower_security::ownership::policy::{
+        DenyIf, Joined, Only, OwnerOrAdmin, Role, SameTenant, Scoped,
+    };
+    use tower_security::ownership::{
+        AccessRequest, Action, AsyncPolicy, Authz, CachedPolicy, CachedPolicyBuilder, Decision,
+        ExtractError, HeaderId, IdShape, MetadataId, OwnershipConfigError, OwnershipFuture,
+        OwnershipGuard, OwnershipGuardBuilder, OwnershipRefusal, OwnershipService, PathParam,
+        PathPattern, QueryParam, ResourceId, StepUp, Verdict,
+    };
+    type Inner = tower::util::BoxCloneService<http::Request<()>, u8, u8>;
+    layer::<OwnershipGuard>();
+    layer::<OwnershipGuardBuilder>();
+    layer::<OwnershipService<u8>>();
+    moved::<OwnershipFuture<Inner, ()>>();
+    layer::<Authz>();
+    layer::<AccessRequest>();
+    layer::<AsyncPolicy<u8>>();
+    layer::<CachedPolicy<Joined>>();
+    layer::<CachedPolicyBuilder<Joined>>();
+    layer::<DenyIf<u8, Joined>>();
+    layer::<Joined>();
+    layer::<Only<Joined>>();
+    layer::<OwnerOrAdmin<Joined>>();
+    layer::<Role>();
+    layer::<SameTenant>();
+    layer::<Scoped>();
+    layer::<HeaderId>();
+    layer::<MetadataId>();
+    layer::<PathParam>();
+    layer::<PathPattern>();
+    layer::<QueryParam>();
+    // A future of it is awaited by one thread.
+    moved::<Verdict>();
+    vocabulary::<Action>();
+    vocabulary::<AuthzFault>();
+    vocabulary::<Decision>();
+    vocabulary::<ExtractError>();
+    vocabulary::<IdShape>();
+    vocabulary::<OwnershipConfigError>();
+    vocabulary::<OwnershipRefusal>();
+    vocabulary::<ResourceId>();
+    vocabulary::<StepUp>();
+}

@@ -31,15 +31,15 @@ impl<'a> CanonicalPath<'a> {
     /// Returns `None` for a path that is not canonical: answer as if it did not exist.
     #[must_use]
     pub fn parse(path: &'a str) -> Option<Self> {
+        if let Some(is_canonical) = look::<true>(path) {
+            return is_canonical.then_some(Self(Cow::Borrowed(path)));
+        }
         if path.contains(['?', '#']) {
             return None;
         }
-        let decoded = if path.contains('%') {
-            Cow::Owned(decode(path)?)
-        } else {
-            Cow::Borrowed(path)
-        };
-        is_canonical(&decoded).then_some(Self(decoded))
+        let decoded = decode(path)?;
+        let is_canonical = look::<false>(&decoded) == Some(true);
+        is_canonical.then_some(Self(Cow::Owned(decoded)))
     }
 
     /// Returns the decoded path.
@@ -77,13 +77,38 @@ fn decode(path: &str) -> Option<String> {
     (!is_escaped_twice).then_some(decoded)
 }
 
-fn is_canonical(decoded: &str) -> bool {
-    let Some(path) = decoded.strip_prefix('/') else {
-        return false;
-    };
-    !path.starts_with('/')
-        && !path.contains(|c: char| matches!(c, '\\' | ';') || c.is_control())
-        && has_plain_segments(path)
+/// Whether a path is canonical; `None` if it is raw and has an escape in it.
+///
+/// It looks at each byte once: every request pays for it.
+fn look<const RAW: bool>(path: &str) -> Option<bool> {
+    let mut bytes = path.bytes();
+    if bytes.next() != Some(b'/') {
+        return Some(false);
+    }
+    // Of the segment at hand.
+    let (mut length, mut dots) = (0_usize, 0_usize);
+    let mut is_ascii = true;
+    for byte in bytes {
+        match byte {
+            b'/' if length == 0 || is_dots(length, dots) => return Some(false),
+            b'/' => (length, dots) = (0, 0),
+            b'%' if RAW => return None,
+            b'?' | b'#' if RAW => return Some(false),
+            b'\\' | b';' => return Some(false),
+            byte if byte.is_ascii_control() => return Some(false),
+            byte => {
+                length = length.saturating_add(1);
+                dots = dots.saturating_add(usize::from(byte == b'.'));
+                is_ascii &= byte.is_ascii();
+            }
+        }
+    }
+    Some(!is_dots(length, dots) && (is_ascii || !path.contains(char::is_control)))
+}
+
+/// Whether a segment is `.` or `..`.
+const fn is_dots(length: usize, dots: usize) -> bool {
+    length == dots && matches!(length, 1 | 2)
 }
 
 /// Whether a path is spelt in the one way in which every client sends it and every program reads it: no escape, parameter, query or

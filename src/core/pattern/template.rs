@@ -54,7 +54,9 @@ impl Segment {
     pub(super) fn take<'p>(&self, rest: &mut Option<&'p str>) -> Option<&'p str> {
         let text = rest.take()?;
         if let Self::Literal(_) | Self::Param(_) = self
-            && let Some((part, after)) = text.split_once('/')
+            // A segment is short: a search by `split_once` is set up for longer than it takes.
+            && let Some(at) = text.bytes().position(|byte| byte == b'/')
+            && let (Some(part), Some(after)) = (text.get(..at), text.get(at.saturating_add(1)..))
         {
             *rest = Some(after);
             return Some(part);

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use super::{AuthMethod, Confirmation};
 
 /// What is known of a principal.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Claims {
     /// All texts one after the other: a token with ten claims costs one string.
     pub(super) text: String,

@@ -66,6 +66,11 @@ impl Principal {
         Self(Arc::new(claims))
     }
 
+    /// Whether both say the same in every respect: of one credential, or of two that differ in nothing.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+
     /// The claims as they were signed: one JSON object.
     #[cfg(feature = "_jwt")]
     pub(crate) fn document(&self) -> Option<&str> {

@@ -24,6 +24,7 @@ pub mod login;
 #[cfg(feature = "mfa")]
 pub mod mfa;
 pub mod origin;
+pub mod ownership;
 #[cfg(feature = "password")]
 pub mod password;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]

@@ -1,0 +1,208 @@
+//! Everything before somebody is asked: which rule, who, which object, which action.
+
+use std::sync::Arc;
+
+use http::Request;
+use http::request::Parts;
+
+use super::layer::Core;
+use super::rules::{Key, Rule, Source};
+use crate::core::text::cap::start_of;
+use crate::core::{
+    CanonicalPath, ClientIp, PathParams, RouteParams, RouteTemplate, head, original_uri,
+    route_template,
+};
+use crate::ownership::{
+    AccessRequest, ExtractError, MAX_ID, OwnershipRefusal, Params, Place, ResourceId, Route,
+    caller, router_value,
+};
+
+/// What is to be done with a request.
+pub(super) enum Examined<'c, T> {
+    /// No rule is there for it.
+    Pass,
+    Refused(Refused<'c, T>),
+    /// The rule's policy is to be asked.
+    Ask(&'c Rule<T>, AccessRequest),
+}
+
+/// A request that is refused before anybody was asked.
+pub(super) struct Refused<'c, T> {
+    pub(super) reason: OwnershipRefusal,
+    pub(super) rule: Option<&'c Rule<T>>,
+    /// What stood where the id should, or the start of it.
+    pub(super) id: Option<ResourceId>,
+}
+
+/// An id and the parameters beside it, or why there is none and what stood in its place.
+type Found = Result<(ResourceId, Params), (ExtractError, Option<ResourceId>)>;
+
+/// Which rule a request belongs to, and what was found out on the way.
+enum Matched<'c, T> {
+    Rule(&'c Rule<T>),
+    /// By its own pattern: the id was found along with it.
+    Own(&'c Rule<T>, Found),
+    None,
+    NotCanonical,
+}
+
+impl<T> Core<T> {
+    pub(super) fn examine<B>(&self, request: &mut Request<B>) -> Examined<'_, T> {
+        let without_rule = |reason| {
+            Examined::Refused(Refused {
+                reason,
+                rule: None,
+                id: None,
+            })
+        };
+        let (rule, found) = match self.matched(request) {
+            Matched::Rule(rule) => (rule, None),
+            Matched::Own(rule, found) => (rule, Some(found)),
+            Matched::None if self.denies_unmatched => {
+                return without_rule(OwnershipRefusal::Unmatched);
+            }
+            Matched::None => return Examined::Pass,
+            Matched::NotCanonical => return without_rule(OwnershipRefusal::NotCanonical),
+        };
+        let refused = |reason, id| {
+            Examined::Refused(Refused {
+                reason,
+                rule: Some(rule),
+                id,
+            })
+        };
+        let principal = match caller(request.extensions(), &self.events) {
+            Ok(principal) => principal.clone(),
+            Err(reason) => return refused(reason, None),
+        };
+        let found = found.unwrap_or_else(|| find(rule, request));
+        let (id, params) = match found {
+            Ok(found) => found,
+            Err((error, id)) => return refused(error.into(), id),
+        };
+        let Some(action) = rule.actions.of(request.method()) else {
+            return refused(OwnershipRefusal::UnmappedMethod, Some(id));
+        };
+        let route = match &rule.route {
+            Some(route) => Route::Rule(Arc::clone(route)),
+            None => RouteTemplate::of(request.extensions()).map_or(Route::Unknown, Route::Router),
+        };
+        let client_ip = ClientIp::from_extensions(request.extensions()).map(|client| client.ip());
+        let asked = AccessRequest::new(principal, action, id)
+            .with_method(request.method().clone())
+            .with_client_ip(client_ip)
+            .with_place(Place { route, params });
+        Examined::Ask(rule, asked)
+    }
+
+    fn matched<B>(&self, request: &Request<B>) -> Matched<'_, T> {
+        if let Some(rule) = self.rules.of_route() {
+            return Matched::Rule(rule);
+        }
+        // Whatever the content type says: tonic serves a call without asking for it, and another server a plain request with it.
+        if let Some(rule) = self.rules.of_rpc(request.uri().path()) {
+            return Matched::Rule(rule);
+        }
+        let Some(template) = route_template(request.extensions()) else {
+            return self.by_path(request.uri().path());
+        };
+        match self.rules.of_template(template) {
+            Some(rule) => Matched::Rule(rule),
+            // Behind a catch-all somebody else routes on. The template is the whole one, hence the path too.
+            None if template.contains("{*") => {
+                self.by_path(original_uri(request.uri(), request.extensions()).path())
+            }
+            None => Matched::None,
+        }
+    }
+
+    fn by_path(&self, path: &str) -> Matched<'_, T> {
+        let Some(path) = CanonicalPath::parse(path) else {
+            return Matched::NotCanonical;
+        };
+        let Some((rule, params)) = self.rules.of_path(&path) else {
+            return Matched::None;
+        };
+        match &rule.source {
+            Source::Param(name) => {
+                let value = params.get(name).ok_or(ExtractError::Missing);
+                Matched::Own(rule, read(rule, value).map(|id| (id, kept(rule, params))))
+            }
+            // It needs the head, which the path is borrowed from.
+            Source::Extractor(_) => Matched::Rule(rule),
+        }
+    }
+}
+
+/// Finds the id where the path alone does not tell it.
+fn find<B, T>(rule: &Rule<T>, request: &mut Request<B>) -> Found {
+    let (mut head, ()) = head::take(request).into_parts();
+    let found = match &rule.source {
+        Source::Param(name) => of_router(rule, name, &mut head),
+        Source::Extractor(extractor) => extractor
+            .extract(&mut head)
+            .map_err(|error| (error, None))
+            .and_then(|id| read(rule, Ok(&id)))
+            .and_then(|id| {
+                let params = params_beside(rule, &mut head);
+                params
+                    .map(|params| (id, params))
+                    .map_err(|error| (error, None))
+            }),
+    };
+    head::give_back(request, head);
+    found
+}
+
+/// The parameter of the router's that is the id.
+fn of_router<T>(rule: &Rule<T>, name: &str, head: &mut Parts) -> Found {
+    let params = RouteParams::of(head).map_err(|fault| (fault.into(), None))?;
+    let path = original_uri(&head.uri, &head.extensions).path();
+    let id = read(rule, router_value(&params, name, path))?;
+    let params = if rule.has_more_params() {
+        Params::Router(Arc::new(params))
+    } else {
+        Params::None
+    };
+    Ok((id, params))
+}
+
+/// The parameters of the path, for a rule whose id stands elsewhere.
+fn params_beside<T>(rule: &Rule<T>, head: &mut Parts) -> Result<Params, ExtractError> {
+    if !rule.has_more_params() {
+        return Ok(Params::None);
+    }
+    let params = RouteParams::of(head);
+    let path = original_uri(&head.uri, &head.extensions).path();
+    let path = CanonicalPath::parse(path).ok_or(ExtractError::Malformed)?;
+    match (params, &rule.key) {
+        (Ok(params), _) => Ok(Params::Router(Arc::new(params))),
+        (Err(_), Key::Template(template)) => Ok(template
+            .match_canonical(&path)
+            .map_or(Params::None, |params| kept(rule, params))),
+        (Err(_), Key::Route | Key::Rpc(_)) => Ok(Params::None),
+    }
+}
+
+fn kept<T>(rule: &Rule<T>, params: PathParams<'_, '_>) -> Params {
+    if !rule.has_more_params() {
+        return Params::None;
+    }
+    let pairs = params.iter();
+    Params::Own(
+        pairs
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
+    )
+}
+
+/// The id in the shape that the rule asks for, or the start of what was there instead.
+fn read<T>(
+    rule: &Rule<T>,
+    value: Result<&str, ExtractError>,
+) -> Result<ResourceId, (ExtractError, Option<ResourceId>)> {
+    let value = value.map_err(|error| (error, None))?;
+    rule.shape
+        .read(value)
+        .map_err(|error| (error, Some(start_of(value, MAX_ID).into())))
+}
