@@ -80,7 +80,7 @@ use tower_security::core::{
     ClientIpLayer, Clock, EventName, Outcome, PepperRing, Principal, RefusalContext, Rejection,
     Secret, SecurityEvent, SystemClock, TrustedProxies,
 };
-use tower_security::mfa::{MemoryMfaStore, RecoveryCodes, TotpService};
+use tower_security::mfa::{MemoryMfaStore, MfaError, RecoveryCodes, TotpService};
 use tower_security::password::{PasswordHasher, PasswordPolicy};
 use tower_security::rate_limit::login::{LoginAttempt, LoginThrottle};
 use tower_security::token::jws::{Algorithm, SigningKey};
@@ -161,12 +161,18 @@ impl Shop {
         let mut typed = code.bytes().filter(|byte| !is_sign(byte));
         let verified = if typed.all(|byte| byte.is_ascii_digit()) {
             let totp = self.totp.for_request(&head.extensions);
-            totp.verify(account, code).await?
+            totp.verify(account, code).await
         } else {
             let recovery = self.recovery.for_request(&head.extensions);
-            recovery.redeem(account, code).await?.verified()
+            let redeemed = recovery.redeem(account, code).await;
+            redeemed.map(|redeemed| redeemed.verified())
         };
-        Ok(verified.amr())
+        match verified {
+            Ok(verified) => Ok(verified.amr()),
+            // Only who has the password gets as far as to try too many codes: to say so would tell that it was right.
+            Err(MfaError::Throttled { .. }) => Err(MfaError::Invalid.rejection()),
+            Err(error) => Err(error.rejection()),
+        }
     }
 }
 

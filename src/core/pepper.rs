@@ -22,8 +22,9 @@ const PATH: &str = "pepper";
 /// section 3.1, NIST SP 800-63B section 3.1.1.2).
 ///
 /// New hashes are made with the current pepper, and the old ones are still accepted. To rotate, put a new one in front and the current one
-/// among the old; when no hash names an old one any more, take it out. A hash says under which it was made by the pepper's id, of 1 to
-/// 8 bytes that are no secret.
+/// among the old; when no hash names an old one any more, take it out. Where several nodes share a table, give the new one to all of them
+/// among the old first: a node that does not have it yet takes a hash of it for none. A hash says under which it was made by the pepper's
+/// id, of 1 to 8 bytes that are no secret.
 ///
 /// Keep peppers where the database is not: in a secret store or a file of the host. Lost ones cannot be made up for: every user has to set
 /// a new password, and recovery codes are void.

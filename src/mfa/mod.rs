@@ -22,6 +22,8 @@
 //!    **invalid**.
 //! 7. **Verified**. The attempts of the user are forgotten.
 //!
+//! The code that confirms an enrolment is charged and read in the same way: lines 1 and 2.
+//!
 //! A store that fails is a 503 in each line, and never "no factor".
 #![doc = include_str!("guide.md")]
 //!

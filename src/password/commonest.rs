@@ -18,11 +18,17 @@ const LONGEST_CHAIN: usize = 256;
 /// Read at once, and kept in memory.
 const MOST_FILE: u64 = 64 << 20;
 
-/// The same in lower case, each letter by itself: `str::to_lowercase` looks at what stands beside a sigma. Wiped when it is dropped.
+/// The same in lower case, so that it is the same for whatever has the same capitals: they are made first, since there are two small sigmas,
+/// and SS is the capital of a sharp s. Each letter by itself: `str::to_lowercase` looks at what stands beside it. Wiped when it is dropped.
 pub(super) fn lower_case(text: &str) -> Secret<String> {
-    // No letter takes more than half as much again: the text does not grow, which would leave copies of it behind.
-    let mut lower = String::with_capacity(text.len().saturating_mul(2));
-    lower.extend(text.chars().flat_map(char::to_lowercase));
+    // No letter takes more than three times as much: the text does not grow, which would leave copies of it behind.
+    let mut lower = String::with_capacity(text.len().saturating_mul(3));
+    // In lower case before, for the one capital of a sharp s that is its own.
+    let capitals = text
+        .chars()
+        .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase);
+    lower.extend(capitals.flat_map(char::to_lowercase));
     Secret::new(lower)
 }
 

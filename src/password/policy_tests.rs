@@ -33,6 +33,39 @@ fn each_of_the_commonest_is_refused_and_its_neighbour_is_not() {
     }
 }
 
+/// One word in four spellings each: some letters have two small ones, or a capital that is two.
+#[test]
+fn capitals_make_no_difference_in_any_script() {
+    let policy = policy();
+    for (word, password) in [
+        (
+            "\u{3a3}\u{3bf}\u{3c6}\u{3cc}\u{3c2}",
+            "x \u{3a3}\u{39f}\u{3a6}\u{38c}\u{3a3} x 1",
+        ),
+        (
+            "\u{3a3}\u{39f}\u{3a6}\u{38c}\u{3a3}",
+            "x \u{3c3}\u{3bf}\u{3c6}\u{3cc}\u{3c2} x 1",
+        ),
+        ("stra\u{df}e", "x STRASSE x 1"),
+        ("STRA\u{1e9e}E", "x stra\u{df}e x 1"),
+        ("\u{b5}meter", "x \u{39c}METER x 1"),
+    ] {
+        let context = PasswordPolicy::with_mfa().context_words([word]).build();
+        let found = problems(&context.unwrap(), password, &[]);
+        assert_eq!(found, [PasswordProblem::ContextWord], "{word} {password}");
+        let found = problems(&policy, password, &[word]);
+        assert_eq!(found, [PasswordProblem::ContextWord], "{word} {password}");
+        assert_eq!(
+            problems(
+                &policy,
+                password,
+                &["strand", "\u{3c3}\u{3bf}\u{3c6}\u{3b1}"]
+            ),
+            []
+        );
+    }
+}
+
 #[test]
 fn common_ones_in_a_row_are_common() {
     let policy = policy();

@@ -219,7 +219,8 @@ impl Pool {
 
     /// Takes a measurement into account.
     fn measured(&self, passes: u64, took: Duration) {
-        if passes == 0 {
+        // What a tiny hash takes is what the thread and its memory took.
+        if passes == 0 || passes < u64::try_from(self.bounds.blocks).unwrap_or(u64::MAX) {
             return;
         }
         let mut state = self.state();

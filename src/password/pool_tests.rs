@@ -183,3 +183,18 @@ fn an_estimate_is_a_moving_average_from_20_ms() {
         assert_eq!(retry_after(Duration::from_millis(wait)), told);
     }
 }
+
+/// A hash that is next to nothing takes as long as what is around it: memory that is taken for the first time, a thread that begins.
+#[test]
+fn what_a_tiny_hash_takes_says_nothing_of_a_large_one() {
+    let pool = pool(2, 19_456);
+    pool.state().work = Argon2Cost::OWASP.passes() * 4;
+    let wait = || pool.state().wait(2);
+    for _ in 0..100 {
+        pool.measured(8, Duration::from_millis(10));
+        pool.measured(19_455, Duration::from_secs(1));
+    }
+    assert_eq!(wait(), Duration::from_millis(40));
+    pool.measured(19_456, Duration::from_millis(50));
+    assert_eq!(wait(), Duration::from_millis(60));
+}

@@ -164,6 +164,41 @@ async fn nobody_is_told_whether_it_was_the_password_or_the_code() {
     }
 }
 
+<<<<<<< HEAD
+/// Who tries a stolen password often enough is not told by the attempts of the code that it is the right one.
+#[tokio::test]
+async fn no_number_of_attempts_tells_whether_the_password_was_right() {
+    let mut answers = Vec::new();
+    for data in [
+        "alice&correct horse&000000",
+        "alice&correct horse battery&000000",
+    ] {
+        let clock = ManualClock::new();
+        let app = example::app(clock.clone()).await.unwrap();
+        let command = Command {
+            text: "a guess",
+            sleeps: Duration::ZERO,
+            variables: Vec::new(),
+            method: "POST",
+            path: "/login",
+            authorization: None,
+            data,
+        };
+        for _ in 0..8 {
+            // Within the window of the codes, and no sooner than the throttle of logins permits.
+            clock.advance(Duration::from_secs(20));
+            let answer = go(&app, &command, &HashMap::new()).await;
+            answers.push((
+                answer.status(),
+                answer.headers().clone(),
+                answer.into_body(),
+            ));
+        }
+    }
+    assert!(answers.iter().all(|answer| answer.0 == 401), "{answers:?}");
+    let (wrong, right) = answers.split_at(8);
+    assert_eq!(wrong, right);
+=======
 async fn post(app: &Router, path: &str, token: Option<&str>, data: String) -> (StatusCode, String) {
     let mut request = Request::post(path);
     if let Some(token) = token {
@@ -228,4 +263,5 @@ async fn a_password_that_was_changed_is_told_of() {
     let (name, alice) = (EventName::AuthnPasswordChange, Some("alice".to_owned()));
     let stored = change("correct horse battery&nine purple otters").await;
     assert_eq!(stored, (204, vec![(name, Outcome::Success, alice, true)]));
+>>>>>>> y-fix
 }

@@ -149,9 +149,9 @@ fn a_file_that_is_too_long_is_found() {
 
 #[test]
 fn files_that_are_mostly_long_are_found() {
-    assert_eq!(spread(vec![100, 100, 160, 160]).len(), 1);
+    assert_eq!(spread(vec![100, 100, 170, 170]).len(), 1);
     assert_eq!(spread(vec![100, 100, 160, 401]).len(), 1);
-    assert_eq!(spread(vec![160, 401]).len(), 2);
+    assert_eq!(spread(vec![170, 401]).len(), 2);
     assert_eq!(spread(vec![100, 100, 160, 400]), [""; 0]);
 }
 

@@ -391,3 +391,30 @@ async fn what_is_printed_shows_no_secret() {
     }
     let _: ManualClock = clock;
 }
+
+/// A login that asks for both at once tells by no byte which of them was wrong.
+#[cfg(feature = "password")]
+#[tokio::test]
+async fn a_wrong_code_and_a_wrong_password_get_the_same_bytes() {
+    use tower_security::password::VerifyError;
+
+    for request in [
+        Request::post("/login"),
+        Request::post("/login").header("content-type", "application/grpc"),
+    ] {
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let mut answers = Vec::new();
+        for rejection in [
+            MfaError::Invalid.rejection(),
+            VerifyError::Invalid.rejection(),
+        ] {
+            let answer: Response<Full<Bytes>> =
+                rejection.into_response(&RefusalContext::new(&head));
+            let abuse = AbuseSignal::of(answer.extensions());
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            answers.push((head.status, head.headers, body, abuse));
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
+}

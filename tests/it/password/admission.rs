@@ -242,7 +242,7 @@ async fn a_free_permit_is_given_however_slow_hashes_are() {
     }
 }
 
-/// The memory of four at 64 KiB is not exceeded by one of 256, nor by two of 128.
+/// The memory of four at 64 KiB is not exceeded by one of 256, nor by two of 128. Argon2 takes whole fours of KiB (RFC 9106, section 3.2).
 #[tokio::test]
 async fn a_hash_that_is_larger_holds_the_permits_of_several() {
     let of = |memory: u32| {
@@ -253,9 +253,11 @@ async fn a_hash_that_is_larger_holds_the_permits_of_several() {
     for (memory, at_once) in [
         (8, 4),
         (64, 4),
-        (65, 2),
+        (67, 4),
+        (68, 2),
         (128, 2),
-        (129, 1),
+        (131, 2),
+        (132, 1),
         (256, 1),
         (4_096, 1),
     ] {

@@ -82,5 +82,8 @@ fn every_login_that_fails_is_answered_alike() {
     let invalid = of(VerifyError::Invalid);
     assert_eq!(invalid, of(VerifyError::MalformedHash));
     assert_eq!(invalid, of(VerifyError::CostAboveCeiling));
+    // RFC 9110, section 15.5.2.
+    let headers = rendered(VerifyError::Invalid.rejection()).headers().clone();
+    assert_eq!(headers["www-authenticate"], r#"Bearer realm="api""#);
     assert_ne!(invalid, of(VerifyError::TooLong));
 }
