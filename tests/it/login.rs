@@ -164,7 +164,6 @@ async fn nobody_is_told_whether_it_was_the_password_or_the_code() {
     }
 }
 
-<<<<<<< HEAD
 /// Who tries a stolen password often enough is not told by the attempts of the code that it is the right one.
 #[tokio::test]
 async fn no_number_of_attempts_tells_whether_the_password_was_right() {
@@ -198,7 +197,8 @@ async fn no_number_of_attempts_tells_whether_the_password_was_right() {
     assert!(answers.iter().all(|answer| answer.0 == 401), "{answers:?}");
     let (wrong, right) = answers.split_at(8);
     assert_eq!(wrong, right);
-=======
+}
+
 async fn post(app: &Router, path: &str, token: Option<&str>, data: String) -> (StatusCode, String) {
     let mut request = Request::post(path);
     if let Some(token) = token {
@@ -263,5 +263,4 @@ async fn a_password_that_was_changed_is_told_of() {
     let (name, alice) = (EventName::AuthnPasswordChange, Some("alice".to_owned()));
     let stored = change("correct horse battery&nine purple otters").await;
     assert_eq!(stored, (204, vec![(name, Outcome::Success, alice, true)]));
->>>>>>> y-fix
 }
