@@ -58,6 +58,18 @@
 //!
 //! # This one too: 401
 //! curl -i http://127.0.0.1:3009/me -H "Authorization: Bearer $ACCESS"
+//!
+//! # Another code from the sheet
+//! CODE=$(curl -s http://127.0.0.1:3009/paper)
+//!
+//! # In again, with the new password
+//! read -r ACCESS REFRESH < <(curl -s -X POST http://127.0.0.1:3009/login -d "alice&nine purple otters&$CODE")
+//!
+//! # Out: 204
+//! curl -i -X POST http://127.0.0.1:3009/logout -d "$REFRESH"
+//!
+//! # Her access token has ended with it: 401
+//! curl -i http://127.0.0.1:3009/me -H "Authorization: Bearer $ACCESS"
 //! ```
 //!
 //! The tokens are answered as two words, which a shell can read: in earnest they are JSON (RFC 6749 section 5.1).
