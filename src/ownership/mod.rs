@@ -89,7 +89,6 @@ pub use extract::{
     ResourceExtractor, ResourceId,
 };
 pub(crate) use extract::{MAX_ID, router_value};
-pub(crate) use guard::{Ask, Core, Draft, Grant};
 pub use guard::{
     OwnershipConfigError, OwnershipFuture, OwnershipGuard, OwnershipGuardBuilder, OwnershipService,
 };
