@@ -310,7 +310,7 @@ fn refresh() -> Group {
         let (service, grant) = (service.clone(), grant.clone());
         move || text(now(service.login(&grant, &WEB)).expect("it begins"))
     };
-    let (rotating, repeating) = (service.clone(), service.clone());
+    let (rotating, repeating) = (service.clone(), service);
     let again = login.clone();
     Group::new("refresh, signed with HMAC", ACCESS)
         .row("nothing", || (|| (), |()| ()))

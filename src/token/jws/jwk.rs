@@ -390,7 +390,8 @@ fn ec_point(backend: Backend, algorithm: Algorithm, point: &[u8]) -> Result<Key,
     }
 }
 
-#[cfg(all(test, any(feature = "jwt", feature = "jwt-rust-crypto")))]
+#[cfg(test)]
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod tests {
     use super::*;
 

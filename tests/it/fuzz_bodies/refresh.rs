@@ -95,7 +95,7 @@ fn family(text: &str) -> Option<[u8; 16]> {
         let value = ALPHABET.iter().position(|of| of == digit)?;
         bits.extend((0..6).rev().map(|bit| value >> bit & 1));
     }
-    if digits.len() != 70 || bits[52 * 8..].iter().any(|bit| *bit == 1) {
+    if digits.len() != 70 || bits[52 * 8..].contains(&1) {
         return None;
     }
     let mut family = [0; 16];

@@ -4,7 +4,8 @@ mod der;
 mod error;
 mod fields;
 mod signer;
-#[cfg(all(test, any(feature = "jwt", feature = "jwt-rust-crypto")))]
+#[cfg(test)]
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod tests;
 
 use std::fmt;

@@ -350,7 +350,7 @@ fn a_token_is_no_longer_than_verifiers_read() {
 #[test]
 fn a_token_can_be_dated_to_after_a_revocation() {
     let clock = ManualClock::new();
-    let issuer = builder(clock.clone()).build().unwrap();
+    let issuer = builder(clock).build().unwrap();
     let dated = |after| {
         let grant = Grant::new(alice()).issued_after(after);
         issuer.issue(&grant).unwrap().issued_at()

@@ -149,7 +149,7 @@ fn a_key_stands_at_one_place_of_the_ring() {
         .add_previous(other.verifying_key().clone());
     assert_eq!(errors(base(both)), twice);
     let apart = ring()
-        .next(other.clone())
+        .next(other)
         .add_previous(new_key().verifying_key().clone());
     assert!(base(apart).build().is_ok());
 

@@ -34,6 +34,7 @@ async fn answer(error: &RefreshError) -> (StatusCode, HeaderMap, Bytes, Option<&
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn each_error_has_its_answer() {
     let fault = StoreError::new(StoreErrorKind::Timeout, "db-7.internal did not answer");
     let grant = r#"{"error":"invalid_grant"}"#;

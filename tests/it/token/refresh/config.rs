@@ -21,6 +21,7 @@ fn codes(built: Result<RefreshService, ConfigErrors>) -> Vec<&'static str> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn each_mistake_is_refused_beside_what_is_permitted() {
     let year = DAY * 365;
     let second = Duration::from_secs(1);

@@ -80,7 +80,7 @@ async fn access_tokens_say_what_was_granted_each_time() {
         let name = who.session_id().unwrap().to_owned();
         assert_eq!(name.len(), 22);
         assert!(!pair.refresh_token.expose().contains(&name));
-        assert_eq!(*session.get_or_insert(name.clone()), name);
+        assert_eq!(*session.get_or_insert_with(|| name.clone()), name);
         let lifetime = Duration::from_secs(15 * 60);
         assert_eq!(pair.access_token.lifetime(), lifetime);
         desk.pass(60);
