@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_security::core::{Confirmation, Lookup};
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+use tower_security::core::Confirmation;
+use tower_security::core::Lookup;
 use tower_security::token::{MemoryRevocationStore, Revocation, RevocationStore, TokenRef};
 
 use super::*;

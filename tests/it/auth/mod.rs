@@ -12,6 +12,8 @@ mod config;
 mod events;
 #[cfg(feature = "axum")]
 mod extractors;
+#[cfg(feature = "opaque-tokens")]
+mod faults;
 #[cfg(all(feature = "axum", feature = "opaque-tokens"))]
 mod for_request;
 #[cfg(feature = "opaque-tokens")]
