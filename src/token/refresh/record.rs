@@ -310,7 +310,7 @@ mod tests {
         }
         for (field, wrong) in [
             (&[77, 0, 0, 0, 13][..], &[77, 0, 0, 0, 12][..]),
-            (b"reuse", b"resue"),
+            (b"reuse", b"rouse"),
             (&[2, 8, 8], &[3, 8, 8]),
             (b"Firefox", b"Fire\xffox"),
             (&[3, b'o', b'n', b'e'], &[4, b'o', b'n', b'e']),
