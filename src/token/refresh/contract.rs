@@ -9,7 +9,7 @@ use crate::core::contract::{
 };
 use crate::core::{Confirmation, Principal};
 
-/// Tests that a [`RefreshStore`](crate::token::RefreshStore) keeps the promises of the trait, one `#[tokio::test]` for each.
+/// Tests that a [refresh store](crate::token::RefreshStore) keeps the promises of the trait, one `#[tokio::test]` for each.
 ///
 /// What it takes, and what it needs, is said at [`session_store_contract!`](crate::session_store_contract).
 ///
