@@ -27,7 +27,8 @@ pub fn ownership_id(data: &[u8]) {
     }
 }
 
-/// The last segment by those who decode before they split, after it, or twice; who drop parameters; who resolve dots.
+/// The last segment by those who decode before they split, after it, or twice; who drop parameters; who resolve dots. An escaped `?` or
+/// `#` belongs to a segment (RFC 3986 section 3.3), and names may have one.
 fn path_readings(path: &[u8]) -> Vec<Vec<u8>> {
     let last = |path: &[u8]| {
         let last = path.rsplit(|byte| *byte == b'/').next();
@@ -36,7 +37,7 @@ fn path_readings(path: &[u8]) -> Vec<Vec<u8>> {
     let before = last(&decode(path, false));
     let after = decode(&last(path), false);
     let twice = decode(&after, false);
-    let bare = after.split(|byte| matches!(byte, b';' | b'?' | b'#' | 0));
+    let bare = after.split(|byte| matches!(byte, b';' | 0));
     let bare = bare.take(1).flatten().copied().collect();
     let windows = after
         .iter()
