@@ -256,6 +256,8 @@ mod server {
         assert!(statuses[&401] > 0 && statuses[&503] > 0);
         assert!(retries.iter().all(|seconds| (1..=30).contains(seconds)));
         assert!(grown <= 4 * 19 * MIB + 10 * MIB, "{grown}");
-        assert!(p99 < alone + Duration::from_millis(10), "{p99:?}");
+        // 10 ms is what it is to be where nothing else runs. Another program on the same two processors makes several of them; hashes on the
+        // threads of the runtime would make seconds.
+        assert!(p99 < alone + Duration::from_millis(50), "{p99:?}");
     }
 }
