@@ -84,7 +84,8 @@ pub(super) fn is_line(lines: &[u8], text: &[u8]) -> bool {
     false
 }
 
-/// The lines of a file in lower case, sorted. A line that is no UTF-8 is no password that anybody can send.
+/// The lines of a file in lower case, sorted. A line that is no UTF-8 is no password that anybody can send; a file of another encoding,
+/// or of nothing, is a mistake, for it would refuse nobody.
 pub(super) fn read(path: &Path) -> io::Result<Box<[u8]>> {
     let mut bytes = Vec::new();
     // What is no file has no length to ask for, and may not end.
@@ -93,7 +94,13 @@ pub(super) fn read(path: &Path) -> io::Result<Box<[u8]>> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_FILE) {
         return Err(ErrorKind::FileTooLarge.into());
     }
-    let lines = bytes.split(|byte| *byte == b'\n');
+    if bytes.contains(&0) {
+        let text = "it holds NUL bytes: write it in UTF-8";
+        return Err(io::Error::new(ErrorKind::InvalidData, text));
+    }
+    // What some editors put in front of UTF-8 belongs to no password.
+    let lines = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let lines = lines.split(|byte| *byte == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let texts = lines.filter_map(|line| std::str::from_utf8(line).ok());
     let lower = |text| lower_case(text).expose().clone();
@@ -101,6 +108,10 @@ pub(super) fn read(path: &Path) -> io::Result<Box<[u8]>> {
     texts.retain(|text| !text.is_empty());
     texts.sort_unstable();
     texts.dedup();
+    if texts.is_empty() {
+        let text = "no password stands in it";
+        return Err(io::Error::new(ErrorKind::InvalidData, text));
+    }
     Ok(texts.join("\n").into_bytes().into())
 }
 

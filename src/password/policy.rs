@@ -336,6 +336,8 @@ impl PasswordPolicyBuilder {
 
     /// Refuses the passwords of this file too, in any case: one a line, in any order, UTF-8, 64 MiB at most. It is read by
     /// [`build`](Self::build), and never again.
+    ///
+    /// Refused: a file that cannot be read, holds no password or NUL bytes, as UTF-16 does.
     pub fn common_file(mut self, path: impl AsRef<Path>) -> Self {
         self.file = Some(path.as_ref().to_owned());
         self

@@ -227,12 +227,13 @@ async fn a_file_of_common_passwords_is_read_in_any_order() {
     // The file is not needed any more.
     drop(file);
     assert!(check(&policy, "mad as a hatter").await.is_err());
-    let file = File::new("empty", b"");
+    // With what some editors put in front.
+    let file = File::new("marked", b"\xef\xbb\xbfmad as a hatter\n");
     let policy = PasswordPolicy::single_factor()
         .common_file(&file.0)
         .build()
         .unwrap();
-    assert_eq!(check(&policy, "mad as a hatter").await, Ok(()));
+    assert!(check(&policy, "mad as a hatter").await.is_err());
     let file = File::new("lower", "\u{c9}cole bleue de Paris".as_bytes());
     let policy = PasswordPolicy::single_factor()
         .common_file(&file.0)
@@ -242,6 +243,22 @@ async fn a_file_of_common_passwords_is_read_in_any_order() {
         check(&policy, "\u{e9}cole BLEUE de paris").await,
         Err(vec![PasswordProblem::Common])
     );
+}
+
+/// A download that was cut off, and another encoding: a list that refuses nobody.
+#[test]
+fn a_file_that_holds_no_password_is_refused() {
+    for (name, bytes) in [
+        ("empty", &b""[..]),
+        ("blank", b"\r\n\n"),
+        ("mark", b"\xef\xbb\xbf"),
+        ("utf-16", b"\xff\xfem\0a\0d\0\n\0c\0a\0t\0\n\0"),
+    ] {
+        let file = File::new(name, bytes);
+        let mistakes = refused(PasswordPolicy::single_factor().common_file(&file.0));
+        assert_eq!(mistakes.len(), 1, "{name}");
+        assert_eq!(mistakes[0].0, "password.policy.common_file", "{name}");
+    }
 }
 
 fn refused(builder: PasswordPolicyBuilder) -> Vec<(String, PolicyProblem)> {
