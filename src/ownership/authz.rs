@@ -191,9 +191,8 @@ impl Authz {
         self.ledger.record(LedgerEntry::Scoped);
     }
 
-    /// Notes that nobody has to be asked. `why` is for who reads the code, and reaches no answer.
-    pub fn exempt(&self, why: &'static str) {
-        let _ = why;
+    /// Notes that nobody has to be asked. Say why beside the call.
+    pub fn exempt(&self) {
         self.ledger.record(LedgerEntry::Exempt);
     }
 
