@@ -27,6 +27,7 @@ pub(crate) mod random;
 pub(crate) mod record;
 mod rejection;
 mod reload;
+mod removed;
 pub(crate) mod reporting;
 mod request_id;
 mod route;
@@ -86,6 +87,7 @@ pub use rejection::{
 };
 pub(crate) use rejection::{FixedRefusal, QUOTA_EXCEEDED, Varying, is_grpc, is_grpc_type};
 pub use reload::{Loaded, Reload, ReloadHandle};
+pub(crate) use removed::Removed;
 pub use request_id::RequestId;
 pub(crate) use route::{
     NoParams, RouteParams, RouteTemplate, original_uri, template as route_template,
