@@ -79,13 +79,14 @@ pub use pepper::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "_jwt")]
 pub(crate) use principal::{Claims, List, Span};
-#[cfg(feature = "tonic")]
-pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
-pub(crate) use rejection::{FixedRefusal, QUOTA_EXCEEDED, Varying, is_grpc, is_grpc_type};
+pub(crate) use rejection::{
+    FixedRefusal, GRPC_DETAILS, GRPC_MESSAGE, GRPC_PUSHBACK, GRPC_STATUS, QUOTA_EXCEEDED, Varying,
+    is_grpc, is_grpc_type,
+};
 pub use reload::{Loaded, Reload, ReloadHandle};
 pub(crate) use removed::Removed;
 pub use request_id::RequestId;
