@@ -63,21 +63,18 @@ pub(super) enum Form {
 }
 
 impl<B> MaskedBody<B> {
-    /// Hands everything on.
-    pub(super) const fn unwatched(body: B) -> Self {
+    /// Without a watch everything is handed on.
+    #[inline]
+    pub(super) const fn new(body: B, watch: Option<Watch>, form: Form) -> Self {
         Self {
             state: State::Inner { body },
-            watch: None,
-            form: Form::Http,
+            watch,
+            form,
         }
     }
 
-    pub(super) const fn watched(body: B, watch: Watch, form: Form) -> Self {
-        Self {
-            state: State::Inner { body },
-            watch: Some(watch),
-            form,
-        }
+    pub(super) const fn unwatched(body: B) -> Self {
+        Self::new(body, None, Form::Http)
     }
 }
 

@@ -76,6 +76,11 @@ impl Seen {
         self.0 & bit != 0
     }
 
+    /// Whether nothing is to be taken off, and neither head nor trailers are gRPC's.
+    pub(super) const fn is_plain_answer(self) -> bool {
+        !self.has(Self::BANNER | Self::DEBUG | Self::GRPC | Self::GRPC_STATUS)
+    }
+
     pub(super) const fn is_grpc(self) -> bool {
         self.has(Self::GRPC)
     }

@@ -51,19 +51,27 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let mut answer = ResponseFuture {
+            future: None,
+            watch: None,
+            details: None,
+        };
         if self.core.mode == Mode::Off {
-            return ResponseFuture::new(Some(self.inner.call(request)), None);
+            answer.future = Some(self.inner.call(request));
+            return answer;
         }
-        let watch = Watch::of(&self.core, &request);
-        match caught(|| self.inner.call(request)) {
-            Ok(future) => ResponseFuture::new(Some(future), Some(watch)),
-            Err(payload) => {
-                let details = watch.panicked(PANIC, payload);
-                let mut crashed = ResponseFuture::new(None, Some(watch));
-                crashed.details = details;
-                crashed
+        answer.watch = Some(Watch::of(&self.core, &request));
+        // Taken out and put in by reference: what a closure owns is moved once more to be called, and so is what it returns.
+        let mut request = Some(request);
+        let called = caught(|| {
+            if let Some(request) = request.take() {
+                answer.future = Some(self.inner.call(request));
             }
+        });
+        if let (Err(payload), Some(watch)) = (called, &answer.watch) {
+            answer.details = watch.panicked(PANIC, payload);
         }
+        answer
     }
 }
 
@@ -92,16 +100,6 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
-    const fn new(future: Option<F>, watch: Option<Watch>) -> Self {
-        Self {
-            future,
-            watch,
-            details: None,
-        }
-    }
-}
-
 impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
@@ -112,47 +110,58 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let future = this.future.as_mut().as_pin_mut();
         let Some(watch) = &*this.watch else {
             // Polled again after it was ready: pending for ever, as a fused future would be.
-            let Some(future) = future else {
+            let Some(future) = this.future.as_pin_mut() else {
                 return Poll::Pending;
             };
             let polled = future.poll(cx);
             return polled.map_ok(|response| response.map(MaskedBody::unwatched));
         };
-        let output = match future.map(|future| caught(|| future.poll(cx))) {
-            Some(Ok(Poll::Pending)) => return Poll::Pending,
-            Some(Ok(Poll::Ready(output))) => Some(output),
-            Some(Err(payload)) => {
-                *this.details = watch.panicked(PANIC, payload);
-                None
+        // Beside the closure and not in it: dropped in the unwinding of a future that panics in its drop, it would end the process if it
+        // panics too.
+        let mut output = None;
+        let polled = caught(|| {
+            if let Some(future) = this.future.as_mut().as_pin_mut() {
+                let Poll::Ready(ready) = future.poll(cx) else {
+                    return true;
+                };
+                output = Some(ready);
+                this.future.set(None);
             }
-            None => None,
-        };
-        let dropped = caught(|| this.future.set(None));
-        let Some(watch) = this.watch.take() else {
+            false
+        });
+        if matches!(polled, Ok(true)) {
             return Poll::Pending;
-        };
-        if let Err(payload) = dropped {
-            // What a guard was to undo or to finish was not: this is no success.
-            *this.details = watch.panicked(PANIC, payload);
-            watch.let_go(PANIC, output);
-            return Poll::Ready(Ok(watch.crash(this.details.take())));
         }
-        Poll::Ready(match output {
-            Some(Ok(response)) => Ok(watch.amend(response)),
-            Some(Err(error)) => {
-                let details = watch.failed(SERVICE_ERROR, &error);
-                if watch.core.mode == Mode::ReportOnly {
-                    Err(error)
-                } else {
-                    watch.let_go(PANIC, error);
-                    Ok(watch.crash(details))
-                }
+        let passes = match (&polled, &output) {
+            (Ok(_), Some(Ok(response))) => watch.passes(response),
+            _ => false,
+        };
+        let watch = this.watch.take();
+        match (output, watch) {
+            (Some(Ok(response)), watch) if passes => {
+                let masked = response.map(|body| MaskedBody::new(body, watch, Form::Http));
+                Poll::Ready(Ok(masked))
             }
-            None => Ok(watch.crash(this.details.take())),
-        })
+            (output, Some(watch)) => {
+                let details = this.details.take();
+                let polled = polled.map(|_| ());
+                Poll::Ready(match polled {
+                    Ok(()) => watch.answer(output, details),
+                    Err(payload) => {
+                        // Also of an answer whose future panics when it is dropped: what a guard was to undo or to finish was not.
+                        let details = watch.panicked(PANIC, payload);
+                        watch.let_go(PANIC, output);
+                        if let Err(payload) = caught(|| this.future.set(None)) {
+                            watch.panicked(PANIC, payload);
+                        }
+                        Ok(watch.crash(details))
+                    }
+                })
+            }
+            (_, None) => Poll::Pending,
+        }
     }
 }
 
@@ -165,6 +174,34 @@ impl Watch {
             None => replacement(&self.core, StatusCode::INTERNAL_SERVER_ERROR),
         };
         self.core.rendered(rejection).into_response(&self.context)
+    }
+
+    /// Whether there is nothing to do about an answer but to look after its body: what most are.
+    #[inline]
+    fn passes<B>(&self, response: &Response<B>) -> bool {
+        matches!(response.status().as_u16(), 200..400)
+            && Seen::of(response.headers(), &self.core).is_plain_answer()
+    }
+
+    /// What takes the place of an outcome that does not simply pass. `None`: the call has panicked.
+    #[inline(never)]
+    fn answer<B: Body<Data = Bytes>, E: fmt::Debug>(
+        self,
+        output: Option<Result<Response<B>, E>>,
+        details: Option<Box<str>>,
+    ) -> Result<Response<MaskedBody<B>>, E> {
+        match output {
+            Some(Ok(response)) => Ok(self.amend(response)),
+            Some(Err(error)) => {
+                let details = self.failed(SERVICE_ERROR, &error);
+                if self.core.mode == Mode::ReportOnly {
+                    return Err(error);
+                }
+                self.let_go(PANIC, error);
+                Ok(self.crash(details))
+            }
+            None => Ok(self.crash(details)),
+        }
     }
 
     /// The answer of the service as clients may see it.
@@ -301,7 +338,7 @@ impl Watch {
                 response.headers_mut().remove(CONTENT_LENGTH);
             }
         }
-        response.map(|body| MaskedBody::watched(body, self, form))
+        response.map(|body| MaskedBody::new(body, Some(self), form))
     }
 }
 

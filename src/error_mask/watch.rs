@@ -47,19 +47,27 @@ enum Place {
 }
 
 impl Watch {
+    #[inline]
     pub(super) fn of<B>(core: &Arc<Core>, request: &Request<B>) -> Self {
-        let extensions = request.extensions();
+        let (method, extensions) = (request.method(), request.extensions());
+        let head = (method, request.headers(), extensions);
         let place = match RouteTemplate::of(extensions) {
             Some(template) => Place::Route(template),
             None => Place::Path(request.uri().path_and_query().cloned()),
         };
         Self {
             core: Arc::clone(core),
-            context: RefusalContext::of(request.method(), request.headers(), extensions),
-            client: ClientIp::from_extensions(extensions).map(|client| client.ip()),
-            method: request.method().clone(),
+            context: RefusalContext::of_rendered(head, core.renderer.is_some()),
+            client: extensions.get::<ClientIp>().map(ClientIp::ip),
+            method: method.clone(),
             place,
         }
+    }
+
+    /// What the stack has found, else what a layer outside of it has attached.
+    fn client(&self) -> Option<IpAddr> {
+        let found = self.context.client_ip().map(|client| client.ip());
+        found.or(self.client)
     }
 
     /// Tells of a fault. `detail` is called when somebody listens, and a panic in it is one in the service's code.
@@ -90,7 +98,7 @@ impl Watch {
             });
             let mut event = SecurityEvent::new(name, LAYER, code).outcome(outcome);
             event.request_id = self.context.request_id();
-            event.client_ip = self.client;
+            event.client_ip = self.client();
             event.method = Some(CleanText::new(self.method.as_str(), cap::METHOD));
             match &self.place {
                 Place::Route(route) => {
@@ -119,7 +127,7 @@ impl Watch {
     #[cold]
     pub(super) fn count(&self, status: StatusCode) {
         let shared = self.context.shared();
-        self.core.events.status(shared, self.client, status);
+        self.core.events.status(shared, self.client(), status);
     }
 
     /// Tells of a panic, and returns its text if clients may see it.
