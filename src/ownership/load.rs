@@ -181,10 +181,9 @@ impl OwnershipGuardBuilder<Loaders> {
     }
 }
 
-/// A loader of whatever type.
-#[doc(hidden)]
+/// Asks loaders: what tells the builder and the service of a [`LoadGuard`] from those of an [`OwnershipGuard`](super::OwnershipGuard),
+/// for whoever has to name their types.
 #[derive(Clone)]
-#[expect(unnameable_types, reason = "no part of the public interface")]
 pub struct Loaders(Arc<dyn Load>);
 
 impl Loaders {

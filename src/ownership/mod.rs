@@ -94,7 +94,7 @@ pub(crate) use extract::{MAX_ID, router_value};
 pub use guard::{
     OwnershipConfigError, OwnershipFuture, OwnershipGuard, OwnershipGuardBuilder, OwnershipService,
 };
-pub use load::LoadGuard;
+pub use load::{LoadGuard, Loaders};
 pub use request::{AccessRequest, Action};
 pub(crate) use request::{Params, Place, Route, RuleRoute};
 pub use resource::{Granted, LoadError, OwnedResource, ResourceLoader, Scope};

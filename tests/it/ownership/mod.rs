@@ -6,6 +6,11 @@ mod config;
 mod failures;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod grpc_handlers;
+mod loads;
+#[cfg(feature = "axum")]
+mod owned;
 #[cfg(feature = "axum")]
 mod routers;
 mod rows;
