@@ -144,7 +144,11 @@ async fn axum_answers_by_the_table_over_both_versions() {
     use axum::Router;
     use axum::routing::any;
 
-    let (orders, told, calls) = (Orders::new(), Told::default(), Arc::<AtomicUsize>::default());
+    let (orders, told, calls) = (
+        Orders::new(),
+        Told::default(),
+        Arc::<AtomicUsize>::default(),
+    );
     let guard = rules(&orders).events(told.clone()).build().unwrap();
     let mut router = Router::new();
     for template in TEMPLATES {
@@ -170,9 +174,19 @@ async fn each_reason_has_its_answer() {
     for (decision, status, event, outcome) in [
         (Decision::Deny, 404, "object_denied", Outcome::Refused),
         (Decision::NotFound, 404, "object_absent", Outcome::Refused),
-        (Decision::Unavailable, 503, "policy_unavailable", Outcome::Fault),
+        (
+            Decision::Unavailable,
+            503,
+            "policy_unavailable",
+            Outcome::Fault,
+        ),
         (Decision::Allow, 503, "policy_unavailable", Outcome::Fault),
-        (Decision::AllowAsAdmin, 503, "policy_unavailable", Outcome::Fault),
+        (
+            Decision::AllowAsAdmin,
+            503,
+            "policy_unavailable",
+            Outcome::Fault,
+        ),
         (
             Decision::StepUp(StepUp::stronger()),
             401,
@@ -216,7 +230,12 @@ async fn an_override_is_told() {
     let told = Told::default();
     let guard = guard_of(|_: AccessRequest| async { Ok(7_u8) }).events(told.clone());
     let service = Login.layer(guard.build().unwrap().layer(Inner::default()));
-    assert_eq!(go(service, request("root", "GET", "/orders/1")).await.status(), 200);
+    assert_eq!(
+        go(service, request("root", "GET", "/orders/1"))
+            .await
+            .status(),
+        200
+    );
     assert!(told.take().is_empty());
 }
 
@@ -256,7 +275,9 @@ async fn what_was_decided_is_in_the_ledger() {
 #[tokio::test]
 async fn a_guard_that_reports_hands_over_what_it_would_have() {
     let told = Told::default();
-    let guard = rules(&Orders::new()).mode(Mode::ReportOnly).events(told.clone());
+    let guard = rules(&Orders::new())
+        .mode(Mode::ReportOnly)
+        .events(told.clone());
     let handler = tower::service_fn(|request: Request<Full<Bytes>>| async move {
         let order = Granted::<Order>::from_extensions(request.extensions());
         let text = order.map_or("none".to_owned(), |order| order.id.clone());
@@ -264,7 +285,10 @@ async fn a_guard_that_reports_hands_over_what_it_would_have() {
     });
     let service = Login.layer(guard.build().unwrap().layer(handler));
     for (id, text, outcomes) in [("1", "1", &[][..]), ("2", "none", &[Outcome::WouldRefuse])] {
-        let answer = go(service.clone(), request("alice", "GET", &format!("/orders/{id}")));
+        let answer = go(
+            service.clone(),
+            request("alice", "GET", &format!("/orders/{id}")),
+        );
         let body = answer.await.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, text);
         let told: Vec<_> = told.take().iter().map(|event| event.outcome).collect();
@@ -337,11 +361,19 @@ async fn objects_of_several_guards_stand_side_by_side() {
     struct Customer(String);
     let customers = |request: AccessRequest| async move { Ok(Customer(request.id().to_owned())) };
     let outer = LoadGuard::builder()
-        .resource_param("/customers/{customer}/orders/{order}", "customer", customers)
+        .resource_param(
+            "/customers/{customer}/orders/{order}",
+            "customer",
+            customers,
+        )
         .build()
         .unwrap();
     let inner = LoadGuard::builder()
-        .resource_param("/customers/{customer}/orders/{order}", "order", Orders::new())
+        .resource_param(
+            "/customers/{customer}/orders/{order}",
+            "order",
+            Orders::new(),
+        )
         .build()
         .unwrap();
     let handler = tower::service_fn(|request: Request<Full<Bytes>>| async move {
@@ -432,7 +464,10 @@ mod on_axum {
             let asked = request("alice", "GET", target).map(axum::body::Body::new);
             let (head, body) = go(router.clone(), asked).await.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
-            (head.status.as_u16(), String::from_utf8(body.into()).unwrap())
+            (
+                head.status.as_u16(),
+                String::from_utf8(body.into()).unwrap(),
+            )
         };
         assert_eq!(ask("/orders/1").await, (200, "order 1".to_owned()));
         assert_eq!(ask("/perhaps/1").await, (200, "false".to_owned()));
@@ -443,7 +478,10 @@ mod on_axum {
         assert_eq!(status, 500);
         assert!(body.contains(r#""code":"object_not_loaded""#), "{body}");
         let events = told.take();
-        assert_eq!((events[0].name, events[0].code), ("sys_crash", "object_not_loaded"));
+        assert_eq!(
+            (events[0].name, events[0].code),
+            ("sys_crash", "object_not_loaded")
+        );
         assert_eq!(events[0].outcome, Outcome::Fault);
     }
 }

@@ -3,6 +3,8 @@
 mod authz;
 mod cache;
 mod config;
+#[cfg(all(feature = "axum", feature = "opaque-tokens"))]
+mod example;
 mod failures;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc;

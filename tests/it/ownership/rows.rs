@@ -304,7 +304,13 @@ fn is_grpc(row: &Row) -> bool {
 }
 
 /// Compares an answer with what must become of the request.
-pub(super) fn judge(row: &Row, has_router: bool, answer: &Response<Bytes>, reached: usize, codes: &[&str]) {
+pub(super) fn judge(
+    row: &Row,
+    has_router: bool,
+    answer: &Response<Bytes>,
+    reached: usize,
+    codes: &[&str],
+) {
     let (number, .., must) = *row;
     let is_head = row.2 == "HEAD";
     let body = |text: &'static str| if is_head { "" } else { text };
@@ -517,7 +523,12 @@ async fn axum_answers_by_the_table_over_both_versions() {
 }
 
 #[cfg(feature = "axum")]
-pub(super) async fn on_the_wire(server: &Server, has_router: bool, told: &Told, calls: impl Fn() -> usize) {
+pub(super) async fn on_the_wire(
+    server: &Server,
+    has_router: bool,
+    told: &Told,
+    calls: impl Fn() -> usize,
+) {
     for row in ROWS {
         for version in [1, 2] {
             let before = calls();
