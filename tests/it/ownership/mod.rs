@@ -10,6 +10,8 @@ mod failures;
 mod grpc;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_handlers;
+#[cfg(feature = "axum")]
+mod latency;
 mod loads;
 #[cfg(feature = "axum")]
 mod owned;
