@@ -17,6 +17,8 @@
 //! | passwords that cannot be guessed by trying | [`LoginThrottleLayer`], in a handler [`rate_limit::login::LoginThrottle`] |
 //! | to know who is asking: tokens, API keys, sessions | [`AuthLayer`] |
 //! | scopes, roles and a strong login for a route | [`RequireLayer`] |
+//! | to say who may call what, for all routes in one place | [`AccessTable`] |
+//! | to find the check that somebody forgot | [`RequireAuthorization`] |
 //! | to know whose an object is | [`OwnershipGuard`], [`LoadGuard`], in a handler [`ownership::Authz`] |
 //! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
@@ -135,7 +137,7 @@ pub mod token;
 pub mod tonic;
 
 pub use auth::AuthLayer;
-pub use authorize::RequireLayer;
+pub use authorize::{AccessTable, RequireAuthorization, RequireLayer};
 pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
 pub use csp::CspLayer;

@@ -3,7 +3,7 @@
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
 use crate::auth::AuthLayer;
-use crate::authorize::RequireLayer;
+use crate::authorize::{AccessTable, RequireAuthorization, RequireLayer};
 use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
 use crate::core::{AuthMethod, ConfigErrors, Mode};
@@ -342,6 +342,46 @@ impl Protection for RequireLayer {
     fn describe(&self, posture: &mut Posture) {
         let requirement = format!("{:?}", self.requirement());
         posture.add(PostureEntry::new("access", PostureState::On).setting("requires", requirement));
+    }
+}
+
+impl Protection for AccessTable {
+    fn describe(&self, posture: &mut Posture) {
+        let mode = self.mode();
+        let any_request = self.rules().find(|(rule, _)| *rule == "any_request");
+        let rest = match any_request {
+            Some((_, requirement)) => format!("{requirement:?}"),
+            None if self.hides_unmatched() => "404".to_owned(),
+            None => "refused".to_owned(),
+        };
+        let open: Vec<_> = self.open().collect();
+        let mut entry = PostureEntry::new("access", mode.into())
+            .setting("rules", self.rules().count().to_string())
+            .setting("rest", rest);
+        if !open.is_empty() {
+            entry = entry.setting("public", open.join(","));
+        }
+        posture.add(entry);
+        warn_of_mode("access", mode, posture);
+        if open.contains(&"any_request") {
+            posture.warn("access: what no rule is for is public");
+        }
+    }
+}
+
+impl Protection for RequireAuthorization {
+    fn describe(&self, posture: &mut Posture) {
+        let mode = self.mode();
+        let errors = if self.keeps_undecided_errors() {
+            "keep"
+        } else {
+            "strip"
+        };
+        posture.add(
+            PostureEntry::new("require_authorization", mode.into())
+                .setting("undecided_errors", errors),
+        );
+        warn_of_mode("require_authorization", mode, posture);
     }
 }
 
