@@ -133,7 +133,7 @@ impl Rules {
         }
         // Of the whole template, hence the whole path.
         let path = original_uri(request.uri(), request.extensions()).path();
-        if !is_of_route(route, path) {
+        if !is_of_route(route, path) || !is_end_of(request.uri().path(), path) {
             return Found::NotCanonical;
         }
         self.by_path(method, path)
@@ -152,6 +152,12 @@ impl Rules {
         };
         first.found(spelling)
     }
+}
+
+/// Whether nested routers have left `path` of `whole`: they take off the front, and nobody has written it over.
+fn is_end_of(path: &str, whole: &str) -> bool {
+    // What is left of all of it is a slash.
+    path == "/" || whole.ends_with(path)
 }
 
 /// The first rule for a method of those that are seen.
