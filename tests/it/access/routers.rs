@@ -270,11 +270,49 @@ async fn a_path_that_was_rewritten_is_not_guessed() {
     let as_it_is = behind_login(Router::new().fallback_service(inner.clone()));
     let rewritten = behind_login(Router::new().fallback_service(rewritten.layer(inner)));
     // The client wrote the path of the page that is public, and came to another one.
-    for target in ["/admin/help", "/other/help"] {
-        assert_eq!(ask(&rewritten, "-", "GET", target).await.status(), 404);
+    for (who, status) in [("-", 401), ("alice", 403), ("staff", 200)] {
+        for target in ["/admin/help", "/other/help"] {
+            let answer = ask(&rewritten, who, "GET", target).await;
+            assert_eq!(answer.status(), status, "{who} {target}");
+        }
     }
     let answer = ask(&as_it_is, "-", "GET", "/admin/help").await;
     assert_eq!(answer.status(), 200);
+}
+
+/// Where a nested router has no template, the path is the whole one too: what is public elsewhere is not public there.
+#[tokio::test]
+async fn a_nested_service_is_asked_by_the_whole_path() {
+    let table = AccessTable::builder()
+        .get("/health", public())
+        .any_method("/admin/{*rest}", role("staff"))
+        .put("/team/{name}", same_subject("name"))
+        .events(Told::default())
+        .build()
+        .unwrap();
+    let service = Router::new().fallback(async || "reached");
+    let nested = Router::new()
+        .nest_service("/deep", table.layer(service.clone()))
+        .fallback_service(table.layer(service.clone()));
+    let router = behind_login(
+        Router::new()
+            .nest("/admin", nested)
+            .nest_service("/team", table.layer(service.clone()))
+            .fallback_service(table.layer(service)),
+    );
+    for (who, method, target, status) in [
+        ("-", "GET", "/health", 200),
+        ("-", "GET", "/admin/health", 401),
+        ("alice", "GET", "/admin/health", 403),
+        ("alice", "GET", "/admin/deep/health", 403),
+        ("staff", "GET", "/admin/health", 200),
+        ("staff", "GET", "/admin/deep/health", 200),
+        ("alice", "PUT", "/team/alice", 200),
+        ("alice", "PUT", "/team/bob", 404),
+    ] {
+        let answer = ask(&router, who, method, target).await;
+        assert_eq!(answer.status(), status, "{who} {target}");
+    }
 }
 
 /// `Layer::layer` runs once for each route, on one table.
