@@ -12,7 +12,7 @@ use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
-use crate::ownership::OwnershipGuard;
+use crate::ownership::{LoadGuard, OwnershipGuard};
 use crate::rate_limit::login::LoginThrottleLayer;
 use crate::rate_limit::{BanLayer, Policy, RateLimitLayer, Store};
 
@@ -386,22 +386,34 @@ impl Protection for RequireAuthorization {
 
 impl Protection for OwnershipGuard {
     fn describe(&self, posture: &mut Posture) {
-        let mode = self.mode();
-        let rules: Vec<_> = self.rules().map(|rule| rule.unwrap_or("route")).collect();
-        let unmatched = if self.denies_unmatched() {
-            "refused"
-        } else {
-            "pass"
-        };
-        let denied = if self.reveals() { "some 403" } else { "404" };
-        posture.add(
-            PostureEntry::new("ownership", mode.into())
-                .setting("rules", rules.join(","))
-                .setting("unmatched", unmatched)
-                .setting("denied", denied),
-        );
-        warn_of_mode("ownership", mode, posture);
+        let settings = (self.denies_unmatched(), self.reveals());
+        describe_ownership(self.mode(), self.rules(), settings, posture);
     }
+}
+
+impl Protection for LoadGuard {
+    fn describe(&self, posture: &mut Posture) {
+        let settings = (self.denies_unmatched(), self.reveals());
+        describe_ownership(self.mode(), self.rules(), settings, posture);
+    }
+}
+
+fn describe_ownership<'a>(
+    mode: Mode,
+    rules: impl Iterator<Item = Option<&'a str>>,
+    (denies_unmatched, reveals): (bool, bool),
+    posture: &mut Posture,
+) {
+    let rules: Vec<_> = rules.map(|rule| rule.unwrap_or("route")).collect();
+    let unmatched = if denies_unmatched { "refused" } else { "pass" };
+    let denied = if reveals { "some 403" } else { "404" };
+    posture.add(
+        PostureEntry::new("ownership", mode.into())
+            .setting("rules", rules.join(","))
+            .setting("unmatched", unmatched)
+            .setting("denied", denied),
+    );
+    warn_of_mode("ownership", mode, posture);
 }
 
 /// A policy in one word: `client:100/60s`.
