@@ -12,8 +12,9 @@ use axum::{Extension, Json, Router};
 use tower::ServiceBuilder;
 use tower_security::SecurityStack;
 use tower_security::authorize::RequireAuthorization;
+use tower_security::axum::{Owned, Public};
 use tower_security::core::AuthzLedger;
-use tower_security::ownership::{AccessRequest, Action, Authz, Decision};
+use tower_security::ownership::{AccessRequest, Action, Authz, Decision, LoadError, OwnedResource};
 
 use super::*;
 use crate::ownership::Login as StackLogin;
@@ -259,5 +260,87 @@ async fn errors_of_extractors_and_of_the_router_pass() {
                 .is_some_and(|it| it == "GET,HEAD"),
             is_405
         );
+    }
+}
+
+/// Order 1 is alice's, order 2 is bob's.
+struct Order(&'static str);
+
+impl OwnedResource<()> for Order {
+    type Id = u64;
+    const PARAM: &'static str = "id";
+
+    async fn load((): &(), id: &u64, _: &Principal) -> Result<Option<Self>, LoadError> {
+        Ok(match id {
+            1 => Some(Self("alice")),
+            2 => Some(Self("bob")),
+            _ => None,
+        })
+    }
+
+    fn decide(&self, who: &Principal, _: Action) -> Decision {
+        if who.subject() == self.0 {
+            Decision::Allow
+        } else {
+            Decision::Deny
+        }
+    }
+}
+
+/// Row 62, and the arguments that decide: they are all that a handler needs. Row 60, of one that takes a refusal for an argument.
+#[tokio::test]
+async fn arguments_of_handlers_decide() {
+    let told = Told::default();
+    let swallows = async |order: Result<Owned<Order>, AxumResponse>| match order {
+        Ok(_) => "own",
+        Err(_) => "somebody's",
+    };
+    let list = async |authz: Authz| {
+        authz.scoped();
+        "own"
+    };
+    let router = Router::new()
+        .route("/orders/{id}", get(async |_: Owned<Order>| "own"))
+        .route("/swallows/{id}", get(swallows))
+        .route("/orders", get(list))
+        .route("/public", get(async |_: Public| "public"))
+        .route("/asks-nobody", get(async |_: Authz| "secret"))
+        .fallback(async || "secret");
+    let layer = ServiceBuilder::new()
+        .layer(StackLogin)
+        .layer(RequireAuthorization::new().events(told.clone()))
+        .into_inner();
+    let server = Server::axum(router.layer(layer)).await;
+    for (who, target, status, code) in [
+        ("alice", "/orders/1", 200, None),
+        ("alice", "/orders/2", 404, None),
+        ("alice", "/orders/9", 404, None),
+        ("-", "/orders/1", 401, None),
+        ("alice", "/orders", 200, None),
+        ("alice", "/public", 200, None),
+        ("-", "/public", 200, None),
+        ("alice", "/swallows/1", 200, None),
+        ("alice", "/swallows/2", 500, Some("denial_ignored")),
+        ("alice", "/swallows/9", 500, Some("denial_ignored")),
+        ("-", "/swallows/1", 500, Some("authorization_missing")),
+        ("alice", "/asks-nobody", 500, Some("authorization_missing")),
+        ("alice", "/nowhere", 500, Some("authorization_missing")),
+    ] {
+        let request = || crate::ownership::request(who, "GET", target);
+        let first = server.http1(request()).await;
+        let second = server.http2(request()).await.expect("no reset");
+        for answer in [first, second] {
+            let row = format!("{who} {target}");
+            assert_eq!(answer.status(), status, "{row}");
+            match status {
+                200 => assert!(matches!(text(&answer), "own" | "public"), "{row}"),
+                404 => assert_eq!(text(&answer), NOT_FOUND, "{row}"),
+                401 => assert_eq!(text(&answer), LOGIN, "{row}"),
+                _ => assert_eq!(text(&answer), UNDECIDED, "{row}"),
+            }
+            assert!(!text(&answer).contains("secret"), "{row}");
+        }
+        let codes = told.codes();
+        assert_eq!(codes, code.into_iter().chain(code).collect::<Vec<_>>());
     }
 }
