@@ -348,9 +348,8 @@ impl Protection for RequireLayer {
 impl Protection for AccessTable {
     fn describe(&self, posture: &mut Posture) {
         let mode = self.mode();
-        let any_request = self.rules().find(|(rule, _)| *rule == "any_request");
-        let rest = match any_request {
-            Some((_, requirement)) => format!("{requirement:?}"),
+        let rest = match self.any_request() {
+            Some(requirement) => format!("{requirement:?}"),
             None if self.hides_unmatched() => "404".to_owned(),
             None => "refused".to_owned(),
         };

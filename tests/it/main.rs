@@ -1,5 +1,6 @@
 //! Tests of the crate from outside, in one binary.
 
+mod access;
 mod architecture;
 mod auth;
 #[cfg(all(feature = "axum", feature = "tonic"))]

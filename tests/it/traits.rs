@@ -640,6 +640,22 @@ fn nothing_prints_a_token_its_claims_or_a_key() {
 }
 
 #[test]
+fn authorization_crosses_threads_and_can_be_printed() {
+    use tower_security::authorize::{
+        Access, AccessConfigError, AccessTable, AccessTableBuilder, RequireAuthorization, Tripwire,
+        TripwireFuture, UndecidedErrors,
+    };
+    layer::<AccessTable>();
+    layer::<AccessTableBuilder>();
+    layer::<Access<u8>>();
+    layer::<RequireAuthorization>();
+    layer::<Tripwire<u8>>();
+    moved::<TripwireFuture<std::future::Ready<u8>>>();
+    vocabulary::<AccessConfigError>();
+    vocabulary::<UndecidedErrors>();
+}
+
+#[test]
 fn ownership_crosses_threads_and_can_be_printed() {
     use tower_security::ownership::policy::{
         DenyIf, Joined, Only, OwnerOrAdmin, Role, SameTenant, Scoped,

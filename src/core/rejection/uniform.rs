@@ -27,7 +27,7 @@ impl Rejection {
             502 => ("bad_gateway", "Bad gateway"),
             503 => ("service_unavailable", "Service unavailable"),
             504 => ("gateway_timeout", "Gateway timeout"),
-            400..=499 => ("request_refused", "Request refused"),
+            _ if status.is_client_error() => ("request_refused", "Request refused"),
             _ => ("internal_error", "internal error"),
         };
         Self::new(status, code, title)
