@@ -16,7 +16,7 @@ const MOST: usize = 16;
 /// How many bits a blind index has (default 64).
 ///
 /// Fewer say less about which values are equal, and find more rows that are not meant: one in 2^bits, to be sorted out after decryption.
-/// From 64 on, there are none; 16 to 32 blur.
+/// From 64 on nobody will see one; 16 to 32 blur.
 ///
 /// # Example
 ///

@@ -102,6 +102,15 @@ impl Protector {
         }
     }
 
+    /// As [`for_request`](Self::for_request), for a service that keeps which request it acts for.
+    #[cfg(feature = "mfa")]
+    pub(crate) fn acting_for(&self, request: &EventContext) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request: request.clone(),
+        }
+    }
+
     /// Encrypts a value, which gets 45 bytes longer. The same value twice gives two ciphertexts.
     ///
     /// # Errors
