@@ -21,6 +21,7 @@
 //! | to find the check that somebody forgot | [`RequireAuthorization`] |
 //! | to know whose an object is | [`OwnershipGuard`], [`LoadGuard`], in a handler [`ownership::Authz`] |
 //! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
+//! | to encrypt what a stolen database must not show | `vault` |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
 //! | to hear of attacks | [`core::EventSink`] |
@@ -74,6 +75,7 @@
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
 //! | `serde` | configuration types for files; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
+//! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed |
 //! | `full` | all of the above but `jwt-rust-crypto` |
 //!
 //! # Naming the request type
@@ -135,6 +137,8 @@ pub mod stack;
 pub mod token;
 #[cfg(feature = "tonic")]
 pub mod tonic;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use auth::AuthLayer;
 pub use authorize::{AccessTable, RequireAuthorization, RequireLayer};

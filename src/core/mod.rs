@@ -59,7 +59,7 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 pub(crate) use event::EventContext;
 pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
@@ -94,7 +94,7 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
-#[cfg(any(feature = "_jwt", feature = "password"))]
+#[cfg(any(feature = "_jwt", feature = "password", feature = "vault"))]
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]

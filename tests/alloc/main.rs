@@ -26,6 +26,8 @@ mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
 mod tokens;
+#[cfg(feature = "vault")]
+mod vault;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

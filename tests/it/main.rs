@@ -52,3 +52,5 @@ mod stack;
 mod support;
 mod token;
 mod traits;
+#[cfg(feature = "vault")]
+mod vault;

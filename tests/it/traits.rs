@@ -259,6 +259,29 @@ fn second_factors_cross_threads_and_can_be_printed() {
     value::<tower_security::redis::RedisMfa>();
 }
 
+#[cfg(feature = "vault")]
+#[test]
+fn what_encrypts_fields_crosses_threads_and_can_be_printed() {
+    use tower_security::vault::*;
+
+    layer::<KeyRing>();
+    layer::<KeyRingBuilder>();
+    layer::<Protector>();
+    layer::<Pseudonyms>();
+    layer::<Pseudonym>();
+    layer::<RingKey>();
+    vocabulary::<BlindIndex>();
+    vocabulary::<IndexBits>();
+    vocabulary::<KeyState>();
+    vocabulary::<KeyWrapError>();
+    vocabulary::<KeyWrapErrorKind>();
+    vocabulary::<PurposeProblem>();
+    vocabulary::<VaultConfigError>();
+    vocabulary::<VaultError>();
+    #[cfg(feature = "serde")]
+    layer::<Sealed<String>>();
+}
+
 #[cfg(feature = "password")]
 #[test]
 fn a_policy_of_passwords_crosses_threads_and_can_be_printed() {

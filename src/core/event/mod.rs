@@ -1,7 +1,7 @@
 //! Security events: what happened, said in the words of the OWASP Logging Vocabulary, and where it goes.
 
 mod clean_text;
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 mod context;
 mod emit;
 mod name;
@@ -20,7 +20,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 pub use clean_text::CleanText;
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 pub(crate) use context::EventContext;
 pub(crate) use emit::Events;
 pub use emit::sink_panics;

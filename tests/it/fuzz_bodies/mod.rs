@@ -33,3 +33,5 @@ pub mod refresh;
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod token;
+#[cfg(feature = "vault")]
+pub mod vault;
