@@ -11,6 +11,7 @@
 //! | to have browsers run the scripts of your pages alone | [`CspLayer`], [`csp::CspNonce`] |
 //! | to stop sniffing, framing, leaking referrers and caching secrets | [`SecurityHeadersLayer`] |
 //! | HTTPS alone, on known hosts | [`HttpsLayer`] |
+//! | panics and internal errors that tell the client nothing | [`ErrorMaskLayer`] |
 //! | cookies that scripts, other sites and plain HTTP do not get | [`CookieLayer`] |
 //! | to refuse floods of requests | [`RateLimitLayer`], without Tower [`rate_limit::RateLimiter`] |
 //! | to shut out who keeps on | [`BanLayer`] |
@@ -122,6 +123,7 @@ pub mod core;
 pub mod cors;
 pub mod csp;
 pub mod csrf;
+pub mod error_mask;
 pub mod headers;
 pub mod https;
 pub mod manual;
@@ -148,6 +150,7 @@ pub use csp::CspLayer;
 #[cfg(feature = "csp-report")]
 pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
+pub use error_mask::ErrorMaskLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;
 pub use ownership::{LoadGuard, OwnershipGuard};

@@ -27,6 +27,7 @@ pub(crate) mod random;
 pub(crate) mod record;
 mod rejection;
 mod reload;
+mod removed;
 pub(crate) mod reporting;
 mod request_id;
 mod route;
@@ -78,13 +79,16 @@ pub use pepper::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "_jwt")]
 pub(crate) use principal::{Claims, List, Span};
-pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
-pub(crate) use rejection::{FixedRefusal, QUOTA_EXCEEDED, Varying, is_grpc, is_grpc_type};
+pub(crate) use rejection::{
+    FixedRefusal, GRPC_DETAILS, GRPC_MESSAGE, GRPC_PUSHBACK, GRPC_STATUS, QUOTA_EXCEEDED, Varying,
+    is_grpc, is_grpc_type,
+};
 pub use reload::{Loaded, Reload, ReloadHandle};
+pub(crate) use removed::Removed;
 pub use request_id::RequestId;
 pub(crate) use route::{
     NoParams, RouteParams, RouteTemplate, original_uri, template as route_template,

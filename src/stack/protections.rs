@@ -10,6 +10,7 @@ use crate::core::{AuthMethod, ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
+use crate::error_mask::ErrorMaskLayer;
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
 use crate::ownership::{LoadGuard, OwnershipGuard};
@@ -95,6 +96,33 @@ impl Protection for CookieLayer {
         match self.mode() {
             Mode::Enforce => names.iter().map(String::as_str).collect(),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl Protection for ErrorMaskLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let client_errors = if self.masks_client_errors() {
+            "masked"
+        } else {
+            "kept"
+        };
+        let not_found = if self.masks_all_not_found() {
+            "all"
+        } else {
+            "empty"
+        };
+        posture.add(
+            PostureEntry::new("error_mask", self.mode().into())
+                .setting("client_errors", client_errors)
+                .setting("not_found", not_found)
+                .setting("kept", self.kept_headers().count().to_string())
+                .setting("stripped", self.stripped_headers().to_string()),
+        );
+        warn_of_mode("error_mask", self.mode(), posture);
+        warn_of("error_mask", &self.dangerous(), posture);
+        if cfg!(panic = "abort") {
+            posture.warn("error_mask: panic = \"abort\" ends the process before a panic is masked");
         }
     }
 }

@@ -19,6 +19,7 @@ mod csrf;
 mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
+mod error_mask;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;

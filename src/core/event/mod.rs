@@ -346,7 +346,7 @@ impl EventSink for Vec<Arc<dyn EventSink>> {
 
     fn status(&self, ip: Option<IpAddr>, status: StatusCode) {
         for sink in self {
-            sink.status(ip, status);
+            emit::guarded(|| sink.status(ip, status));
         }
     }
 }
