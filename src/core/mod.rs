@@ -14,6 +14,7 @@ pub(crate) mod fetch;
 pub(crate) mod field;
 mod future;
 pub(crate) mod head;
+pub(crate) mod json;
 mod ledger;
 pub(crate) mod line;
 pub mod origin;
@@ -61,7 +62,7 @@ pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
 #[cfg(any(feature = "opaque-tokens", feature = "password"))]
 pub(crate) use event::EventContext;
-pub(crate) use event::Events;
+pub(crate) use event::{Events, guarded};
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
 pub use event::{
