@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::AuditConfigError;
 use super::owned::OwnedEvent;
-use super::privacy::{Hide, IpPrivacy, Privacy, PrincipalPrivacy};
+use super::privacy::{Hide, IpPrivacy, PrincipalPrivacy, Privacy};
 use crate::core::text::{cap, clean};
 use crate::core::{ConfigErrors, EventName, Level, Mistakes};
 

@@ -124,9 +124,7 @@ impl Privacy {
             Hide::Nothing => AuditClient::Ip(ip),
             Hide::Host => AuditClient::Ip(network(ip)),
             #[cfg(feature = "vault")]
-            Hide::Behind(mac) => {
-                AuditClient::Pseudonym(pseudonym(mac, ip.to_string().as_bytes()))
-            }
+            Hide::Behind(mac) => AuditClient::Pseudonym(pseudonym(mac, ip.to_string().as_bytes())),
         }
     }
 

@@ -19,10 +19,7 @@ pub(crate) fn write_json_string(body: &mut Vec<u8>, text: &str) {
 }
 
 const fn needs_escape(byte: u8) -> bool {
-    matches!(
-        byte,
-        0..=0x1f | b'"' | b'&' | b'<' | b'>' | b'\\' | 0x7f
-    )
+    matches!(byte, 0..=0x1f | b'"' | b'&' | b'<' | b'>' | b'\\' | 0x7f)
 }
 
 fn escape(body: &mut Vec<u8>, byte: u8) {

@@ -62,13 +62,13 @@ pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
 #[cfg(any(feature = "opaque-tokens", feature = "password"))]
 pub(crate) use event::EventContext;
-pub(crate) use event::{Events, guarded};
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
 pub use event::{
     CleanText, EventCategory, EventName, EventSink, Level, NoopSink, Outcome, SecurityEvent,
     sink_panics,
 };
+pub(crate) use event::{Events, guarded};
 pub use future::{Amend, ResponseFuture};
 pub use ledger::{AuthzFault, AuthzLedger};
 pub(crate) use ledger::{LedgerBits, LedgerEntry};

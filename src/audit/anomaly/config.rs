@@ -65,10 +65,7 @@ impl AnomalyDetectorBuilder {
     /// a finding but to tell of it.
     ///
     /// A panic in it is caught and counted by [`sink_panics`](crate::core::sink_panics).
-    pub fn on_finding(
-        mut self,
-        hook: impl Fn(&Finding<'_>) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn on_finding(mut self, hook: impl Fn(&Finding<'_>) + Send + Sync + 'static) -> Self {
         self.on_finding = Some(Arc::new(hook));
         self
     }

@@ -128,9 +128,8 @@ impl AnomalyDetector {
             by_status: statuses.collect(),
             keys: Keys::default(),
             counts: Table::new(max_keys, 0),
-            distinct: stride.map(|stride| {
-                Table::new(max_keys, usize::try_from(stride).unwrap_or_default())
-            }),
+            distinct: stride
+                .map(|stride| Table::new(max_keys, usize::try_from(stride).unwrap_or_default())),
             clock,
             on_finding,
             rules: rules.into_boxed_slice(),

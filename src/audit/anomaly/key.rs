@@ -41,7 +41,10 @@ impl Keys {
     /// One account, however it is written.
     fn account(&self, rule: u8, account: &str) -> u64 {
         let account = account.trim();
-        if !account.bytes().any(|byte| byte >= 0x80 || byte.is_ascii_uppercase()) {
+        if !account
+            .bytes()
+            .any(|byte| byte >= 0x80 || byte.is_ascii_uppercase())
+        {
             return self.text(rule, account);
         }
         let mut hasher = self.hasher(rule);

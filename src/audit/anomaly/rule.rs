@@ -221,7 +221,9 @@ impl Rule {
             of_logins("login_per_account")
                 .key(RuleKey::Account)
                 .limit(5, quarter),
-            of_logins("login_per_ip").key(RuleKey::Ip).limit(20, quarter),
+            of_logins("login_per_ip")
+                .key(RuleKey::Ip)
+                .limit(20, quarter),
             of_logins("spray")
                 .key(RuleKey::Ip)
                 .distinct(RuleKey::Account)

@@ -63,7 +63,9 @@ impl Table {
         let of_rule = bounds.get(usize::from(hit.rule))?;
         // The hash is uniform: its low bits choose the shard, the others the set.
         let shard = usize::try_from(hit.key).unwrap_or_default() % SHARDS;
-        let set = usize::try_from(hit.key >> 8).unwrap_or_default().checked_rem(self.sets)?;
+        let set = usize::try_from(hit.key >> 8)
+            .unwrap_or_default()
+            .checked_rem(self.sets)?;
         // Plain numbers are whole after any panic.
         let mut shard = self
             .shards

@@ -62,7 +62,9 @@ impl Window {
         let value = Mark {
             value: u32::try_from(value >> 32).unwrap_or_default(),
             // It comes round after 4,096 windows. What was last seen then is long over: each look takes out what is.
-            tick: u32::try_from(tick & u64::from(u32::MAX)).unwrap_or_default().max(1),
+            tick: u32::try_from(tick & u64::from(u32::MAX))
+                .unwrap_or_default()
+                .max(1),
         };
         let ticks = bounds.window.checked_div(tick_length).unwrap_or_default();
         let mut count = 0;
@@ -154,6 +156,8 @@ impl Window {
             return u64::MAX;
         }
         let count = u64::from(self.newer.max(self.older)).saturating_mul(1_000);
-        count.checked_div(u64::from(bounds.limit)).unwrap_or_default()
+        count
+            .checked_div(u64::from(bounds.limit))
+            .unwrap_or_default()
     }
 }

@@ -53,7 +53,9 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
         json.text("activity_name", event.name().as_str());
     }
     if is(Class::ApiActivity) || is(Class::AccountChange) {
-        json.nested("actor", |json| json.nested("user", |json| user(json, event)));
+        json.nested("actor", |json| {
+            json.nested("user", |json| user(json, event))
+        });
     }
     if is(Class::ApiActivity) {
         let operation = event.route().or_else(|| event.path());
@@ -72,7 +74,9 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
     json.number("class_uid", class.uid());
     if is(Class::DetectionFinding) {
         json.only("evidences", |json| {
-            json.nested("actor", |json| json.nested("user", |json| user(json, event)));
+            json.nested("actor", |json| {
+                json.nested("user", |json| user(json, event))
+            });
             http_request(json, event);
             json.nested("src_endpoint", |json| source(json, event));
         });
