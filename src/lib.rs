@@ -17,7 +17,9 @@
 //! | passwords that cannot be guessed by trying | [`LoginThrottleLayer`], in a handler [`rate_limit::login::LoginThrottle`] |
 //! | to know who is asking: tokens, API keys, sessions | [`AuthLayer`] |
 //! | scopes, roles and a strong login for a route | [`RequireLayer`] |
-//! | to know whose an object is | [`OwnershipGuard`], in a handler [`ownership::Authz`] |
+//! | to say who may call what, for all routes in one place | [`AccessTable`] |
+//! | to find the check that somebody forgot | [`RequireAuthorization`] |
+//! | to know whose an object is | [`OwnershipGuard`], [`LoadGuard`], in a handler [`ownership::Authz`] |
 //! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
@@ -137,7 +139,7 @@ pub mod token;
 pub mod tonic;
 
 pub use auth::AuthLayer;
-pub use authorize::RequireLayer;
+pub use authorize::{AccessTable, RequireAuthorization, RequireLayer};
 pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
 pub use csp::CspLayer;
@@ -146,7 +148,7 @@ pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;
-pub use ownership::OwnershipGuard;
+pub use ownership::{LoadGuard, OwnershipGuard};
 pub use rate_limit::login::LoginThrottleLayer;
 pub use rate_limit::{BanLayer, RateLimitLayer};
 pub use stack::SecurityStack;

@@ -100,17 +100,26 @@
 
 mod config;
 mod error;
+mod expression;
 mod layer;
+mod params;
+mod refusal;
 mod requirement;
+mod roles;
 mod service;
+mod table;
 #[cfg(test)]
 mod tests;
+mod tripwire;
 
 pub use config::RequireBuilder;
 pub use error::RequireConfigError;
 pub use layer::RequireLayer;
+pub use refusal::RequireRefusal;
 pub use requirement::{
-    Requirement, acr, all_roles, all_scopes, any_acr, any_role, any_scope, authenticated, max_age,
-    method, mfa, predicate, role, scope,
+    Requirement, acr, all_roles, all_scopes, any_acr, any_role, any_scope, authenticated, deny_all,
+    max_age, method, mfa, predicate, public, role, same_subject, scope,
 };
-pub use service::{Require, RequireRefusal};
+pub use service::Require;
+pub use table::{Access, AccessConfigError, AccessTable, AccessTableBuilder};
+pub use tripwire::{RequireAuthorization, Tripwire, TripwireFuture, UndecidedErrors};

@@ -72,14 +72,13 @@ pub(crate) use event::{Events, guarded};
 pub use future::{Amend, ResponseFuture};
 pub use ledger::{AuthzFault, AuthzLedger};
 pub(crate) use ledger::{LedgerBits, LedgerEntry};
-pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
+pub(crate) use pattern::{Coverage, TemplateTree, is_exact_path, is_of_route};
 #[cfg(any(feature = "mfa", feature = "password"))]
 pub use pepper::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "_jwt")]
 pub(crate) use principal::{Claims, List, Span};
-#[cfg(feature = "tonic")]
 pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,

@@ -76,8 +76,10 @@ mod case;
 mod decision;
 mod extract;
 mod guard;
+mod load;
 pub mod policy;
 mod request;
+mod resource;
 
 pub use authz::Authz;
 pub use cache::{CachedPolicy, CachedPolicyBuilder};
@@ -92,5 +94,7 @@ pub(crate) use extract::{MAX_ID, router_value};
 pub use guard::{
     OwnershipConfigError, OwnershipFuture, OwnershipGuard, OwnershipGuardBuilder, OwnershipService,
 };
+pub use load::{LoadGuard, Loaders};
 pub use request::{AccessRequest, Action};
 pub(crate) use request::{Params, Place, Route, RuleRoute};
+pub use resource::{Granted, LoadError, OwnedResource, ResourceLoader, Scope};

@@ -566,6 +566,22 @@ fn tokens_and_keys_cross_threads_and_can_be_printed() {
 
 #[cfg(feature = "axum")]
 #[test]
+fn extractors_of_ownership_cross_threads_and_can_be_printed() {
+    use tower_security::axum::{Create, Delete, Owned, Public, Read, Update};
+    struct Hidden;
+    value::<Owned<u8>>();
+    value::<Owned<u8, Delete>>();
+    layer::<Create>();
+    layer::<Public>();
+    layer::<Read>();
+    layer::<Update>();
+    // Neither an object nor its type has to be printable.
+    value::<Owned<Hidden>>();
+    value::<tower_security::ownership::Granted<Hidden>>();
+}
+
+#[cfg(feature = "axum")]
+#[test]
 fn extractors_of_authentication_cross_threads_and_can_be_printed() {
     use tower_security::axum::{Auth, Scoped};
 
@@ -630,15 +646,22 @@ fn ownership_crosses_threads_and_can_be_printed() {
     };
     use tower_security::ownership::{
         AccessRequest, Action, AsyncPolicy, Authz, CachedPolicy, CachedPolicyBuilder, Decision,
-        ExtractError, HeaderId, IdShape, MetadataId, OwnershipConfigError, OwnershipFuture,
-        OwnershipGuard, OwnershipGuardBuilder, OwnershipRefusal, OwnershipService, PathParam,
-        PathPattern, QueryParam, ResourceId, StepUp, Verdict,
+        ExtractError, Granted, HeaderId, IdShape, LoadError, LoadGuard, Loaders, MetadataId,
+        OwnershipConfigError, OwnershipFuture, OwnershipGuard, OwnershipGuardBuilder,
+        OwnershipRefusal, OwnershipService, PathParam, PathPattern, QueryParam, ResourceId, StepUp,
+        Verdict,
     };
     type Inner = tower::util::BoxCloneService<http::Request<()>, u8, u8>;
     layer::<OwnershipGuard>();
     layer::<OwnershipGuardBuilder>();
     layer::<OwnershipService<u8>>();
     moved::<OwnershipFuture<Inner, ()>>();
+    layer::<LoadGuard>();
+    layer::<OwnershipGuardBuilder<Loaders>>();
+    layer::<OwnershipService<u8, Loaders>>();
+    moved::<OwnershipFuture<Inner, (), Loaders>>();
+    layer::<Granted<u8>>();
+    layer::<LoadError>();
     layer::<Authz>();
     layer::<AccessRequest>();
     layer::<AsyncPolicy<u8>>();

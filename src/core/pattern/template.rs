@@ -181,6 +181,15 @@ impl Template {
             .then(|| PathParams::new(&self.segments, path))
     }
 
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Whether the literal segments of `path`, which matches when it is decoded, are spelt as they are here: without escapes.
+    pub(crate) fn is_spelt_in(&self, path: &str) -> bool {
+        self.fits(path, |_| true)
+    }
+
     /// Returns how many segments a path must have to match; at least so many with a catch-all.
     #[must_use]
     pub fn segment_count(&self) -> usize {

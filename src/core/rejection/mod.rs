@@ -9,6 +9,7 @@ mod problem;
 mod render;
 #[cfg(test)]
 mod tests;
+mod uniform;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,7 +28,6 @@ pub(crate) use grpc::{is_grpc, is_grpc_type};
 pub(crate) use login::QUOTA_EXCEEDED;
 pub use marker::{AbuseKind, AbuseSignal, Refused};
 pub use problem::Problem;
-#[cfg(feature = "tonic")]
 pub(crate) use render::GRPC_PUSHBACK;
 
 use crate::core::line;

@@ -30,6 +30,7 @@ const EXEMPT: &[(&str, &str)] = &[
     // A table of decisions, in sixteen parts; `Box::pin` of a user's policy that is really pending; the timer of a time limit.
     ("src/ownership/cache.rs", "disallowed_types"),
     ("src/ownership/decision.rs", "disallowed_methods"),
+    ("src/ownership/load.rs", "disallowed_methods"),
     ("src/ownership/guard/timer.rs", "disallowed_methods"),
     // The one box of an attempt that a store is really pending on; the table of sprays, of fixed size, in 512 parts.
     ("src/rate_limit/future.rs", "disallowed_methods"),
