@@ -1,6 +1,7 @@
 //! Tests of the crate from outside, in one binary.
 
 mod architecture;
+mod audit;
 mod auth;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod authorize;
