@@ -25,7 +25,7 @@
 //! | to encrypt what a stolen database must not show | `vault` |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
-//! | to hear of attacks | [`core::EventSink`] |
+//! | to hear of attacks | [`core::EventSink`]; [`mod@audit`]: a log of them, and what no single request shows |
 //! | a layer of your own that refuses in the same way | [`core::Rejection`], [`core::ResponseFuture`] |
 //!
 //! # Example
@@ -76,7 +76,7 @@
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
 //! | `serde` | configuration types for files; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
-//! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed |
+//! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed; pseudonyms in [`mod@audit`] |
 //! | `full` | all of the above but `jwt-rust-crypto` |
 //!
 //! # Naming the request type
@@ -114,6 +114,7 @@
 )]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+pub mod audit;
 pub mod auth;
 pub mod authorize;
 #[cfg(feature = "axum")]

@@ -14,6 +14,7 @@ pub(crate) mod fetch;
 pub(crate) mod field;
 mod future;
 pub(crate) mod head;
+pub(crate) mod json;
 mod ledger;
 pub(crate) mod line;
 pub mod origin;
@@ -62,13 +63,13 @@ pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
 #[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 pub(crate) use event::EventContext;
-pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
 pub use event::{
     CleanText, EventCategory, EventName, EventSink, Level, NoopSink, Outcome, SecurityEvent,
     sink_panics,
 };
+pub(crate) use event::{Events, guarded};
 pub use future::{Amend, ResponseFuture};
 pub use ledger::{AuthzFault, AuthzLedger};
 pub(crate) use ledger::{LedgerBits, LedgerEntry};

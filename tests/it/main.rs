@@ -2,6 +2,7 @@
 
 mod access;
 mod architecture;
+mod audit;
 mod auth;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod authorize;
