@@ -129,6 +129,8 @@ pub mod password;
 pub mod rate_limit;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "sanitize")]
+pub mod sanitize;
 pub mod stack;
 pub mod token;
 #[cfg(feature = "tonic")]
