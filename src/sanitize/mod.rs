@@ -1,6 +1,7 @@
 //! `SanitizeLayer`: refuses malformed and ambiguous requests, cleans the fields of HTML that it is told of, and changes nothing else.
 
 mod config;
+mod json;
 mod report;
 mod rule;
 mod rule_set;
