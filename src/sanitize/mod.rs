@@ -1,6 +1,8 @@
 //! `SanitizeLayer`: refuses malformed and ambiguous requests, cleans the fields of HTML that it is told of, and changes nothing else.
 
 mod config;
+#[cfg(feature = "sanitize-html")]
+pub mod html;
 mod report;
 mod rule;
 mod rule_set;
