@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::LengthLimitError;
 
 use super::content_type::BodyClass;
-use super::fields::Cleaned;
+use super::detector::Finding;
+use super::fields::{Cleaned, Looked};
 use super::layer::Core;
 use super::report::{Part, SanitizeReport, Violation};
 use super::rule::{Action, Rule};
@@ -44,22 +45,22 @@ impl Core {
         mut reported: RuleSet,
     ) -> Result<Handed, Violation> {
         self.look_at_body(&head.method, class, &body, &mut reported)?;
-        let cleaned = if self.fields.is_empty() || !is_readable(reported) {
-            None
+        let looked = if self.fields.is_empty() || !is_readable(reported) {
+            Looked::default()
         } else {
             self.fields
                 .look_at(class, &body, self.mode, &mut reported)?
         };
         let mut changed = Vec::new();
-        let body = match cleaned {
+        let body = match looked.cleaned {
             None => body,
             Some(cleaned) => {
-                changed = cleaned.changed.clone();
+                changed.clone_from(&cleaned.changed);
                 self.replaced(head, trailers.as_deref(), cleaned)?
             }
         };
         if !reported.is_empty() || !changed.is_empty() {
-            self.noted(head, reported, changed);
+            self.noted(head, reported, changed, looked.finding);
         }
         Ok(Handed { body, trailers })
     }
@@ -118,11 +119,25 @@ impl Core {
 
     /// Tells of what passes, and leaves a report for the handler.
     #[cold]
-    pub(super) fn noted(&self, head: &mut Parts, reported: RuleSet, changed: Vec<Box<str>>) {
+    pub(super) fn noted(
+        &self,
+        head: &mut Parts,
+        reported: RuleSet,
+        changed: Vec<Box<str>>,
+        finding: Option<(Box<str>, Finding)>,
+    ) {
         if let Some(first) = reported.first() {
             let codes: Vec<_> = reported.iter().take(MAX_CODES).map(Rule::as_str).collect();
-            let detail = format!("rules={}", codes.join(","));
-            self.tell(head, Outcome::WouldRefuse, first, None, &detail);
+            let mut detail = format!("rules={}", codes.join(","));
+            let mut field = None;
+            if let Some((of, finding)) = &finding {
+                let (detector, fingerprint) = (finding.detector(), finding.fingerprint());
+                let score = finding.score();
+                detail =
+                    format!("{detail} detector={detector} fingerprint={fingerprint} score={score}");
+                field = Some(&**of);
+            }
+            self.tell(head, Outcome::WouldRefuse, first, field, &detail);
         }
         head.extensions
             .insert(SanitizeReport::new(reported, changed));
@@ -139,7 +154,7 @@ impl Core {
             reported.insert(rule);
         }
         if !reported.is_empty() {
-            self.noted(head, reported, Vec::new());
+            self.noted(head, reported, Vec::new(), None);
         }
     }
 

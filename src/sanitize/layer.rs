@@ -140,7 +140,12 @@ impl SanitizeLayer {
 
     /// How many fields of HTML are cleaned, and how many detectors look at fields.
     pub(crate) fn field_counts(&self) -> (usize, usize) {
-        self.core.fields.counts()
+        let FieldRules { html, detected } = &self.core.fields;
+        let count = |json: usize, form: usize| json.saturating_add(form);
+        (
+            count(html.of_json.len(), html.of_form.len()),
+            count(detected.of_json.len(), detected.of_form.len()),
+        )
     }
 
     /// Whether some bodies are not looked at.
@@ -148,7 +153,7 @@ impl SanitizeLayer {
         self.core.exempt_body.is_some()
     }
 
-    /// Whether JSON is asked for nothing but its syntax, or some such: rules that both presets enforce are off.
+    /// What was weakened.
     pub(crate) fn dangerous(&self) -> impl Iterator<Item = &str> {
         self.core.dangerous.iter().map(String::as_str)
     }
@@ -162,8 +167,8 @@ impl<S> Layer<S> for SanitizeLayer {
     }
 }
 
-/// Whether a rule refuses here.
 impl Core {
+    /// Whether a rule for bodies refuses.
     pub(super) fn rejects_body(&self, rule: Rule) -> bool {
         self.body.actions.reject.contains(rule)
     }

@@ -122,7 +122,7 @@ impl Core {
     fn note<B>(&self, request: &mut Request<B>, reported: RuleSet) {
         let lent = head::take(request);
         let (mut parts, ()) = lent.into_parts();
-        self.noted(&mut parts, reported, Vec::new());
+        self.noted(&mut parts, reported, Vec::new(), None);
         head::give_back(request, parts);
     }
 }

@@ -1,5 +1,7 @@
 //! The builder.
 
+use std::sync::Arc;
+
 use http::Method;
 use http::request::Parts;
 
@@ -8,8 +10,10 @@ use super::rules::{HeaderRules, JsonRules, MultipartRules, ParamRules, PathRules
 use crate::core::{ConfigErrors, EventSink, Events, Mode};
 use crate::sanitize::check::{Methods, RequestRules};
 use crate::sanitize::content_type::BodyRules;
+use crate::sanitize::fields::{Detection, FieldRules};
 use crate::sanitize::layer::{Core, Predicate, SanitizeLayer};
 use crate::sanitize::rule::{Action, Rule};
+use crate::sanitize::{Detector, HtmlCleaner};
 
 /// What a layer started from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +43,31 @@ pub struct SanitizeBuilder {
     /// In the order of the calls.
     pub(super) changes: Vec<(Rule, Action)>,
     pub(super) allowed: Vec<Rule>,
+    pub(super) html: Vec<HtmlField>,
+    pub(super) detections: Vec<Detection>,
+    /// A field, and a fingerprint that is honest there.
+    pub(super) honest: Vec<(String, String)>,
+    pub(super) blocks_on_detection: bool,
+    pub(super) fields: FieldRules,
     pub(super) exempt_body: Option<Predicate>,
     pub(super) exempt: Option<Predicate>,
     pub(super) mode: Mode,
     pub(super) events: Events,
+}
+
+/// A field of HTML.
+#[derive(Debug)]
+pub(super) struct HtmlField {
+    pub(super) kind: FieldKind,
+    pub(super) name: String,
+    pub(super) cleaner: Result<HtmlCleaner, ConfigErrors>,
+}
+
+/// Where a field stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FieldKind {
+    Json,
+    Form,
 }
 
 impl SanitizeBuilder {
@@ -55,6 +80,11 @@ impl SanitizeBuilder {
             multipart: MultipartRules::buffered(),
             changes: Vec::new(),
             allowed: Vec::new(),
+            html: Vec::new(),
+            detections: Vec::new(),
+            honest: Vec::new(),
+            blocks_on_detection: false,
+            fields: FieldRules::default(),
             exempt_body: None,
             exempt: None,
             mode: Mode::default(),
@@ -173,6 +203,45 @@ impl SanitizeBuilder {
         self
     }
 
+    /// Shows the values of a field to a detector. Repeatable.
+    ///
+    /// A field that begins with `/` is a JSON pointer (RFC 6901), in which `*` is one segment; any other is the name of a field of a form.
+    /// What is found is reported, with the words of the detector and without the value; nothing at all is done with [`Action::Off`].
+    /// [`Action::Reject`] takes [`dangerous_block_on_detection`](Self::dangerous_block_on_detection).
+    pub fn detect(
+        mut self,
+        field: impl Into<String>,
+        detector: impl Detector,
+        action: Action,
+    ) -> Self {
+        self.detections.push(Detection {
+            field: field.into().into(),
+            detector: Arc::new(detector),
+            action,
+            allowed: Vec::new(),
+        });
+        self
+    }
+
+    /// Passes over a fingerprint in a field, which is written as for [`detect`](Self::detect). Repeatable.
+    pub fn detect_allow(
+        mut self,
+        field: impl Into<String>,
+        fingerprint: impl Into<String>,
+    ) -> Self {
+        self.honest.push((field.into(), fingerprint.into()));
+        self
+    }
+
+    /// Lets detectors with [`Action::Reject`] refuse requests.
+    ///
+    /// Detectors take honest texts for attacks: users are refused who wrote nothing but their names, and attackers learn to word theirs
+    /// differently.
+    pub const fn dangerous_block_on_detection(mut self) -> Self {
+        self.blocks_on_detection = true;
+        self
+    }
+
     /// Lets pass what breaks a rule that both presets enforce.
     ///
     /// What is malformed or an attack on any server reaches the handler, and it has to tell it from the rest.
@@ -237,6 +306,9 @@ impl SanitizeBuilder {
         {
             dangerous.push("json syntax_only".to_owned());
         }
+        if self.blocks_on_detection {
+            dangerous.push("dangerous_block_on_detection".to_owned());
+        }
         if self.exempt.is_some() {
             dangerous.push("dangerous_exempt".to_owned());
         }
@@ -246,7 +318,7 @@ impl SanitizeBuilder {
             body: self.body,
             json: self.json,
             multipart: self.multipart,
-            fields: crate::sanitize::fields::FieldRules::default(),
+            fields: self.fields,
             exempt_body: self.exempt_body,
             exempt: self.exempt,
             mode: self.mode,

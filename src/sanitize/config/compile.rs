@@ -2,6 +2,7 @@
 
 use super::builder::SanitizeBuilder;
 use super::error::{MAX_BODY, SanitizeConfigError};
+use super::fields;
 use crate::core::field::is_token;
 use crate::core::{ConfigErrors, Mistakes};
 use crate::sanitize::check::Methods;
@@ -20,6 +21,7 @@ pub(super) fn compile(builder: &mut SanitizeBuilder) -> Result<(), ConfigErrors>
         mistakes.push("sanitize.methods", SanitizeConfigError::MethodsEmpty);
     }
     rules(&mut mistakes, builder);
+    builder.fields = fields::compile(&mut mistakes, builder);
     limits(&mut mistakes, builder);
     types(
         &mut mistakes,

@@ -3,6 +3,9 @@
 mod builder;
 mod compile;
 mod error;
+mod fields;
+#[cfg(feature = "sanitize-html")]
+mod html;
 mod rules;
 
 pub(super) use builder::Preset;
