@@ -195,6 +195,11 @@ impl<'de> Guard<'_, 'de> {
         object: &mut Object,
         of: Under,
     ) -> Result<Under, Stop> {
+        let first = key.as_bytes().first();
+        let is_operator = first == Some(&b'$');
+        if is_operator && key.starts_with(RESERVED) {
+            self.broken(Rule::JsonReservedKey, place)?;
+        }
         if object.count() > self.rules.max_keys {
             self.broken(Rule::JsonTooManyKeys, place)?;
         }
@@ -202,27 +207,14 @@ impl<'de> Guard<'_, 'de> {
             self.broken(Rule::JsonKeyTooLong, place)?;
         }
         let mut under = Under::Other;
-        let is_operator = match key.as_bytes().first() {
-            Some(b'$') => {
-                if key.starts_with(RESERVED) {
-                    self.broken(Rule::JsonReservedKey, place)?;
-                }
-                true
-            }
-            Some(b'_') if key == "__proto__" => {
-                self.broken(Rule::JsonProtoKey, place)?;
-                false
-            }
-            Some(b'c') if key == "constructor" => {
-                under = Under::Constructor;
-                false
-            }
+        match first {
+            Some(b'_') if key == "__proto__" => self.broken(Rule::JsonProtoKey, place)?,
             Some(b'p') if of == Under::Constructor && key == "prototype" => {
                 self.broken(Rule::JsonProtoKey, place)?;
-                false
             }
-            _ => false,
-        };
+            Some(b'c') if key == "constructor" => under = Under::Constructor,
+            _ => {}
+        }
         let controls = if self.has_del || matches!(place, Place::Escaped) {
             controls(&key)
         } else {

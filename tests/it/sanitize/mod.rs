@@ -1,0 +1,5 @@
+//! `SanitizeLayer`.
+
+mod json;
+mod json_model;
+mod json_suite;
