@@ -140,6 +140,13 @@ impl RuleActions {
         self.reject.union(self.report).contains(rule)
     }
 
+    /// The rule that refuses, of those that were broken; notes those that are reported.
+    #[inline]
+    pub(super) fn settle(&self, hits: RuleSet, reported: &mut RuleSet) -> Option<Rule> {
+        *reported = reported.union(hits.intersection(self.report));
+        hits.intersection(self.reject).first()
+    }
+
     /// Sets a rule of this section, and keeps a core rule as it is.
     pub(super) fn set(&mut self, rule: Rule, action: Action) {
         if rule.section() != self.section {
