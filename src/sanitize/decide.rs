@@ -126,6 +126,19 @@ impl Core {
         changed: Vec<Box<str>>,
         finding: Option<(Box<str>, Finding)>,
     ) {
+        self.tell_of(head, reported, finding);
+        head.extensions
+            .insert(SanitizeReport::new(reported, changed));
+    }
+
+    /// Tells of the rules that a request broke and that are not enforced.
+    #[cold]
+    pub(super) fn tell_of(
+        &self,
+        head: &Parts,
+        reported: RuleSet,
+        finding: Option<(Box<str>, Finding)>,
+    ) {
         if let Some(first) = reported.first() {
             let codes: Vec<_> = reported.iter().take(MAX_CODES).map(Rule::as_str).collect();
             let mut detail = format!("rules={}", codes.join(","));
@@ -139,8 +152,6 @@ impl Core {
             }
             self.tell(head, Outcome::WouldRefuse, first, field, &detail);
         }
-        head.extensions
-            .insert(SanitizeReport::new(reported, changed));
     }
 
     /// A body that is longer than what is inspected and passes all the same.

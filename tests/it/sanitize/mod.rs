@@ -1,5 +1,6 @@
 //! `SanitizeLayer`.
 
+mod bodies;
 mod catalogue;
 #[cfg(feature = "sanitize-html")]
 mod catalogue_html;
