@@ -150,6 +150,11 @@ impl Scanner {
         Ok(self.reported)
     }
 
+    #[cfg(test)]
+    pub(super) const fn kept_len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Reads as much as can be read, and says how much that is.
     fn run(&mut self, data: &[u8], look: Look<'_>) -> Result<usize, Violation> {
         let mut read = 0;
