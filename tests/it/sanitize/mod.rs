@@ -3,3 +3,4 @@
 mod json;
 mod json_model;
 mod json_suite;
+mod multipart;
