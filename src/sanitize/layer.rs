@@ -64,23 +64,23 @@ impl fmt::Debug for Predicate {
 impl SanitizeLayer {
     /// Refuses everything that two programs may read differently: for a service whose clients you know.
     pub fn strict() -> Self {
-        SanitizeBuilder::strict().finish()
+        SanitizeBuilder::new().finish()
     }
 
     /// Refuses what is malformed or an attack whoever sends it, reports what some clients send honestly, and checks uploads while they
     /// stream.
     pub fn compatible() -> Self {
-        SanitizeBuilder::compatible().finish()
+        SanitizeBuilder::new().compatible().finish()
     }
 
     /// The rules of [`strict`](Self::strict), reported and not enforced: for finding out what they would refuse.
     pub fn report_only() -> Self {
-        SanitizeBuilder::strict().mode(Mode::ReportOnly).finish()
+        SanitizeBuilder::new().report_only().finish()
     }
 
     /// Starts from [`strict`](Self::strict).
     pub fn builder() -> SanitizeBuilder {
-        SanitizeBuilder::strict()
+        SanitizeBuilder::new()
     }
 
     pub(super) fn of(core: Core) -> Self {

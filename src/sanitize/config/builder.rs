@@ -71,7 +71,7 @@ pub(super) enum FieldKind {
 }
 
 impl SanitizeBuilder {
-    pub(in crate::sanitize) fn strict() -> Self {
+    pub(in crate::sanitize) fn new() -> Self {
         Self {
             preset: Preset::Strict,
             request: RequestRules::strict(),
@@ -92,15 +92,35 @@ impl SanitizeBuilder {
         }
     }
 
-    pub(in crate::sanitize) fn compatible() -> Self {
+    /// Takes the rules of [`SanitizeLayer::strict`] for every part, which is what a builder starts with. Limits, methods and types that
+    /// were set before are gone: call it first.
+    pub fn strict(self) -> Self {
+        Self {
+            preset: Preset::Strict,
+            request: RequestRules::strict(),
+            body: BodyRules::strict(),
+            json: JsonRules::strict(),
+            multipart: MultipartRules::buffered(),
+            ..self
+        }
+    }
+
+    /// Takes the rules of [`SanitizeLayer::compatible`] for every part. Limits, methods and types that were set before are gone: call it
+    /// first.
+    pub fn compatible(self) -> Self {
         Self {
             preset: Preset::Compatible,
             request: RequestRules::compatible(),
             body: BodyRules::compatible(),
             json: JsonRules::compatible(),
             multipart: MultipartRules::streaming(),
-            ..Self::strict()
+            ..self
         }
+    }
+
+    /// Takes the rules and the mode of [`SanitizeLayer::report_only`]: those of the strict preset, reported. Call it first.
+    pub fn report_only(self) -> Self {
+        self.strict().mode(Mode::ReportOnly)
     }
 
     /// A preset has no mistake.
