@@ -297,7 +297,11 @@ async fn the_limit_holds_whatever_the_length_says() {
     for (length, expected) in [(9, SERVED), (10, SERVED), (11, too_large), (40, too_large)] {
         for piece in [1, 3, 100] {
             let body = Script::pieces(text(length).as_bytes(), piece);
-            assert_eq!(refusal(&layer, json(body)).await, expected, "{length} {piece}");
+            assert_eq!(
+                refusal(&layer, json(body)).await,
+                expected,
+                "{length} {piece}"
+            );
         }
         let body = Full::from(text(length));
         assert_eq!(refusal(&layer, json(body)).await, expected, "{length}");
@@ -394,7 +398,11 @@ async fn what_is_not_inspected_is_not_touched() {
             }
         });
         go(layer.layer(handler), request).await;
-        assert_eq!(called.load(Ordering::SeqCst), usize::from(passes), "{path} {media_type}");
+        assert_eq!(
+            called.load(Ordering::SeqCst),
+            usize::from(passes),
+            "{path} {media_type}"
+        );
     }
 }
 
@@ -461,15 +469,26 @@ async fn methods_that_need_no_body_may_have_an_empty_one() {
         ("OPTIONS", SERVED),
         ("POST", (Some(Rule::JsonSyntax), StatusCode::BAD_REQUEST, 0)),
         ("PUT", (Some(Rule::JsonSyntax), StatusCode::BAD_REQUEST, 0)),
-        ("PATCH", (Some(Rule::JsonSyntax), StatusCode::BAD_REQUEST, 0)),
+        (
+            "PATCH",
+            (Some(Rule::JsonSyntax), StatusCode::BAD_REQUEST, 0),
+        ),
     ] {
         let mut request = json(empty());
         *request.method_mut() = method.parse().unwrap();
-        assert_eq!(refusal(&SanitizeLayer::strict(), request).await, expected, "{method}");
+        assert_eq!(
+            refusal(&SanitizeLayer::strict(), request).await,
+            expected,
+            "{method}"
+        );
         // Without a body at all there is nothing to look at.
         let mut request = json(Full::<Bytes>::default());
         *request.method_mut() = method.parse().unwrap();
-        assert_eq!(refusal(&SanitizeLayer::strict(), request).await, SERVED, "{method}");
+        assert_eq!(
+            refusal(&SanitizeLayer::strict(), request).await,
+            SERVED,
+            "{method}"
+        );
     }
 }
 

@@ -145,20 +145,46 @@ async fn the_strict_preset_has_limits_of_its_own() {
     let value = |length: usize| Case::form(format!("v={}", "v".repeat(length)));
     let target = |length: usize| Case::get(format!("/{}", "a".repeat(length - 1)));
     let rows = [
-        (Rule::MethodNotAllowed, Case::new("trace", "/"), Case::get("/")),
-        (Rule::MethodNotAllowed, Case::new("get", "/"), Case::new("PATCH", "/")),
-        (Rule::MethodNotAllowed, Case::new("PROPFIND", "/"), Case::new("DELETE", "/")),
+        (
+            Rule::MethodNotAllowed,
+            Case::new("trace", "/"),
+            Case::get("/"),
+        ),
+        (
+            Rule::MethodNotAllowed,
+            Case::new("get", "/"),
+            Case::new("PATCH", "/"),
+        ),
+        (
+            Rule::MethodNotAllowed,
+            Case::new("PROPFIND", "/"),
+            Case::new("DELETE", "/"),
+        ),
         (
             Rule::HostMissing,
-            Case::get("/").without("host").version(http::Version::HTTP_10),
+            Case::get("/")
+                .without("host")
+                .version(http::Version::HTTP_10),
             Case::get("/").version(http::Version::HTTP_10),
         ),
         (Rule::TargetTooLong, target(8_193), target(8_192)),
-        (Rule::PathDotSegment, Case::get("/.../a"), Case::get("/..a/b")),
-        (Rule::PathDotSegment, Case::get("/a/%20/b"), Case::get("/a/%20b")),
+        (
+            Rule::PathDotSegment,
+            Case::get("/.../a"),
+            Case::get("/..a/b"),
+        ),
+        (
+            Rule::PathDotSegment,
+            Case::get("/a/%20/b"),
+            Case::get("/a/%20b"),
+        ),
         (Rule::ParamNameTooLong, name(257), name(256)),
         (Rule::ParamValueTooLong, value(8_193), value(8_192)),
-        (Rule::ParamControl, Case::get("/?a=%0a"), Case::form("a=%0a")),
+        (
+            Rule::ParamControl,
+            Case::get("/?a=%0a"),
+            Case::form("a=%0a"),
+        ),
         (Rule::HeadersTooMany, lines(101), lines(100)),
         (Rule::HeadersTooLarge, bytes(16_385), bytes(16_384)),
         (Rule::HeaderRangeParts, ranges(6), ranges(5)),

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod catalogue;
+#[cfg(feature = "sanitize-html")]
 mod catalogue_html;
 mod catalogue_rows;
 mod json;
@@ -9,8 +10,6 @@ mod json_model;
 mod json_suite;
 mod multipart;
 mod traversal;
-#[cfg(feature = "sanitize-html")]
-
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
