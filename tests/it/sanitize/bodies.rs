@@ -228,7 +228,7 @@ async fn a_body_that_fails_is_refused_by_whoever_ended_it() {
     struct Outer(#[source] BoxError);
 
     let limited = || -> BoxError {
-        let mut limited = pin!(http_body_util::Limited::new(Full::from("abc"), 1));
+        let mut limited = pin!(http_body_util::Limited::new(Full::<Bytes>::from("abc"), 1));
         let mut task = Context::from_waker(Waker::noop());
         match limited.as_mut().poll_frame(&mut task) {
             Poll::Ready(Some(Err(error))) => error,

@@ -1,7 +1,7 @@
 //! The rows for fields of HTML.
 
 use tower_security::sanitize::html::HtmlPolicy;
-use tower_security::sanitize::{JsonRules, MultipartRules, Rule, SanitizeBuilder};
+use tower_security::sanitize::{JsonRules, MultipartRules, ParamRules, Rule, SanitizeBuilder};
 
 use super::Case;
 use super::catalogue::Row;
@@ -9,6 +9,7 @@ use super::catalogue::Row;
 fn configured(builder: SanitizeBuilder) -> SanitizeBuilder {
     builder
         .json(JsonRules::compatible())
+        .params(ParamRules::compatible())
         .multipart(MultipartRules::buffered())
         .html_json("/h", HtmlPolicy::ugc())
         .html_json("/list/*/h", HtmlPolicy::ugc())
@@ -165,7 +166,7 @@ fn bodies() -> Vec<Row> {
             vec![
                 long(250),
                 long(900),
-                in_form(&format!("<b>{}</b>", "%26".repeat(100))),
+                in_form(&format!("<b>{}</b>", "%26".repeat(120))),
             ],
             vec![
                 long(190),

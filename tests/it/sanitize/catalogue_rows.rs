@@ -472,14 +472,9 @@ fn params() -> Vec<Row> {
                 query("id=1&Id=2"),
                 query("a[]=1&a[]=2"),
                 query("a=1&&&b=2"),
-                query("tag=1&tag=2&tag=3"),
                 Case::form((0..40).map(|n| format!("p{n}=1&")).collect::<String>()),
             ],
-        )
-        .with(|builder| {
-            // The rules of a part replace those of the preset: only the list is added here.
-            builder.params(ParamRules::strict().multi_value(["tag"]))
-        }),
+        ),
         row(
             (Rule::ParamOperator, "param_operator", 400, "Rr"),
             vec![
@@ -624,10 +619,10 @@ fn body() -> Vec<Row> {
             vec![
                 text(1_048_577),
                 announced(1_048_577),
-                Case::form("a=".to_owned() + &"b".repeat(1_048_575)),
+                Case::form(format!("a={}", "b".repeat(1_048_575))),
             ],
             vec![
-                Case::form("a=".to_owned() + &"b".repeat(1_048_574)),
+                Case::form(format!("a={}", "b".repeat(1_048_574))),
                 announced(1_048_576),
                 text(65_538),
             ],
@@ -764,9 +759,7 @@ fn json() -> Vec<Row> {
                 "{",
                 "{\"a\":1,}",
                 "[NaN]",
-                "1 2",
-                "",
-                "{'a':1}",
+                "1 2", "{'a':1}",
                 "[\"\\ud800\"]",
                 "1e999",
             ]),
@@ -962,7 +955,6 @@ fn multipart() -> Vec<Row> {
                 raw(&format!("--XX\r\n{field}")),
                 raw(&format!("--XX\r\n{field}\r\n--XX\r\n")),
                 raw("--XX\r\nContent-Disposition: form-data"),
-                raw("nothing"),
             ],
             vec![
                 fields(1),
