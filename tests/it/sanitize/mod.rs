@@ -7,10 +7,13 @@ mod catalogue;
 mod catalogue_html;
 mod catalogue_rows;
 mod config;
+mod hyper_matrix;
 mod json;
 mod json_model;
 mod json_suite;
 mod multipart;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod servers;
 mod traversal;
 use std::convert::Infallible;
 use std::future::Future;
