@@ -15,6 +15,7 @@ mod multipart;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod traversal;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
