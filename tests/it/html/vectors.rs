@@ -298,7 +298,7 @@ fn code(all: &mut Collection) {
         "alert`1`",
         "(alert)(1)",
         "[1].find(alert)",
-        "top.alert?.(1),alert(1)",
+        "globalThis.alert?.(1)",
         "window[`al`+`ert`](1)",
         "self[/al/.source+/ert/.source](1)",
         "eval(`ale`+`rt(1)`)",
