@@ -149,6 +149,8 @@ pub use https::HttpsLayer;
 pub use ownership::OwnershipGuard;
 pub use rate_limit::login::LoginThrottleLayer;
 pub use rate_limit::{BanLayer, RateLimitLayer};
+#[cfg(feature = "sanitize")]
+pub use sanitize::SanitizeLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.

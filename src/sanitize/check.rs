@@ -145,7 +145,11 @@ impl LineRules {
         if is_missing {
             hits.insert(Rule::HostMissing);
         }
-        if [host, authority].iter().flatten().any(|text| !is_host(text)) {
+        if [host, authority]
+            .iter()
+            .flatten()
+            .any(|text| !is_host(text))
+        {
             hits.insert(Rule::HostInvalid);
         }
         if let (Some(host), Some(authority)) = (host, authority) {
@@ -161,7 +165,9 @@ impl LineRules {
 /// The target as it was written.
 fn target_len(uri: &Uri) -> usize {
     let path_and_query = uri.path_and_query().map_or(0, |text| text.as_str().len());
-    let scheme = uri.scheme_str().map_or(0, |text| text.len().saturating_add(3));
+    let scheme = uri
+        .scheme_str()
+        .map_or(0, |text| text.len().saturating_add(3));
     let authority = uri.authority().map_or(0, |text| text.as_str().len());
     path_and_query
         .saturating_add(scheme)
@@ -191,8 +197,8 @@ fn is_host(text: &[u8]) -> bool {
         };
         let (address, port) = behind.split_at(end);
         // The forms for later versions of IP have never been used.
-        let is_address = std::str::from_utf8(address)
-            .is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
+        let is_address =
+            std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
         (is_address, port.strip_prefix(b"]").unwrap_or(port))
     } else {
         let end = text.iter().position(|byte| *byte == b':');
@@ -275,15 +281,12 @@ impl RequestRules {
         self.examine(Head::of(head), &mut RuleSet::default())
     }
 
-    pub(super) fn examine(
-        &self,
-        head: Head<'_>,
-        reported: &mut RuleSet,
-    ) -> Result<(), Violation> {
+    pub(super) fn examine(&self, head: Head<'_>, reported: &mut RuleSet) -> Result<(), Violation> {
         self.line.examine(head, reported)?;
         self.path.examine(head.uri.path(), reported)?;
         if let Some(query) = head.uri.query() {
-            self.params.examine(query.as_bytes(), Part::Query, reported)?;
+            self.params
+                .examine(query.as_bytes(), Part::Query, reported)?;
         }
         self.headers.examine(head.headers, reported)
     }

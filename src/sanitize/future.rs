@@ -133,19 +133,17 @@ impl<S> Reading<S> {
                     core.note_too_long(&mut head, reported);
                     GuardedBody::chain(front, rest)
                 }
-                None => return ResponseFuture::refused(core.refused_too_long(head, limit_of(core))),
+                None => return ResponseFuture::refused(core.refused_too_long(head)),
             },
             Read::Failed(error) => match core.settle_failure(&mut head, &*error, reported) {
                 Ok(()) => GuardedBody::broken(front, error),
-                Err(status) => return ResponseFuture::refused(core.refused_unreadable(head, status)),
+                Err(status) => {
+                    return ResponseFuture::refused(core.refused_unreadable(head, status));
+                }
             },
         };
         ResponseFuture::inner(inner.call(Request::from_parts(head, body)))
     }
-}
-
-const fn limit_of(core: &Core) -> usize {
-    core.body.limit
 }
 
 impl<S: Service<Request<GuardedBody<B>>>, B> fmt::Debug for SanitizeFuture<S, B> {

@@ -64,23 +64,23 @@ impl fmt::Debug for Predicate {
 impl SanitizeLayer {
     /// Refuses everything that two programs may read differently: for a service whose clients you know.
     pub fn strict() -> Self {
-        SanitizeBuilder::strict().finish()
+        SanitizeBuilder::new().finish()
     }
 
     /// Refuses what is malformed or an attack whoever sends it, reports what some clients send honestly, and checks uploads while they
     /// stream.
     pub fn compatible() -> Self {
-        SanitizeBuilder::compatible().finish()
+        SanitizeBuilder::new().compatible().finish()
     }
 
     /// The rules of [`strict`](Self::strict), reported and not enforced: for finding out what they would refuse.
     pub fn report_only() -> Self {
-        SanitizeBuilder::strict().mode(Mode::ReportOnly).finish()
+        SanitizeBuilder::new().report_only().finish()
     }
 
     /// Starts from [`strict`](Self::strict).
     pub fn builder() -> SanitizeBuilder {
-        SanitizeBuilder::strict()
+        SanitizeBuilder::new()
     }
 
     pub(super) fn of(core: Core) -> Self {
@@ -140,7 +140,12 @@ impl SanitizeLayer {
 
     /// How many fields of HTML are cleaned, and how many detectors look at fields.
     pub(crate) fn field_counts(&self) -> (usize, usize) {
-        self.core.fields.counts()
+        let FieldRules { html, detected } = &self.core.fields;
+        let count = |json: usize, form: usize| json.saturating_add(form);
+        (
+            count(html.of_json.len(), html.of_form.len()),
+            count(detected.of_json.len(), detected.of_form.len()),
+        )
     }
 
     /// Whether some bodies are not looked at.
@@ -148,7 +153,7 @@ impl SanitizeLayer {
         self.core.exempt_body.is_some()
     }
 
-    /// Whether JSON is asked for nothing but its syntax, or some such: rules that both presets enforce are off.
+    /// What was weakened.
     pub(crate) fn dangerous(&self) -> impl Iterator<Item = &str> {
         self.core.dangerous.iter().map(String::as_str)
     }
@@ -162,8 +167,8 @@ impl<S> Layer<S> for SanitizeLayer {
     }
 }
 
-/// Whether a rule refuses here.
 impl Core {
+    /// Whether a rule for bodies refuses.
     pub(super) fn rejects_body(&self, rule: Rule) -> bool {
         self.body.actions.reject.contains(rule)
     }

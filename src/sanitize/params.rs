@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::config::ParamRules;
+use super::file_name;
 use super::report::{Part, Violation};
 use super::rule::Rule;
 use super::rule_set::RuleSet;
@@ -111,7 +112,7 @@ impl ParamRules {
 
 /// One parameter as it stands.
 #[derive(Clone, Copy)]
-struct Pair<'a> {
+pub(super) struct Pair<'a> {
     at: usize,
     name: &'a [u8],
     value: &'a [u8],
@@ -119,7 +120,7 @@ struct Pair<'a> {
 }
 
 /// What stands between two `&`; what is empty is no parameter.
-fn pairs(params: &[u8]) -> impl Iterator<Item = Pair<'_>> {
+pub(super) fn pairs(params: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     let mut at = 0_usize;
     let parts = params.split(|byte| *byte == b'&').map(move |text| {
         let start = at;
@@ -146,8 +147,31 @@ impl<'a> Pair<'a> {
         Cow::Owned(Units::of_form(self.name).map(|unit| unit.byte).collect())
     }
 
+    /// Whether this is its name when it is decoded.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        let units = Units::of_form(self.name).map(|unit| unit.byte);
+        units.eq(name.bytes())
+    }
+
+    pub(super) fn decoded_value(&self) -> Vec<u8> {
+        Units::of_form(self.value).map(|unit| unit.byte).collect()
+    }
+
+    /// The decoded value, if it has a `<`: which stands there itself or is escaped.
+    pub(super) fn value_if_tagged(&self) -> Option<Vec<u8>> {
+        memchr::memchr2(b'<', b'%', self.value)?;
+        let value = self.decoded_value();
+        value.contains(&b'<').then_some(value)
+    }
+
+    /// Where the value stands.
+    pub(super) const fn value_range(&self) -> std::ops::Range<usize> {
+        let end = self.at.saturating_add(self.len);
+        end.saturating_sub(self.value.len())..end
+    }
+
     #[cold]
-    fn violation(&self, rule: Rule, part: Part) -> Violation {
+    pub(super) fn violation(&self, rule: Rule, part: Part) -> Violation {
         let name = self.decoded_name(&mut RuleSet::default());
         let name = String::from_utf8(name.into_owned());
         let violation = Violation::new(rule, part, self.at, self.len);
@@ -208,8 +232,21 @@ fn is_among(names: &[String], name: &[u8]) -> bool {
 }
 
 fn is_file_name_safe(value: &[u8]) -> bool {
-    let _ = value;
-    true
+    std::str::from_utf8(value).is_ok_and(|name| file_name::check(name).is_ok())
+}
+
+/// Writes a value as forms have it (URL standard, "application/x-www-form-urlencoded serializing").
+pub(super) fn encode(value: &str, into: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    for byte in value.bytes() {
+        match byte {
+            b' ' => into.push(b'+'),
+            b'*' | b'-' | b'.' | b'_' => into.push(byte),
+            byte if byte.is_ascii_alphanumeric() => into.push(byte),
+            byte => into.extend([b'%', digit(byte >> 4), digit(byte & 15)]),
+        }
+    }
 }
 
 /// The names so far.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
@@ -123,7 +122,7 @@ impl Core {
     fn note<B>(&self, request: &mut Request<B>, reported: RuleSet) {
         let lent = head::take(request);
         let (mut parts, ()) = lent.into_parts();
-        self.noted(&mut parts, reported, Vec::new());
+        self.noted(&mut parts, reported, Vec::new(), None);
         head::give_back(request, parts);
     }
 }
@@ -134,19 +133,5 @@ fn head_of<B>(request: &Request<B>) -> Head<'_> {
         uri: request.uri(),
         version: request.version(),
         headers: request.headers(),
-    }
-}
-
-/// For the future, which has taken the request apart.
-impl Core {
-    /// The answer to a request that is refused.
-    #[cold]
-    pub(super) fn refused<ResBody: RejectionBody>(
-        &self,
-        head: Parts,
-        violation: Violation,
-    ) -> Response<ResBody> {
-        let status = violation.rule().status();
-        self.refused_as(head, violation, status)
     }
 }

@@ -47,6 +47,8 @@ mod rate_limit;
 mod readme;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod stack;

@@ -77,9 +77,7 @@ pub enum SanitizeConfigError {
         value: String,
     },
     /// A rule has no switch: without it what is configured would not hold.
-    #[error(
-        "refused change of the rule \"{rule}\": {reason}"
-    )]
+    #[error("refused change of the rule \"{rule}\": {reason}")]
     RuleFixed {
         /// The rule.
         rule: Rule,
@@ -87,7 +85,9 @@ pub enum SanitizeConfigError {
         reason: &'static str,
     },
     /// A rule was given to another part of the request.
-    #[error("invalid rule \"{rule}\" in {part}: it belongs to another part, set it on the builder itself")]
+    #[error(
+        "invalid rule \"{rule}\" in {part}: it belongs to another part, set it on the builder itself"
+    )]
     RuleMisplaced {
         /// The rule.
         rule: Rule,
@@ -101,7 +101,9 @@ pub enum SanitizeConfigError {
         value: String,
     },
     /// A text is no media type.
-    #[error("invalid type {value:?}: write one type in full without parameters, such as \"application/octet-stream\"")]
+    #[error(
+        "invalid type {value:?}: write one type in full without parameters, such as \"application/octet-stream\""
+    )]
     TypeInvalid {
         /// The type as given.
         value: String,

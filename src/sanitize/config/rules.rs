@@ -288,7 +288,12 @@ impl JsonRules {
         Self {
             actions: RuleActions::only(
                 Section::Json,
-                &[Rule::JsonSyntax, Rule::JsonReservedKey, Rule::JsonDepth],
+                &[
+                    Rule::JsonSyntax,
+                    Rule::JsonBom,
+                    Rule::JsonReservedKey,
+                    Rule::JsonDepth,
+                ],
             ),
             max_depth: 127,
             max_nodes: usize::MAX,

@@ -14,6 +14,8 @@ use super::walk;
 
 /// What begins the keys by which `serde_json` passes numbers and raw values to itself.
 const RESERVED: &str = "$serde_json::private";
+const CONSTRUCTOR: &str = "constructor";
+const PROTOTYPE: &str = "prototype";
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// Looks at a body. The rules that are broken and not enforced come back.
@@ -32,22 +34,22 @@ pub(super) fn inspect(rules: &JsonRules, body: &[u8]) -> Result<RuleSet, Violati
     let text = match body.strip_prefix(BOM) {
         None => body,
         Some(behind) => {
-            if guard
-                .broken(Rule::JsonBom, Place::At(0, BOM.len()))
-                .is_err()
-            {
+            if guard.broken(Rule::JsonBom, Place::Here).is_err() {
                 return Err(Violation::new(Rule::JsonBom, Part::Body, 0, BOM.len()));
             }
             behind
         }
     };
     let skipped = body.len() - text.len();
-    let mut parser = serde_json::Deserializer::from_slice(text);
-    let read = Node::plain(&mut guard).deserialize(&mut parser);
-    let Err(error) = read.and_then(|()| parser.end()) else {
+    // Once for the whole text, where the parser would do it for each string. Outside of strings it is ASCII (RFC 8259, section 2).
+    let read = match std::str::from_utf8(text) {
+        Ok(text) => guard.read(text),
+        Err(error) => Err(error.valid_up_to()),
+    };
+    let Err(end) = read else {
         return Ok(guard.reported);
     };
-    let end = skipped + walk::offset(text, error.line(), error.column());
+    let end = skipped + end;
     if let Some(hit) = guard.hit {
         return Err(hit.violation(body, end));
     }
@@ -60,26 +62,29 @@ pub(super) fn inspect(rules: &JsonRules, body: &[u8]) -> Result<RuleSet, Violati
 
 /// Where a rule is broken.
 #[derive(Clone, Copy, Debug)]
-enum Place {
-    /// At so many bytes from the beginning, so many bytes long.
-    At(usize, usize),
-    /// In the text that ends where the parser stopped.
+enum Place<'de> {
+    /// At a piece of the body.
+    Piece(&'de str),
+    /// In the string that ends where the parser stopped.
     Escaped,
     /// Where the parser stopped.
     Here,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Hit {
+struct Hit<'de> {
     rule: Rule,
-    place: Place,
+    place: Place<'de>,
 }
 
-impl Hit {
+impl Hit<'_> {
     #[cold]
     fn violation(self, body: &[u8], end: usize) -> Violation {
         let (at, len) = match self.place {
-            Place::At(at, len) => (at, len),
+            Place::Piece(piece) => {
+                let start = body.as_ptr().addr();
+                (piece.as_ptr().addr().saturating_sub(start), piece.len())
+            }
             Place::Escaped => walk::text_before(body, end),
             Place::Here => (end, 0),
         };
@@ -97,7 +102,7 @@ struct Guard<'r, 'de> {
     depth: usize,
     keys: KeyStack<'de>,
     reported: RuleSet,
-    hit: Option<Hit>,
+    hit: Option<Hit<'de>>,
 }
 
 /// The parser is to stop: the reason is in the guard.
@@ -110,9 +115,18 @@ impl fmt::Display for Stop {
 }
 
 impl<'de> Guard<'_, 'de> {
+    /// Reads the text, up to its end or to where the parser stops.
+    fn read(&mut self, text: &'de str) -> Result<(), usize> {
+        let mut parser = serde_json::Deserializer::from_str(text);
+        Node::plain(self)
+            .deserialize(&mut parser)
+            .and_then(|()| parser.end())
+            .map_err(|error| walk::offset(text.as_bytes(), error.line(), error.column()))
+    }
+
     #[cold]
     #[inline(never)]
-    fn broken(&mut self, rule: Rule, place: Place) -> Result<(), Stop> {
+    fn broken(&mut self, rule: Rule, place: Place<'de>) -> Result<(), Stop> {
         match self.rules.actions.action(rule) {
             Action::Reject => {
                 self.hit = Some(Hit { rule, place });
@@ -144,22 +158,11 @@ impl<'de> Guard<'_, 'de> {
         Ok(())
     }
 
-    /// Where a piece of the body stands in it; `None` for text that is none.
-    #[inline]
-    fn place(&self, text: &str) -> Option<Place> {
-        let range = self.body.as_ptr_range();
-        let start = text.as_ptr();
-        range
-            .contains(&start)
-            .then(|| Place::At(start as usize - range.start as usize, text.len()))
-    }
-
     #[inline]
     fn borrowed_text(&mut self, text: &'de str) -> Result<(), Stop> {
         self.node()?;
         if text.len() > self.rules.max_string_len || self.has_del {
-            let place = self.place(text).unwrap_or(Place::Here);
-            self.text(text, place)?;
+            self.text(text, Place::Piece(text))?;
         }
         Ok(())
     }
@@ -170,7 +173,7 @@ impl<'de> Guard<'_, 'de> {
         self.text(text, Place::Escaped)
     }
 
-    fn text(&mut self, text: &str, place: Place) -> Result<(), Stop> {
+    fn text(&mut self, text: &str, place: Place<'de>) -> Result<(), Stop> {
         if text.len() > self.rules.max_string_len {
             self.broken(Rule::JsonStringTooLong, place)?;
         }
@@ -182,59 +185,84 @@ impl<'de> Guard<'_, 'de> {
     }
 
     #[cold]
-    fn all_broken(&mut self, rules: RuleSet, place: Place) -> Result<(), Stop> {
+    fn all_broken(&mut self, rules: RuleSet, place: Place<'de>) -> Result<(), Stop> {
         rules.iter().try_for_each(|rule| self.broken(rule, place))
     }
 
-    /// Looks at a key in the order in which the rules decide.
     #[inline]
-    fn key(
+    fn borrowed_key(
         &mut self,
-        key: Cow<'de, str>,
-        place: Place,
+        key: &'de str,
         object: &mut Object,
         of: Under,
     ) -> Result<Under, Stop> {
-        if object.count() > self.rules.max_keys {
+        let keys = object.count();
+        let is_special = match key.as_bytes().first() {
+            Some(b'$' | b'_') => true,
+            Some(b'c') => key.len() == CONSTRUCTOR.len(),
+            Some(b'p') => key.len() == PROTOTYPE.len(),
+            _ => false,
+        };
+        if is_special
+            || self.has_del
+            || keys > self.rules.max_keys
+            || key.len() > self.rules.max_key_len
+        {
+            return self.any_key(Cow::Borrowed(key), Place::Piece(key), object, of);
+        }
+        if self.compares_keys && self.keys.add(object, key) {
+            self.broken(Rule::JsonDuplicateKey, Place::Piece(key))?;
+        }
+        Ok(Under::Other)
+    }
+
+    /// Looks at a key in the order in which the rules decide.
+    #[inline(never)]
+    fn any_key(
+        &mut self,
+        key: Cow<'de, str>,
+        place: Place<'de>,
+        object: &mut Object,
+        of: Under,
+    ) -> Result<Under, Stop> {
+        if key.starts_with(RESERVED) {
+            // With its feature `arbitrary_precision` the parser passes a number as an object with such a key, which is not of the
+            // body. That of a client is.
+            if let Place::Piece(piece) = place
+                && !self.body.as_ptr_range().contains(&piece.as_ptr())
+            {
+                return Ok(Under::Number);
+            }
+            self.broken(Rule::JsonReservedKey, place)?;
+        }
+        if object.keys() > self.rules.max_keys {
             self.broken(Rule::JsonTooManyKeys, place)?;
         }
         if key.len() > self.rules.max_key_len {
             self.broken(Rule::JsonKeyTooLong, place)?;
         }
-        let mut under = Under::Other;
-        let is_operator = match key.as_bytes().first() {
-            Some(b'$') => {
-                if key.starts_with(RESERVED) {
-                    self.broken(Rule::JsonReservedKey, place)?;
-                }
-                true
-            }
-            Some(b'_') if key == "__proto__" => {
-                self.broken(Rule::JsonProtoKey, place)?;
-                false
-            }
-            Some(b'c') if key == "constructor" => {
-                under = Under::Constructor;
-                false
-            }
-            Some(b'p') if of == Under::Constructor && key == "prototype" => {
-                self.broken(Rule::JsonProtoKey, place)?;
-                false
-            }
-            _ => false,
+        if key == "__proto__" || (of == Under::Constructor && key == PROTOTYPE) {
+            self.broken(Rule::JsonProtoKey, place)?;
+        }
+        let under = match &*key {
+            CONSTRUCTOR => Under::Constructor,
+            _ => Under::Other,
         };
-        let controls = if self.has_del || matches!(place, Place::Escaped) {
-            controls(&key)
-        } else {
-            RuleSet::EMPTY
-        };
-        if self.compares_keys && self.keys.add(object, key) {
-            self.broken(Rule::JsonDuplicateKey, place)?;
+        let controls = controls(&key);
+        let is_operator = key.starts_with('$');
+        if self.compares_keys {
+            let is_known = match key {
+                Cow::Borrowed(key) => self.keys.add(object, key),
+                Cow::Owned(key) => self.keys.add_escaped(object, key),
+            };
+            if is_known {
+                self.broken(Rule::JsonDuplicateKey, place)?;
+            }
         }
         if !controls.is_empty() {
             self.all_broken(controls, place)?;
         }
-        if is_operator && self.rules.actions.is_on(Rule::JsonOperatorKey) {
+        if is_operator {
             self.broken(Rule::JsonOperatorKey, place)?;
         }
         Ok(under)
@@ -387,20 +415,16 @@ impl<'de> Visitor<'de> for Key<'_, '_, '_, 'de> {
 
     #[inline]
     fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Under, E> {
-        let guard = self.guard;
-        // With its feature `arbitrary_precision` the parser passes a number as an object with one key, which is not of the body. A
-        // client who writes that key does not get here: it stands in the body.
-        let Some(place) = guard.place(key) else {
-            return Ok(Under::Number);
-        };
-        let key = Cow::Borrowed(key);
-        let looked = guard.key(key, place, self.object, self.of);
+        let looked = self.guard.borrowed_key(key, self.object, self.of);
         looked.map_err(E::custom)
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Under, E> {
+        self.object.count();
         let key = Cow::Owned(key.to_owned());
-        let looked = self.guard.key(key, Place::Escaped, self.object, self.of);
+        let looked = self
+            .guard
+            .any_key(key, Place::Escaped, self.object, self.of);
         looked.map_err(E::custom)
     }
 }

@@ -13,8 +13,10 @@ const NEAR: usize = 32;
 pub(super) struct KeyStack<'de> {
     live: usize,
     marks: [u64; NEAR],
-    near: [Cow<'de, str>; NEAR],
-    far: Vec<(u64, Cow<'de, str>)>,
+    near: [&'de str; NEAR],
+    /// Those keys of the stack that no piece of the text spells, by their places, the highest last.
+    escaped: Vec<(usize, String)>,
+    far: Vec<(u64, &'de str)>,
     table: Table<'de>,
 }
 
@@ -42,6 +44,11 @@ impl Object {
         self.keys += 1;
         self.keys
     }
+
+    /// How many keys have been counted.
+    pub(super) const fn keys(&self) -> usize {
+        self.keys
+    }
 }
 
 impl<'de> KeyStack<'de> {
@@ -49,7 +56,8 @@ impl<'de> KeyStack<'de> {
         Self {
             live: 0,
             marks: [0; NEAR],
-            near: [const { Cow::Borrowed("") }; NEAR],
+            near: [""; NEAR],
+            escaped: Vec::new(),
             far: Vec::new(),
             table: Table::default(),
         }
@@ -65,37 +73,31 @@ impl<'de> KeyStack<'de> {
 
     /// Adds a key that has been counted, and says whether the object has it already.
     #[inline]
-    pub(super) fn add(&mut self, object: &mut Object, key: Cow<'de, str>) -> bool {
+    pub(super) fn add(&mut self, object: &mut Object, key: &'de str) -> bool {
         if object.keys > NEAR {
-            return self.add_to_table(object, key);
+            return self.add_to_table(object, Cow::Borrowed(key));
         }
         let mark = mark(key.as_bytes());
         let near = self.marks.get(object.base..self.live.min(NEAR));
-        if near.is_some_and(|marks| marks.contains(&mark)) && self.is_near(object, &key) {
+        if near.is_some_and(|marks| marks.contains(&mark)) && self.has(object, mark, key) {
             return true;
         }
-        if let (Some(slot), Some(place)) =
-            (self.marks.get_mut(self.live), self.near.get_mut(self.live))
-        {
-            *slot = mark;
-            *place = key;
-            self.live += 1;
-            return false;
+        if self.live >= NEAR {
+            return self.add_far(object, mark, key);
         }
-        self.add_far(object, mark, key)
-    }
-
-    #[cold]
-    fn is_near(&self, object: &Object, key: &str) -> bool {
-        self.near
-            .get(object.base..self.live.min(NEAR))
-            .is_some_and(|keys| keys.iter().any(|known| known == key))
+        if let Some(of_key) = self.marks.get_mut(self.live) {
+            *of_key = mark;
+        }
+        if let Some(place) = self.near.get_mut(self.live) {
+            *place = key;
+        }
+        self.live += 1;
+        false
     }
 
     #[inline(never)]
-    fn add_far(&mut self, object: &Object, mark: u64, key: Cow<'de, str>) -> bool {
-        let mut own = self.far.iter().skip(object.base.saturating_sub(NEAR));
-        if own.any(|(of_known, known)| *of_known == mark && *known == key) {
+    fn add_far(&mut self, object: &Object, mark: u64, key: &'de str) -> bool {
+        if self.has(object, mark, key) {
             return true;
         }
         self.far.push((mark, key));
@@ -103,22 +105,68 @@ impl<'de> KeyStack<'de> {
         false
     }
 
+    /// Adds a key that is spelled with an escape.
+    #[inline(never)]
+    pub(super) fn add_escaped(&mut self, object: &mut Object, key: String) -> bool {
+        if object.keys > NEAR {
+            return self.add_to_table(object, Cow::Owned(key));
+        }
+        let mark = mark(key.as_bytes());
+        if self.has(object, mark, &key) {
+            return true;
+        }
+        match self.marks.get_mut(self.live) {
+            Some(of_key) => *of_key = mark,
+            None => self.far.push((mark, "")),
+        }
+        self.escaped.push((self.live, key));
+        self.live += 1;
+        false
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn has(&self, object: &Object, mark: u64, key: &str) -> bool {
+        (object.base..self.live).any(|place| {
+            self.mark_at(place) == Some(mark)
+                && self.text_at(place).unwrap_or_else(|escaped| escaped) == key
+        })
+    }
+
+    fn mark_at(&self, place: usize) -> Option<u64> {
+        match self.marks.get(place) {
+            Some(mark) => Some(*mark),
+            None => self.far.get(place - NEAR).map(|(mark, _)| *mark),
+        }
+    }
+
+    /// A key, as a piece of the text or as it was written down here.
+    fn text_at(&self, place: usize) -> Result<&'de str, &str> {
+        let escaped = self.escaped.binary_search_by_key(&place, |(of, _)| *of);
+        if let Some((_, key)) = escaped.ok().and_then(|index| self.escaped.get(index)) {
+            return Err(key);
+        }
+        match self.near.get(place) {
+            Some(key) => Ok(key),
+            None => Ok(self.far.get(place - NEAR).map_or("", |(_, key)| key)),
+        }
+    }
+
     #[inline(never)]
     fn add_to_table(&mut self, object: &mut Object, key: Cow<'de, str>) -> bool {
-        let table = &mut self.table;
         if object.number == 0 {
-            table.objects += 1;
-            table.open += 1;
-            object.number = table.objects;
-            let near = self.near.get(object.base..self.live.min(NEAR));
-            let far = self.far.get(object.base.saturating_sub(NEAR)..);
-            let near = near.unwrap_or_default().iter();
-            let far = far.unwrap_or_default().iter().map(|(_, key)| key);
-            for known in near.chain(far) {
-                table.keys.insert((object.number, known.clone()));
+            self.table.objects += 1;
+            self.table.open += 1;
+            object.number = self.table.objects;
+            for place in object.base..self.live {
+                let known = match self.text_at(place) {
+                    Ok(key) => Cow::Borrowed(key),
+                    Err(escaped) => Cow::Owned(escaped.to_owned()),
+                };
+                self.table.keys.insert((object.number, known));
             }
         }
-        !table.keys.insert((object.number, key))
+        !self.table.keys.insert((object.number, key))
     }
 
     #[inline]
@@ -127,6 +175,11 @@ impl<'de> KeyStack<'de> {
         if !self.far.is_empty() {
             self.far.truncate(object.base.saturating_sub(NEAR));
         }
+        while self
+            .escaped
+            .pop_if(|(place, _)| *place >= object.base)
+            .is_some()
+        {}
         if object.number != 0 {
             self.table.open -= 1;
             if self.table.open == 0 {
@@ -159,9 +212,13 @@ fn mark(key: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    /// Adds a key, every third one as one that is spelled with an escape.
     fn add(stack: &mut KeyStack<'static>, object: &mut Object, key: &str) -> bool {
-        object.count();
-        stack.add(object, Cow::Owned(key.to_owned()))
+        if object.count() % 3 == 0 {
+            stack.add_escaped(object, key.to_owned())
+        } else {
+            stack.add(object, String::leak(key.to_owned()))
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub mod ownership;
 pub mod password;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod refresh;
+#[cfg(feature = "sanitize")]
+pub mod sanitize_json;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
