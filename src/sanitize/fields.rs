@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::content_type::BodyClass;
 use super::detector::{Detector, Field, Finding};
 use super::json::{Fields, Found, rewrite, visit};
+use super::multipart::{self, Piece};
 use super::params::{self, Pair};
 use super::report::{Part, Violation};
 use super::rule::{Action, Rule};
 use super::rule_set::RuleSet;
-use super::{HtmlBudget, HtmlCleaner, HtmlError};
+use super::{HtmlBudget, HtmlCleaner, HtmlError, MultipartRules};
 use crate::core::Mode;
 
 /// What is looked for in bodies.
@@ -182,8 +183,19 @@ impl HtmlFields {
     }
 
     fn look_at_multipart(&self, boundary: Option<&[u8]>, body: &[u8]) -> Result<(), Violation> {
-        let _ = (boundary, body);
-        Ok(())
+        let mut is_html = false;
+        // The rules have been looked at: this is about what is in the parts.
+        multipart::visit(&MultipartRules::nothing(), boundary, body, |piece| {
+            match piece {
+                Piece::Part(part) => is_html = self.of_form.iter().any(|(name, _)| **name == *part),
+                Piece::Content(content) if is_html && content.contains(&b'<') => {
+                    return Err(Rule::HtmlInMultipart);
+                }
+                Piece::Content(_) => {}
+            }
+            Ok(())
+        })
+        .map(drop)
     }
 }
 
@@ -252,11 +264,5 @@ impl fmt::Debug for Detection {
             .field("detector", &self.detector.name())
             .field("action", &self.action)
             .finish_non_exhaustive()
-    }
-}
-
-impl super::MultipartRules {
-    pub(super) fn inspect(&self, _: Option<&[u8]>, _: &[u8]) -> Result<RuleSet, Violation> {
-        Ok(RuleSet::EMPTY)
     }
 }

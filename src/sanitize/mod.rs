@@ -13,6 +13,7 @@ mod future;
 pub mod html;
 mod json;
 mod layer;
+mod multipart;
 mod newtype;
 #[cfg(not(feature = "sanitize-html"))]
 mod no_html;

@@ -398,6 +398,18 @@ impl MultipartRules {
         }
     }
 
+    /// No rule and no limit: for a body that has passed those that there are.
+    pub(in crate::sanitize) fn nothing() -> Self {
+        Self {
+            actions: RuleActions::only(Section::Multipart, &[]),
+            streaming: false,
+            max_parts: usize::MAX,
+            max_files: usize::MAX,
+            max_part_headers: usize::MAX,
+            max_part_header_bytes: usize::MAX,
+        }
+    }
+
     /// Sets how many parts there may be. Default: 100, streaming 1,000.
     #[must_use]
     pub const fn max_parts(mut self, parts: usize) -> Self {

@@ -12,8 +12,8 @@ mod rewrite;
 mod walk;
 
 pub(in crate::sanitize) use fields::{Found, visit};
-pub(in crate::sanitize) use pointer::{Fields, Pointer, PointerFault};
-pub(in crate::sanitize) use rewrite::{Rewritten, rewrite};
+pub(in crate::sanitize) use pointer::{Fields, Pointer};
+pub(in crate::sanitize) use rewrite::rewrite;
 
 use super::rule_set::RuleSet;
 use super::{JsonRules, Violation};

@@ -103,11 +103,6 @@ impl Fields {
         fields
     }
 
-    /// Whether there is none.
-    pub(in crate::sanitize) fn is_empty(&self) -> bool {
-        self.nodes.len() <= 1
-    }
-
     fn child(&mut self, parent: usize, step: &Step) -> usize {
         let new = self.nodes.len();
         let Some(parent) = self.nodes.get_mut(parent) else {

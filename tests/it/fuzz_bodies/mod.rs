@@ -31,6 +31,10 @@ pub mod password;
 pub mod refresh;
 #[cfg(feature = "sanitize")]
 pub mod sanitize_json;
+#[cfg(feature = "sanitize")]
+pub mod sanitize_multipart;
+#[cfg(feature = "sanitize-html")]
+pub mod sanitize_rewrite;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]

@@ -1,13 +1,14 @@
 //! `SanitizeLayer`.
 
 mod catalogue;
-#[cfg(feature = "sanitize-html")]
 mod catalogue_html;
 mod catalogue_rows;
 mod json;
 mod json_model;
 mod json_suite;
+mod multipart;
 mod traversal;
+#[cfg(feature = "sanitize-html")]
 
 use std::convert::Infallible;
 use std::future::Future;
