@@ -12,8 +12,10 @@ mod json;
 mod json_model;
 mod json_suite;
 mod multipart;
+mod ordinary;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
+mod streaming;
 mod traversal;
 
 use std::convert::Infallible;
