@@ -136,6 +136,8 @@ pub mod password;
 pub mod rate_limit;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "sanitize")]
+pub mod sanitize;
 pub mod stack;
 pub mod token;
 #[cfg(feature = "tonic")]
@@ -157,6 +159,8 @@ pub use https::HttpsLayer;
 pub use ownership::{LoadGuard, OwnershipGuard};
 pub use rate_limit::login::LoginThrottleLayer;
 pub use rate_limit::{BanLayer, RateLimitLayer};
+#[cfg(feature = "sanitize")]
+pub use sanitize::SanitizeLayer;
 pub use stack::SecurityStack;
 
 /// The code of the README and of the security policy compiles.

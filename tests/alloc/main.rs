@@ -25,6 +25,10 @@ mod password;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
+#[cfg(feature = "sanitize")]
+mod sanitize_json;
 mod tokens;
 #[cfg(feature = "vault")]
 mod vault;

@@ -25,6 +25,8 @@ mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
 mod headers;
+#[cfg(feature = "sanitize-html")]
+mod html;
 mod https;
 #[cfg(all(
     feature = "axum",
@@ -48,6 +50,8 @@ mod rate_limit;
 mod readme;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod stack;
