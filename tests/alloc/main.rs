@@ -1,5 +1,6 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+mod access;
 #[cfg(feature = "jwt")]
 mod auth;
 mod auth_layer;
@@ -24,6 +25,10 @@ mod password;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
+#[cfg(feature = "sanitize")]
+mod sanitize_json;
 mod tokens;
 #[cfg(feature = "vault")]
 mod vault;

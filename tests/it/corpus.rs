@@ -52,6 +52,15 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("phc_string", fuzz_bodies::password::phc_string),
     #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
     ("refresh_token", fuzz_bodies::refresh::refresh_token),
+    #[cfg(feature = "sanitize")]
+    ("sanitize_json", fuzz_bodies::sanitize_json::json),
+    #[cfg(feature = "sanitize")]
+    (
+        "sanitize_multipart",
+        fuzz_bodies::sanitize_multipart::multipart,
+    ),
+    #[cfg(feature = "sanitize-html")]
+    ("sanitize_rewrite", fuzz_bodies::sanitize_rewrite::rewrite),
     #[cfg(feature = "opaque-tokens")]
     ("session_cookie", fuzz_bodies::sessions::session_cookie),
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
@@ -74,6 +83,12 @@ const LEFT_OUT: &[&str] = &[
     "totp_code",
     #[cfg(not(feature = "password"))]
     "phc_string",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_json",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_multipart",
+    #[cfg(not(feature = "sanitize-html"))]
+    "sanitize_rewrite",
     #[cfg(not(feature = "opaque-tokens"))]
     "session_cookie",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]

@@ -1,6 +1,8 @@
 //! Tests of the crate from outside, in one binary.
 
+mod access;
 mod architecture;
+mod audit;
 mod auth;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod authorize;
@@ -18,10 +20,13 @@ mod csrf;
 mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
+mod error_mask;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
 mod headers;
+#[cfg(feature = "sanitize-html")]
+mod html;
 mod https;
 #[cfg(all(
     feature = "axum",
@@ -45,6 +50,8 @@ mod rate_limit;
 mod readme;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod stack;
