@@ -25,6 +25,8 @@ mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sanitize")]
+mod sanitize;
+#[cfg(feature = "sanitize")]
 mod sanitize_json;
 mod tokens;
 

@@ -22,6 +22,8 @@ mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
 mod headers;
+#[cfg(feature = "sanitize-html")]
+mod html;
 mod https;
 #[cfg(all(
     feature = "axum",

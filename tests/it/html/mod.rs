@@ -1,0 +1,5 @@
+//! Cleaning of HTML, from outside.
+
+mod oracle;
+mod properties;
+pub(crate) mod vectors;
