@@ -30,6 +30,8 @@ pub mod password;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod refresh;
 #[cfg(feature = "sanitize")]
+pub mod sanitize_head;
+#[cfg(feature = "sanitize")]
 pub mod sanitize_json;
 #[cfg(feature = "sanitize")]
 pub mod sanitize_multipart;
