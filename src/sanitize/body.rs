@@ -3,12 +3,17 @@
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+
+use super::multipart::Scanner;
+use super::report::Violation;
+use super::rule_set::RuleSet;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -34,6 +39,8 @@ pin_project! {
         Chain { front: Bytes, body: Pin<Box<B>> },
         // Reading it failed, and that passes all the same.
         Broken { front: Bytes, error: Option<BoxError> },
+        // It is checked as the handler reads it.
+        Scan { #[pin] body: B, scan: Box<Scan> },
     }
 }
 
@@ -57,12 +64,77 @@ impl<B> GuardedBody<B> {
         }
     }
 
+    pub(super) const fn scan(body: B, scan: Box<Scan>) -> Self {
+        Self {
+            state: State::Scan { body, scan },
+        }
+    }
+
     pub(super) const fn broken(front: Bytes, error: BoxError) -> Self {
         Self {
             state: State::Broken {
                 front,
                 error: Some(error),
             },
+        }
+    }
+}
+
+/// What a scanner says in the end: the rules that are reported, or the one that refuses.
+pub(super) type Verdict = OnceLock<Result<RuleSet, Violation>>;
+
+/// A scanner at work.
+pub(super) struct Scan {
+    scanner: Scanner,
+    verdict: Arc<Verdict>,
+}
+
+impl Scan {
+    pub(super) const fn new(scanner: Scanner, verdict: Arc<Verdict>) -> Self {
+        Self { scanner, verdict }
+    }
+
+    fn is_over(&self) -> bool {
+        self.verdict.get().is_some()
+    }
+
+    fn read(&mut self, data: &[u8]) -> Result<(), Violation> {
+        self.scanner
+            .read(data)
+            .inspect_err(|violation| self.say(Err(violation.clone())))
+    }
+
+    fn finish(&mut self) -> Result<(), Violation> {
+        if self.is_over() {
+            return Ok(());
+        }
+        let end = self.scanner.finish();
+        self.say(end.clone());
+        end.map(drop)
+    }
+
+    fn say(&self, verdict: Result<RuleSet, Violation>) {
+        // The first word holds.
+        let _ = self.verdict.set(verdict);
+    }
+
+    /// A frame that was looked at. With the last one the end is looked at too: a handler may know that there is nothing behind it.
+    fn seen(
+        &mut self,
+        frame: Option<Frame<Bytes>>,
+        is_last: bool,
+    ) -> Option<Result<Frame<Bytes>, BoxError>> {
+        if matches!(self.verdict.get(), Some(Err(_))) {
+            return None;
+        }
+        let read = match &frame {
+            Some(frame) => frame.data_ref().map_or(Ok(()), |data| self.read(data)),
+            None => self.finish(),
+        };
+        let read = read.and_then(|()| if is_last { self.finish() } else { Ok(()) });
+        match read {
+            Ok(()) => frame.map(Ok),
+            Err(violation) => Some(Err(violation.into())),
         }
     }
 }
@@ -94,6 +166,14 @@ where
                 Some(frame) => return Poll::Ready(Some(frame)),
                 None => ready!(body.as_mut().poll_frame(cx)),
             },
+            StateProjection::Scan { mut body, scan } => {
+                let frame = match ready!(body.as_mut().poll_frame(cx)) {
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                    Some(Ok(frame)) => Some(frame),
+                    None => None,
+                };
+                return Poll::Ready(scan.seen(frame, body.is_end_stream()));
+            }
             StateProjection::Broken { front, error } => {
                 return Poll::Ready(taken(front).or_else(|| error.take().map(Err)));
             }
@@ -107,12 +187,13 @@ where
             State::Replay { front, trailers } => front.is_empty() && trailers.is_none(),
             State::Chain { front, body } => front.is_empty() && body.is_end_stream(),
             State::Broken { front, error } => front.is_empty() && error.is_none(),
+            State::Scan { body, scan } => scan.is_over() && body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.state {
-            State::Pass { body } => body.size_hint(),
+            State::Pass { body } | State::Scan { body, .. } => body.size_hint(),
             State::Replay { front, .. } => SizeHint::with_exact(length(front)),
             State::Chain { front, body } => {
                 let rest = body.size_hint();
@@ -143,6 +224,7 @@ impl<B> fmt::Debug for GuardedBody<B> {
             State::Replay { .. } => "GuardedBody::Replay",
             State::Chain { .. } => "GuardedBody::Chain",
             State::Broken { .. } => "GuardedBody::Broken",
+            State::Scan { .. } => "GuardedBody::Scan",
         })
     }
 }

@@ -13,7 +13,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::body::{Collector, GuardedBody, Read};
+use super::body::{Collector, GuardedBody, Read, Verdict};
 use super::content_type::BodyClass;
 use super::decide::Handed;
 use super::layer::Core;
@@ -38,6 +38,7 @@ pin_project! {
     enum State<S, B, F, R> {
         Decided { #[pin] future: ResponseFuture<F, R> },
         Reading { #[pin] body: Collector<B>, reading: Option<Reading<S>>, core: Arc<Core> },
+        Watching { #[pin] future: F, watch: Option<Box<Watch>> },
     }
 }
 
@@ -50,7 +51,45 @@ pub(super) struct Reading<S> {
     pub(super) reported: RuleSet,
 }
 
+/// A request whose body is checked while the handler reads it.
+pub(super) struct Watch {
+    pub(super) verdict: Arc<Verdict>,
+    /// A copy: the handler has the other.
+    pub(super) head: Parts,
+    pub(super) core: Arc<Core>,
+}
+
+impl Watch {
+    /// The answer of the handler, or the refusal that takes its place.
+    fn finish<RB: RejectionBody, E>(
+        self,
+        output: Result<Response<RB>, E>,
+    ) -> Result<Response<RB>, E> {
+        match self.verdict.get() {
+            Some(Err(violation)) => Ok(self.core.refused(self.head, violation.clone())),
+            Some(Ok(reported)) => {
+                if !reported.is_empty() {
+                    self.core.tell_of(&self.head, *reported, None);
+                }
+                output
+            }
+            // It was not read to its end.
+            None => output,
+        }
+    }
+}
+
 impl<S: Service<Request<GuardedBody<B>>>, B> SanitizeFuture<S, B> {
+    #[inline]
+    pub(super) const fn watching(future: S::Future, watch: Box<Watch>) -> Self {
+        Self {
+            state: State::Watching {
+                future,
+                watch: Some(watch),
+            },
+        }
+    }
+
     #[inline]
     pub(super) const fn decided(future: ResponseFuture<S::Future, S::Response>) -> Self {
         Self {
@@ -95,6 +134,13 @@ where
                         return Poll::Pending;
                     };
                     reading.finish(core, body, read)
+                }
+                StateProjection::Watching { future, watch } => {
+                    let output = ready!(future.poll(cx));
+                    return Poll::Ready(match watch.take() {
+                        Some(watch) => watch.finish(output),
+                        None => output,
+                    });
                 }
             };
             state.set(State::Decided { future: next });

@@ -10,11 +10,12 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{Collector, GuardedBody};
+use super::body::{Collector, GuardedBody, Scan};
 use super::check::Head;
 use super::content_type::BodyClass;
-use super::future::{Reading, SanitizeFuture};
+use super::future::{Reading, SanitizeFuture, Watch};
 use super::layer::Core;
+use super::multipart::Scanner;
 use super::report::Violation;
 use super::rule::Rule;
 use super::rule_set::RuleSet;
@@ -72,6 +73,18 @@ where
                 self.inner.call(request.map(GuardedBody::pass)),
             ));
         }
+        if let BodyClass::Multipart(boundary) = &class
+            && core.multipart.streaming
+        {
+            return match Scanner::new(&core.multipart, boundary.as_deref()) {
+                Ok(scanner) => self.watch(request, scanner, reported),
+                Err(violation) => {
+                    let (head, _) = request.into_parts();
+                    let refused = core.refused(head, violation);
+                    SanitizeFuture::decided(ResponseFuture::refused(refused))
+                }
+            };
+        }
         // The inner service that is ready goes along; what stays behind is asked to be ready again.
         let clone = self.inner.clone();
         let inner = replace(&mut self.inner, clone);
@@ -84,6 +97,33 @@ where
             reported,
         };
         SanitizeFuture::reading(Collector::new(body, keeps), reading, Arc::clone(&self.core))
+    }
+}
+
+impl<S> SanitizeService<S> {
+    /// Hands a body on that is checked while it is read.
+    fn watch<ReqBody, ResBody>(
+        &mut self,
+        mut request: Request<ReqBody>,
+        scanner: Scanner,
+        reported: RuleSet,
+    ) -> SanitizeFuture<S, ReqBody>
+    where
+        S: Service<Request<GuardedBody<ReqBody>>, Response = Response<ResBody>>,
+        ResBody: RejectionBody,
+    {
+        if !reported.is_empty() {
+            self.core.note(&mut request, reported);
+        }
+        let verdict = Arc::default();
+        let (head, body) = request.into_parts();
+        let watch = Box::new(Watch {
+            verdict: Arc::clone(&verdict),
+            head: head.clone(),
+            core: Arc::clone(&self.core),
+        });
+        let body = GuardedBody::scan(body, Box::new(Scan::new(scanner, verdict)));
+        SanitizeFuture::watching(self.inner.call(Request::from_parts(head, body)), watch)
     }
 }
 

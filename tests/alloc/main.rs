@@ -24,6 +24,10 @@ mod password;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
+#[cfg(feature = "sanitize")]
+mod sanitize_json;
 mod tokens;
 
 use std::alloc::{GlobalAlloc, Layout, System};

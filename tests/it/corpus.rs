@@ -61,6 +61,10 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "sanitize_multipart",
         fuzz_bodies::sanitize_multipart::multipart,
     ),
+    #[cfg(feature = "sanitize")]
+    ("sanitize_params", fuzz_bodies::sanitize_head::params),
+    #[cfg(feature = "sanitize")]
+    ("sanitize_path", fuzz_bodies::sanitize_head::path),
     #[cfg(feature = "sanitize-html")]
     ("sanitize_rewrite", fuzz_bodies::sanitize_rewrite::rewrite),
     #[cfg(feature = "opaque-tokens")]
@@ -89,6 +93,10 @@ const LEFT_OUT: &[&str] = &[
     "sanitize_json",
     #[cfg(not(feature = "sanitize"))]
     "sanitize_multipart",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_params",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_path",
     #[cfg(not(feature = "sanitize-html"))]
     "sanitize_rewrite",
     #[cfg(not(feature = "opaque-tokens"))]

@@ -96,6 +96,9 @@ fn detected(mistakes: &mut Mistakes, builder: &mut SanitizeBuilder) -> DetectedF
             let field = detection.field.to_string();
             mistakes.push(PATH, SanitizeConfigError::DetectorBlockingRefused { field });
         }
+        if detection.action == Action::Off {
+            continue;
+        }
         let here = honest
             .iter()
             .filter(|(field, _)| **field == *detection.field);

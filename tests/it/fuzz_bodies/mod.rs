@@ -32,6 +32,8 @@ pub mod refresh;
 #[cfg(feature = "sanitize-html")]
 pub mod sanitize_html;
 #[cfg(feature = "sanitize")]
+pub mod sanitize_head;
+#[cfg(feature = "sanitize")]
 pub mod sanitize_json;
 #[cfg(feature = "sanitize")]
 pub mod sanitize_multipart;

@@ -1,7 +1,7 @@
 //! The rows for fields of HTML.
 
 use tower_security::sanitize::html::HtmlPolicy;
-use tower_security::sanitize::{JsonRules, MultipartRules, Rule, SanitizeBuilder};
+use tower_security::sanitize::{JsonRules, MultipartRules, ParamRules, Rule, SanitizeBuilder};
 
 use super::Case;
 use super::catalogue::Row;
@@ -9,6 +9,7 @@ use super::catalogue::Row;
 fn configured(builder: SanitizeBuilder) -> SanitizeBuilder {
     builder
         .json(JsonRules::compatible())
+        .params(ParamRules::compatible())
         .multipart(MultipartRules::buffered())
         .html_json("/h", HtmlPolicy::ugc())
         .html_json("/list/*/h", HtmlPolicy::ugc())
@@ -84,13 +85,25 @@ fn caps() -> Vec<Row> {
                 in_form(&"%3Cp>".repeat(1_001)),
                 field(&"\\u003c".repeat(1_001)),
             ],
-            vec![field(&tags(1_000)), field(&">".repeat(2_000)), field(&tags(1))],
+            vec![
+                field(&tags(1_000)),
+                field(&">".repeat(2_000)),
+                field(&tags(1)),
+            ],
         ),
         row(
             (Rule::HtmlTagTooLong, "html_tag_too_long"),
             configured,
-            vec![field(&tag(8_200)), in_form(&tag(9_000)), field(&tag(20_000))],
-            vec![field(&tag(8_000)), in_form(&tag(100)), field(&sized(20_000))],
+            vec![
+                field(&tag(8_200)),
+                in_form(&tag(9_000)),
+                field(&tag(20_000)),
+            ],
+            vec![
+                field(&tag(8_000)),
+                in_form(&tag(100)),
+                field(&sized(20_000)),
+            ],
         ),
         row(
             (Rule::HtmlTooManyAttributes, "html_too_many_attributes"),
@@ -100,7 +113,11 @@ fn caps() -> Vec<Row> {
                 field(&attributes(500)),
                 field(&format!("<i>{}", attributes(66))),
             ],
-            vec![field(&attributes(64)), field(&attributes(1)), field(&attributes(40).repeat(2))],
+            vec![
+                field(&attributes(64)),
+                field(&attributes(1)),
+                field(&attributes(40).repeat(2)),
+            ],
         ),
         row(
             (Rule::HtmlTooManyEntities, "html_too_many_entities"),
@@ -110,13 +127,25 @@ fn caps() -> Vec<Row> {
                 field(&entities(10_000)),
                 in_form(&format!("<p>{}", "%26".repeat(4_001))),
             ],
-            vec![field(&entities(4_000)), field(&entities(1)), field(&"&".repeat(9_000))],
+            vec![
+                field(&entities(4_000)),
+                field(&entities(1)),
+                field(&"&".repeat(9_000)),
+            ],
         ),
         row(
             (Rule::HtmlTooCostly, "html_too_costly"),
             configured,
-            vec![field(&formats(130)), field(&formats(900)), in_form(&formats(300).replace(' ', "+"))],
-            vec![field(&formats(120)), field(&"<p x=1>".repeat(900)), in_form("<b>")],
+            vec![
+                field(&formats(130)),
+                field(&formats(900)),
+                in_form(&formats(300).replace(' ', "+")),
+            ],
+            vec![
+                field(&formats(120)),
+                field(&"<p x=1>".repeat(900)),
+                in_form("<b>"),
+            ],
         ),
     ]
 }
@@ -126,14 +155,24 @@ fn bodies() -> Vec<Row> {
     let dirty = || field("<script>1</script>");
     let signed = |case: Case, name: &'static str| case.header(name, "a");
     let part = |name: &str, value: &str| {
-        Case::multipart(&[&format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}")])
+        Case::multipart(&[&format!(
+            "Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}"
+        )])
     };
     vec![
         row(
             (Rule::HtmlOutputTooLarge, "html_output_too_large"),
             small,
-            vec![long(250), long(900), in_form(&format!("<b>{}</b>", "%26".repeat(100)))],
-            vec![long(190), long(1), in_form(&format!("<b>{}</b>", "%26".repeat(50)))],
+            vec![
+                long(250),
+                long(900),
+                in_form(&format!("<b>{}</b>", "%26".repeat(120))),
+            ],
+            vec![
+                long(190),
+                long(1),
+                in_form(&format!("<b>{}</b>", "%26".repeat(50))),
+            ],
         ),
         row(
             (Rule::HtmlFieldNotText, "html_field_not_text"),

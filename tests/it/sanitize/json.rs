@@ -203,7 +203,7 @@ fn the_strict_preset_refuses_more() {
         (Rule::JsonDuplicateKey, r#"{"a":1,"b":2,"\u0061":3}"#.into()),
         (
             Rule::JsonDuplicateKey,
-            r#"[{"x":{"\u00e9":1,"é":2}}]"#.into(),
+            "[{\"x\":{\"\\u00e9\":1,\"\u{e9}\":2}}]".into(),
         ),
         (Rule::JsonDuplicateKey, r#"{"":1,"":2}"#.into()),
         (Rule::JsonDuplicateKey, r#"{"a":{},"a":{}}"#.into()),

@@ -1,14 +1,22 @@
 //! `SanitizeLayer`.
 
+mod answers;
+mod bodies;
 mod catalogue;
+#[cfg(feature = "sanitize-html")]
 mod catalogue_html;
 mod catalogue_rows;
+mod config;
+mod hyper_matrix;
 mod json;
 mod json_model;
 mod json_suite;
 mod multipart;
+mod ordinary;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod servers;
+mod streaming;
 mod traversal;
-#[cfg(feature = "sanitize-html")]
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -80,13 +88,24 @@ where
 }
 
 /// One request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Case {
     method: &'static str,
     target: String,
     version: Version,
     headers: Vec<(&'static str, Vec<u8>)>,
     body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let start = |text: &[u8]| text.get(..200).unwrap_or(text).escape_ascii().to_string();
+        write!(f, "{} {}", self.method, start(self.target.as_bytes()))?;
+        for (name, value) in self.headers.iter().take(5) {
+            write!(f, " {name}={}", start(value))?;
+        }
+        write!(f, " {} {}", self.body.len(), start(&self.body))
+    }
 }
 
 impl Case {
@@ -183,6 +202,5 @@ pub(crate) async fn judged(layer: &SanitizeLayer, request: Request<Full<Bytes>>)
     };
     let violation: &Violation = answer.extensions().get().unwrap();
     assert_eq!(refused.code(), violation.rule().as_str());
-    assert_eq!(answer.headers()["content-type"], "application/problem+json");
-    Outcome::Refused(violation.rule(), answer.status())
+    Outcome::Refused(violation.rule(), refused.status())
 }

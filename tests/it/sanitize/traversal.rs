@@ -71,7 +71,9 @@ fn decode(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = path;
     while let [first, behind @ ..] = rest {
-        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = behind
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let byte = digits
             .filter(|_| *first == b'%')
             .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
