@@ -14,6 +14,7 @@ pub(crate) mod fetch;
 pub(crate) mod field;
 mod future;
 pub(crate) mod head;
+pub(crate) mod json;
 mod ledger;
 pub(crate) mod line;
 pub mod origin;
@@ -60,20 +61,20 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 pub(crate) use event::EventContext;
-pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
 pub use event::{
     CleanText, EventCategory, EventName, EventSink, Level, NoopSink, Outcome, SecurityEvent,
     sink_panics,
 };
+pub(crate) use event::{Events, guarded};
 pub use future::{Amend, ResponseFuture};
 pub use ledger::{AuthzFault, AuthzLedger};
 pub(crate) use ledger::{LedgerBits, LedgerEntry};
-pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
+pub(crate) use pattern::{Coverage, TemplateTree, is_exact_path, is_of_route};
 #[cfg(any(feature = "mfa", feature = "password"))]
 pub use pepper::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
@@ -98,7 +99,7 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
-#[cfg(any(feature = "_jwt", feature = "password"))]
+#[cfg(any(feature = "_jwt", feature = "password", feature = "vault"))]
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]

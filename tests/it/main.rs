@@ -1,6 +1,8 @@
 //! Tests of the crate from outside, in one binary.
 
+mod access;
 mod architecture;
+mod audit;
 mod auth;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod authorize;
@@ -23,6 +25,8 @@ mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
 mod headers;
+#[cfg(feature = "sanitize-html")]
+mod html;
 mod https;
 #[cfg(all(
     feature = "axum",
@@ -46,9 +50,15 @@ mod rate_limit;
 mod readme;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
+#[cfg(all(feature = "axum", feature = "sanitize"))]
+mod sql_injection;
 mod stack;
 mod support;
 mod token;
 mod traits;
+#[cfg(feature = "vault")]
+mod vault;

@@ -150,7 +150,7 @@ impl fmt::Debug for Events {
 }
 
 /// Runs a user's code that must not take the request down with it.
-pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
     let outcome = catch_unwind(AssertUnwindSafe(call));
     if outcome.is_err() {
         SINK_PANICS.fetch_add(1, Ordering::Relaxed);

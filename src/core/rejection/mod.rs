@@ -9,6 +9,7 @@ mod problem;
 mod render;
 #[cfg(test)]
 mod tests;
+mod uniform;
 
 use std::borrow::Cow;
 use std::fmt;
