@@ -23,6 +23,9 @@ use tower_security::csrf::{
     Csrf, CsrfAmendment, CsrfBuilder, CsrfConfig, CsrfConfigError, CsrfHandle, CsrfLayer,
     CsrfPolicy, CsrfRefusal, ExemptMethod, Isolation, Missing, Pass,
 };
+use tower_security::error_mask::{
+    ErrorMask, ErrorMaskBuilder, ErrorMaskConfigError, ErrorMaskLayer, MaskedBody, MaskedBodyError,
+};
 use tower_security::https::{
     Hsts, Https, HttpsAmendment, HttpsBuilder, HttpsConfigError, HttpsDecision, HttpsLayer,
     HttpsPolicy, HttpsRefusal, OnInsecure, RedirectHost, RedirectStatus,
@@ -82,6 +85,9 @@ fn every_layer_and_value_crosses_threads_and_can_be_printed() {
     vocabulary::<RequireRefusal>();
     vocabulary::<RequireConfigError>();
     layer::<Require<u8>>();
+    layer::<ErrorMaskLayer>();
+    layer::<ErrorMaskBuilder>();
+    vocabulary::<ErrorMaskConfigError>();
     layer::<HttpsLayer>();
     layer::<HttpsPolicy>();
     layer::<HttpsBuilder>();
@@ -146,6 +152,10 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
     layer::<CookieService<u8>>();
     layer::<Csrf<u8>>();
     layer::<Https<u8>>();
+    layer::<ErrorMask<u8>>();
+    value::<MaskedBody<u8>>();
+    vocabulary::<MaskedBodyError<u8>>();
+    value::<tower_security::error_mask::ResponseFuture<u8>>();
     layer::<Extra<u8>>();
     layer::<AfterAuth>();
     layer::<BeforeAuth>();
