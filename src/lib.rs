@@ -23,6 +23,7 @@
 //! | to know whose an object is | [`OwnershipGuard`], [`LoadGuard`], in a handler [`ownership::Authz`] |
 //! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
 //! | to encrypt what a stolen database must not show | `vault` |
+//! | to refuse malformed and ambiguous requests, to clean HTML | `SanitizeLayer`; in a handler `sanitize::PlainLine` and others |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
 //! | to hear of attacks | [`core::EventSink`]; [`mod@audit`]: a log of them, and what no single request shows |
@@ -74,6 +75,8 @@
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
 //! | `quanta` | the time of rate limits from the processor's counter, 20 ns less a request: [`core::SystemClock`] says what it trusts |
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
+//! | `sanitize` | [`mod@sanitize`]: malformed and ambiguous requests refused, text types that validate themselves |
+//! | `sanitize-html` | `sanitize::html`: fields of HTML cleaned |
 //! | `serde` | configuration types for files; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
 //! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed; pseudonyms in [`mod@audit`] |

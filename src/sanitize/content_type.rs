@@ -200,8 +200,8 @@ impl<'a> MediaType<'a> {
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = Cow<'a, [u8]>> {
         Params(self.params)
             .flatten()
-            .filter(move |(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+            .filter(move |param| param.name.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|param| param.value)
     }
 
     fn boundary(&self) -> Boundary {
@@ -215,46 +215,39 @@ fn are_sound(params: &[u8]) -> bool {
     Params(params).all(|param| param.is_some())
 }
 
+/// A parameter, and its value without quotes.
+struct Param<'a> {
+    name: &'a [u8],
+    value: Cow<'a, [u8]>,
+}
+
 /// `*( OWS ";" OWS [ parameter ] )` (RFC 9110, section 5.6.6). `None` for what is none, and then nothing more.
 struct Params<'a>(&'a [u8]);
 
 impl<'a> Iterator for Params<'a> {
-    type Item = Option<(&'a [u8], Cow<'a, [u8]>)>;
+    type Item = Option<Param<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let behind = match self.0.trim_ascii_start() {
                 [] => return None,
                 [b';', behind @ ..] => behind.trim_ascii_start(),
-                _ => return self.broken(),
+                // What does not begin with a `;` is no parameter.
+                _ => &b"="[..],
             };
             if matches!(behind, [] | [b';', ..]) {
                 self.0 = behind;
                 continue;
             }
-            let Some((param, rest)) = parameter(behind) else {
-                return self.broken();
-            };
-            self.0 = rest;
-            return Some(Some(param));
+            let (param, rest) = parameter(behind).unzip();
+            self.0 = rest.unwrap_or_default();
+            return Some(param);
         }
     }
 }
 
-impl<'a> Params<'a> {
-    #[expect(
-        clippy::option_option,
-        clippy::type_complexity,
-        reason = "the item of the iterator, which says that something is there and wrong"
-    )]
-    fn broken(&mut self) -> Option<Option<(&'a [u8], Cow<'a, [u8]>)>> {
-        self.0 = &[];
-        Some(None)
-    }
-}
-
 /// `token "=" ( token / quoted-string )` and what is behind it.
-fn parameter(text: &[u8]) -> Option<((&[u8], Cow<'_, [u8]>), &[u8])> {
+fn parameter(text: &[u8]) -> Option<(Param<'_>, &[u8])> {
     let equals = text.iter().position(|byte| *byte == b'=')?;
     let (name, value) = text.split_at(equals);
     let value = value.strip_prefix(b"=")?;
@@ -263,12 +256,13 @@ fn parameter(text: &[u8]) -> Option<((&[u8], Cow<'_, [u8]>), &[u8])> {
     }
     if let Some(quoted) = value.strip_prefix(b"\"") {
         let (value, rest) = quoted_string(quoted)?;
-        return Some(((name, value), rest));
+        return Some((Param { name, value }, rest));
     }
     let is_end = |byte: &u8| matches!(byte, b';' | b' ' | b'\t');
     let end = value.iter().position(is_end);
     let (value, rest) = value.split_at(end.unwrap_or(value.len()));
-    is_token(value).then_some(((name, Cow::Borrowed(value)), rest))
+    let value = Cow::Borrowed(value);
+    is_token(&value).then_some((Param { name, value }, rest))
 }
 
 /// The text of a quoted string behind its first quote, and what is behind its last one.

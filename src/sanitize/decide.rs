@@ -60,7 +60,7 @@ impl Core {
             }
         };
         if !reported.is_empty() || !changed.is_empty() {
-            self.noted(head, reported, changed, looked.finding);
+            self.noted(head, reported, changed, looked.finding.as_ref());
         }
         Ok(Handed { body, trailers })
     }
@@ -124,7 +124,7 @@ impl Core {
         head: &mut Parts,
         reported: RuleSet,
         changed: Vec<Box<str>>,
-        finding: Option<(Box<str>, Finding)>,
+        finding: Option<&(Box<str>, Finding)>,
     ) {
         self.tell_of(head, reported, finding);
         head.extensions
@@ -137,13 +137,13 @@ impl Core {
         &self,
         head: &Parts,
         reported: RuleSet,
-        finding: Option<(Box<str>, Finding)>,
+        finding: Option<&(Box<str>, Finding)>,
     ) {
         if let Some(first) = reported.first() {
             let codes: Vec<_> = reported.iter().take(MAX_CODES).map(Rule::as_str).collect();
             let mut detail = format!("rules={}", codes.join(","));
             let mut field = None;
-            if let Some((of, finding)) = &finding {
+            if let Some((of, finding)) = finding {
                 let (detector, fingerprint) = (finding.detector(), finding.fingerprint());
                 let score = finding.score();
                 detail =

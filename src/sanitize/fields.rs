@@ -252,8 +252,8 @@ impl DetectedFields {
 impl Detection {
     fn inspect(&self, value: &str) -> Option<Finding> {
         let finding = self.detector.inspect(Field::new(&self.field, value))?;
-        let is_allowed = |known: &Box<str>| **known == *finding.fingerprint();
-        (!self.allowed.iter().any(is_allowed)).then_some(finding)
+        let mut allowed = self.allowed.iter().map(|known| &**known);
+        (!allowed.any(|known| known == finding.fingerprint())).then_some(finding)
     }
 }
 

@@ -79,7 +79,7 @@ impl Iterator for Units<'_> {
         let (first, behind) = self.rest.split_first()?;
         let (byte, form, rest) = match *first {
             b'%' => match behind.split_at_checked(2) {
-                Some((mut digits, rest)) => match escaped(&mut digits) {
+                Some((digits, rest)) => match percent::escaped(&mut digits.iter().copied()) {
                     Some(byte) => (byte, Form::Escaped, rest),
                     None => (b'%', Form::BadEscape, behind),
                 },
@@ -97,10 +97,6 @@ impl Iterator for Units<'_> {
         self.at = self.at.saturating_add(unit.len());
         Some(unit)
     }
-}
-
-fn escaped(digits: &mut &[u8]) -> Option<u8> {
-    percent::escaped(&mut digits.iter().copied())
 }
 
 #[cfg(test)]

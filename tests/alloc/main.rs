@@ -10,6 +10,7 @@ mod cookies;
 mod csp;
 #[cfg(feature = "csp-report")]
 mod csp_report;
+mod error_mask;
 mod headers;
 mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]

@@ -52,6 +52,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("phc_string", fuzz_bodies::password::phc_string),
     #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
     ("refresh_token", fuzz_bodies::refresh::refresh_token),
+    #[cfg(feature = "sanitize-html")]
+    ("sanitize_html", fuzz_bodies::sanitize_html::html),
     #[cfg(feature = "sanitize")]
     ("sanitize_json", fuzz_bodies::sanitize_json::json),
     #[cfg(feature = "sanitize")]
@@ -59,6 +61,10 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "sanitize_multipart",
         fuzz_bodies::sanitize_multipart::multipart,
     ),
+    #[cfg(feature = "sanitize")]
+    ("sanitize_params", fuzz_bodies::sanitize_head::params),
+    #[cfg(feature = "sanitize")]
+    ("sanitize_path", fuzz_bodies::sanitize_head::path),
     #[cfg(feature = "sanitize-html")]
     ("sanitize_rewrite", fuzz_bodies::sanitize_rewrite::rewrite),
     #[cfg(feature = "opaque-tokens")]
@@ -83,10 +89,16 @@ const LEFT_OUT: &[&str] = &[
     "totp_code",
     #[cfg(not(feature = "password"))]
     "phc_string",
+    #[cfg(not(feature = "sanitize-html"))]
+    "sanitize_html",
     #[cfg(not(feature = "sanitize"))]
     "sanitize_json",
     #[cfg(not(feature = "sanitize"))]
     "sanitize_multipart",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_params",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_path",
     #[cfg(not(feature = "sanitize-html"))]
     "sanitize_rewrite",
     #[cfg(not(feature = "opaque-tokens"))]

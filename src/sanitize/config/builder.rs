@@ -161,7 +161,7 @@ impl SanitizeBuilder {
     /// Sets the methods that pass, upper and lower case told apart. Default: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS; in the
     /// compatible preset all but TRACE and TRACK.
     ///
-    /// WebSockets over HTTP/2 need CONNECT (RFC 8441).
+    /// A `WebSocket` over HTTP/2 needs CONNECT (RFC 8441).
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.request.line.methods = Methods::Listed(methods.into_iter().collect());
         self

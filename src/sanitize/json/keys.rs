@@ -158,6 +158,7 @@ impl<'de> KeyStack<'de> {
             self.table.objects += 1;
             self.table.open += 1;
             object.number = self.table.objects;
+            self.table.keys.reserve(2 * NEAR);
             for place in object.base..self.live {
                 let known = match self.text_at(place) {
                     Ok(key) => Cow::Borrowed(key),
