@@ -1,5 +1,6 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+mod access;
 #[cfg(feature = "jwt")]
 mod auth;
 mod auth_layer;
@@ -29,6 +30,8 @@ mod sanitize;
 #[cfg(feature = "sanitize")]
 mod sanitize_json;
 mod tokens;
+#[cfg(feature = "vault")]
+mod vault;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

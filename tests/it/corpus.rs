@@ -70,6 +70,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
     #[cfg(feature = "mfa")]
     ("totp_code", fuzz_bodies::mfa::totp_code),
+    #[cfg(feature = "vault")]
+    ("vault_unprotect", fuzz_bodies::vault::vault_unprotect),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 
@@ -109,6 +111,8 @@ const LEFT_OUT: &[&str] = &[
     "dpop_proof",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "refresh_token",
+    #[cfg(not(feature = "vault"))]
+    "vault_unprotect",
 ];
 
 /// Mutated inputs per target.

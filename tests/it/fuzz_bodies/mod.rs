@@ -41,3 +41,5 @@ pub mod sanitize_rewrite;
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod token;
+#[cfg(feature = "vault")]
+pub mod vault;
