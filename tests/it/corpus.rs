@@ -52,6 +52,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("phc_string", fuzz_bodies::password::phc_string),
     #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
     ("refresh_token", fuzz_bodies::refresh::refresh_token),
+    #[cfg(feature = "sanitize-html")]
+    ("sanitize_html", fuzz_bodies::sanitize_html::html),
     #[cfg(feature = "sanitize")]
     ("sanitize_json", fuzz_bodies::sanitize_json::json),
     #[cfg(feature = "sanitize")]
@@ -87,6 +89,8 @@ const LEFT_OUT: &[&str] = &[
     "totp_code",
     #[cfg(not(feature = "password"))]
     "phc_string",
+    #[cfg(not(feature = "sanitize-html"))]
+    "sanitize_html",
     #[cfg(not(feature = "sanitize"))]
     "sanitize_json",
     #[cfg(not(feature = "sanitize"))]

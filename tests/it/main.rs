@@ -54,6 +54,8 @@ mod redis;
 mod sanitize;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
+#[cfg(all(feature = "axum", feature = "sanitize"))]
+mod sql_injection;
 mod stack;
 mod support;
 mod token;
