@@ -22,8 +22,8 @@
 //! | to find the check that somebody forgot | [`RequireAuthorization`] |
 //! | to know whose an object is | [`OwnershipGuard`], [`LoadGuard`], in a handler [`ownership::Authz`] |
 //! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
-//! | to refuse malformed and ambiguous requests, to clean HTML | `SanitizeLayer`; in a handler `sanitize::PlainLine` and others |
 //! | to encrypt what a stolen database must not show | `vault` |
+//! | to refuse malformed and ambiguous requests, to clean HTML | `SanitizeLayer`; in a handler `sanitize::PlainLine` and others |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
 //! | to hear of attacks | [`core::EventSink`]; [`mod@audit`]: a log of them, and what no single request shows |

@@ -171,40 +171,10 @@ pub(super) fn is_deliberate(extensions: &Extensions) -> bool {
 
 /// What takes the place of an answer with this status.
 pub(super) fn replacement(core: &Core, status: StatusCode) -> Rejection {
-    const CODE: &str = "internal_error";
-    const TITLE: &str = "internal error";
+    let rejection = Rejection::uniform(status);
     match status {
-        StatusCode::INTERNAL_SERVER_ERROR => Rejection::internal().prepared(core.internal.clone()),
-        StatusCode::NOT_FOUND => Rejection::not_found().prepared(core.not_found.clone()),
-        StatusCode::METHOD_NOT_ALLOWED => Rejection::wrong_method(),
-        _ if status.is_client_error() => Rejection::new(
-            status,
-            client_code(status),
-            status.canonical_reason().unwrap_or("Bad Request"),
-        ),
-        _ => Rejection::new(status, CODE, status.canonical_reason().unwrap_or(TITLE)),
-    }
-}
-
-/// The code of a framework's refusal: what its extractors and limits answer with.
-const fn client_code(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "bad_request",
-        401 => "unauthorized",
-        403 => "forbidden",
-        406 => "not_acceptable",
-        408 => "request_timeout",
-        409 => "conflict",
-        411 => "length_required",
-        413 => "content_too_large",
-        414 => "uri_too_long",
-        415 => "unsupported_media_type",
-        416 => "range_not_satisfiable",
-        417 => "expectation_failed",
-        422 => "unprocessable_content",
-        426 => "upgrade_required",
-        429 => "too_many_requests",
-        431 => "header_fields_too_large",
-        _ => "client_error",
+        StatusCode::INTERNAL_SERVER_ERROR => rejection.prepared(core.internal.clone()),
+        StatusCode::NOT_FOUND => rejection.prepared(core.not_found.clone()),
+        _ => rejection,
     }
 }

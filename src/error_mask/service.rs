@@ -51,23 +51,21 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        if self.core.mode == Mode::Off {
+            return ResponseFuture {
+                future: Some(self.inner.call(request)),
+                watch: None,
+                details: None,
+            };
+        }
         let mut answer = ResponseFuture {
             future: None,
-            watch: None,
+            watch: Some(Watch::of(&self.core, &request)),
             details: None,
         };
-        if self.core.mode == Mode::Off {
-            answer.future = Some(self.inner.call(request));
-            return answer;
-        }
-        answer.watch = Some(Watch::of(&self.core, &request));
-        // Taken out and put in by reference: what a closure owns is moved once more to be called, and so is what it returns.
-        let mut request = Some(request);
-        let called = caught(|| {
-            if let Some(request) = request.take() {
-                answer.future = Some(self.inner.call(request));
-            }
-        });
+        let (inner, future) = (&mut self.inner, &mut answer.future);
+        // Put in by reference: what a closure returns is moved once more.
+        let called = caught(|| *future = Some(inner.call(request)));
         if let (Err(payload), Some(watch)) = (called, &answer.watch) {
             answer.details = watch.panicked(PANIC, payload);
         }

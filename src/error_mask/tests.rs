@@ -138,14 +138,14 @@ mod verdicts {
     #[test]
     fn what_takes_the_place_keeps_the_status() {
         for (status, code, title) in [
-            (400, "bad_request", "Bad Request"),
+            (400, "bad_request", "Bad request"),
             (404, "not_found", "Not found"),
             (405, "method_not_allowed", "Method not allowed"),
-            (413, "content_too_large", "Payload Too Large"),
-            (422, "unprocessable_content", "Unprocessable Entity"),
-            (499, "client_error", "Bad Request"),
+            (413, "content_too_large", "Content too large"),
+            (422, "unprocessable_content", "Unprocessable content"),
+            (499, "request_refused", "Request refused"),
             (500, "internal_error", "internal error"),
-            (503, "internal_error", "Service Unavailable"),
+            (503, "service_unavailable", "Service unavailable"),
             (599, "internal_error", "internal error"),
         ] {
             let rejection = replacement(&core(), StatusCode::from_u16(status).unwrap());

@@ -47,7 +47,11 @@ enum Place {
 }
 
 impl Watch {
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "written where it stays: a copy of it costs as much as a small layer"
+    )]
     pub(super) fn of<B>(core: &Arc<Core>, request: &Request<B>) -> Self {
         let (method, extensions) = (request.method(), request.extensions());
         let head = (method, request.headers(), extensions);

@@ -64,15 +64,14 @@ impl AtRest {
     ) -> Result<TotpSecret, StoreError> {
         let corrupt = |text: &str| Err(StoreError::new(StoreErrorKind::Corrupt, text));
         match (&self.seal, secret.is_sealed()) {
-            (None, false) => Ok(secret.clone()),
-            (None, true) => corrupt("the secret is sealed, and the service has no key"),
-            // Who can write to the table, and has not the key, could put a secret of his own there.
-            (Some(_), false) if !self.accepts_unsealed => corrupt("the secret is not sealed"),
-            (Some(_), false) => Ok(secret.clone()),
             (Some(seal), true) => match seal.open(request, user, secret) {
                 Some(opened) => Ok(opened),
                 None => corrupt("the sealed secret does not open"),
             },
+            (None, true) => corrupt("the secret is sealed, and the service has no key"),
+            // Who can write to the table, and has not the key, could put a secret of his own there.
+            (Some(_), false) if !self.accepts_unsealed => corrupt("the secret is not sealed"),
+            (Some(_) | None, false) => Ok(secret.clone()),
         }
     }
 }

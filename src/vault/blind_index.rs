@@ -137,11 +137,11 @@ pub struct Pseudonyms(Arc<Inner>);
 
 struct Inner {
     name: Box<str>,
-    keys: Keys<Hmac<Sha256>>,
+    keys: Keys<Box<Hmac<Sha256>>>,
 }
 
 impl Pseudonyms {
-    pub(super) fn new(name: &str, keys: Keys<Hmac<Sha256>>) -> Self {
+    pub(super) fn new(name: &str, keys: Keys<Box<Hmac<Sha256>>>) -> Self {
         let name = name.into();
         Self(Arc::new(Inner { name, keys }))
     }

@@ -45,7 +45,7 @@ impl From<Secret<String>> for RingKey {
 }
 
 impl RingKey {
-    fn read(&self, id: u32) -> Result<Secret<[u8; KEY]>, VaultConfigError> {
+    fn read(&self, id: u32) -> Result<Secret<Vec<u8>>, VaultConfigError> {
         let decoded;
         let bytes: &[u8] = match &self.0 {
             Given::Raw(bytes) => bytes.expose(),
@@ -64,7 +64,7 @@ impl RingKey {
         if is_weak(key) {
             return Err(VaultConfigError::WeakKey { id });
         }
-        Ok(Secret::new(*key))
+        Ok(Secret::from(key))
     }
 }
 
@@ -170,7 +170,7 @@ impl KeyRingBuilder {
             mistakes.push(PATH, VaultConfigError::TooManyKeys { count });
         }
         let mut ids = Vec::new();
-        let mut read: Vec<(u32, Secret<[u8; KEY]>)> = Vec::new();
+        let mut read: Vec<(u32, Secret<Vec<u8>>)> = Vec::new();
         let mut active = None;
         let mut others = Vec::new();
         for (at, (id, state, key)) in self.keys.iter().enumerate() {
@@ -203,7 +203,7 @@ impl KeyRingBuilder {
         }
         others.sort_unstable_by_key(|(id, _)| *id);
         // Without one there is a mistake, and the ring is not handed out.
-        let (active_id, active) = active.unwrap_or_else(|| (0, Secret::new([0; KEY])));
+        let (active_id, active) = active.unwrap_or_else(|| (0, Secret::new(Vec::new())));
         mistakes.finish(KeyRing::new(Ring {
             keys: Keys {
                 active_id,

@@ -108,7 +108,7 @@ pub(super) fn check(parts: &[&str]) -> Result<(), ConfigErrors> {
 /// Gives `work` what is authenticated: the head, the purpose, how many parts the context has, and the parts. Each stands behind its length,
 /// so that `["ab", "c"]` and `["a", "bc"]` never meet. `None` if it were not written whole: less must not be authenticated.
 pub(super) fn with_aad<T>(
-    head: &[u8; HEAD],
+    head: [u8; HEAD],
     info: &[u8],
     context: &[&[u8]],
     work: impl FnOnce(&[u8]) -> Option<T>,
@@ -128,8 +128,8 @@ pub(super) fn with_aad<T>(
         heap.as_mut_slice()
     };
     let mut free = &mut *aad;
-    put(&mut free, &length(head))?;
-    put(&mut free, head)?;
+    put(&mut free, &length(&head))?;
+    put(&mut free, &head)?;
     put(&mut free, &length(info))?;
     put(&mut free, info)?;
     put(&mut free, &count)?;

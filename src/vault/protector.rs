@@ -55,7 +55,7 @@ struct Inner {
     /// The parts of the purpose, for people.
     name: Box<str>,
     info: Box<[u8]>,
-    keys: Keys<SubKeys>,
+    keys: Keys<Box<SubKeys>>,
     events: Events,
     nonces: Nonces,
 }
@@ -78,7 +78,12 @@ impl Refusal {
 }
 
 impl Protector {
-    pub(super) fn new(ring: &Ring, name: Box<str>, info: Box<[u8]>, keys: Keys<SubKeys>) -> Self {
+    pub(super) fn new(
+        ring: &Ring,
+        name: Box<str>,
+        info: Box<[u8]>,
+        keys: Keys<Box<SubKeys>>,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 name,
@@ -288,7 +293,7 @@ impl Protector {
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plaintext);
         let cipher = &inner.keys.active.cipher;
-        let tag = with_aad(&head, &inner.info, context, |aad| {
+        let tag = with_aad(head, &inner.info, context, |aad| {
             let body = sealed.get_mut(BODY..)?;
             let tag = cipher.encrypt_inout_detached(&nonce.into(), aad, body.into());
             tag.ok()
@@ -359,7 +364,7 @@ impl Protector {
         body: &mut [u8],
         context: &[&[u8]],
     ) -> Result<(), VaultError> {
-        let opened = with_aad(&head(frame.id), &self.inner.info, context, |aad| {
+        let opened = with_aad(head(frame.id), &self.inner.info, context, |aad| {
             let (nonce, tag) = (frame.nonce.into(), frame.tag.into());
             cipher
                 .decrypt_inout_detached(&nonce, aad, body.into(), &tag)

@@ -68,12 +68,14 @@ pub struct KeyRing(Arc<Ring>);
 
 #[derive(Clone)]
 pub(super) struct Ring {
-    pub(super) keys: Keys<Secret<[u8; KEY]>>,
+    /// Of 32 bytes each.
+    pub(super) keys: Keys<Secret<Vec<u8>>>,
     pub(super) events: Events,
     pub(super) nonces: Nonces,
 }
 
-/// The keys of a ring, or what was derived of each.
+/// The keys of a ring, or what was derived of each: of what stands on the heap by itself, for a list that grows leaves a copy behind, and a
+/// variant without a key whatever the stack held before.
 #[derive(Clone)]
 pub(super) struct Keys<K> {
     pub(super) active_id: u32,
@@ -255,7 +257,7 @@ impl KeyRing {
     /// [`VaultConfigError::Purpose`], for each part that is wrong.
     pub fn purpose(&self, parts: &[&str]) -> Result<Protector, ConfigErrors> {
         format::check(parts)?;
-        Ok(self.protector(Use::Encrypt, parts, format::info(Use::BlindIndex, parts)))
+        Ok(self.protector(Use::Encrypt, parts, &format::info(Use::BlindIndex, parts)))
     }
 
     /// As [`purpose`](Self::purpose), for the values of the cookie of this name. They have keys that no column has. Bind them to what the cookie
@@ -270,7 +272,7 @@ impl KeyRing {
         format::check(&parts)?;
         // A purpose has no empty part: blind indexes of a cookie are not those of a column.
         let index = format::info(Use::BlindIndex, &["", "cookie", name]);
-        Ok(self.protector(Use::Cookie, &parts, index))
+        Ok(self.protector(Use::Cookie, &parts, &index))
     }
 
     /// Derives the keys of pseudonyms: what stands in a log in the place of a name.
@@ -284,15 +286,17 @@ impl KeyRing {
         let info = format::info(Use::Pseudonym, &parts);
         Ok(Pseudonyms::new(
             name,
-            self.0.keys.map(|key| mac(&derived(key, &info))),
+            self.0.keys.map(|key| Box::new(mac(&derived(key, &info)))),
         ))
     }
 
-    fn protector(&self, of: Use, parts: &[&str], index: Box<[u8]>) -> Protector {
+    fn protector(&self, of: Use, parts: &[&str], index: &[u8]) -> Protector {
         let info = format::info(of, parts);
-        let keys = self.0.keys.map(|key| SubKeys {
-            cipher: XChaCha20Poly1305::new((&*derived(key, &info)).into()),
-            index: mac(&derived(key, &index)),
+        let keys = self.0.keys.map(|key| {
+            Box::new(SubKeys {
+                cipher: XChaCha20Poly1305::new((&*derived(key, &info)).into()),
+                index: mac(&derived(key, index)),
+            })
         });
         Protector::new(&self.0, parts.join("/").into(), info, keys)
     }
@@ -309,7 +313,7 @@ pub(super) struct SubKeys {
     clippy::expect_used,
     reason = "what cannot fail must not end in a key of zeros"
 )]
-fn derived(key: &Secret<[u8; KEY]>, info: &[u8]) -> Zeroizing<[u8; KEY]> {
+fn derived(key: &Secret<Vec<u8>>, info: &[u8]) -> Zeroizing<[u8; KEY]> {
     let mut derived = Zeroizing::new([0; KEY]);
     Hkdf::<Sha256>::new(None, key.expose())
         .expand(info, &mut *derived)

@@ -11,8 +11,7 @@ fn key(number: u32) -> Secret<[u8; 32]> {
 }
 
 fn ring(keys: u32) -> KeyRing {
-    let ring = KeyRing::builder().active(0, key(0)).events(NoopSink::new());
-    let ring = (1..keys).fold(ring, |ring, id| ring.retired(id, key(id)));
+    let ring = (1..keys).fold(ring_of(0), |ring, id| ring.retired(id, key(id)));
     ring.build().expect("it is sound")
 }
 
@@ -99,4 +98,119 @@ fn an_index_and_a_clone_cost_nothing() {
     assert_eq!(allocations(|| ssn.clone()), 0);
     let users = ring(1).pseudonym("users").expect("it is a name");
     assert_eq!(allocations(|| users.of(b"alice")), 0);
+}
+
+/// Random enough, and the same in every run.
+const PLAIN: [u8; 32] = *b"Qz9~ the number of a row: 123-45";
+
+#[test]
+fn what_is_left_behind_is_found() {
+    let secret = *key(1).expose();
+    assert_eq!(left_behind(&secret, || secret.to_vec()), 1);
+    assert_eq!(left_behind(&secret[1..], || secret.to_vec()), 1);
+    let grown = || {
+        let mut list = vec![secret];
+        list.reserve_exact(100);
+        list
+    };
+    assert_eq!(left_behind(&secret, grown), 2);
+    assert_eq!(left_behind(&secret, || Secret::from(&secret)), 0);
+    assert_eq!(left_behind(&secret, || PLAIN.to_vec()), 0);
+}
+
+#[test]
+fn memory_that_is_given_back_holds_no_key() {
+    let all = || {
+        let ring = (5..30).fold(ring_of(1), |ring, id| ring.retired(id, key(id)));
+        let ring = ring.next(2, KeyRing::key_text(&key(2))).revoked(3);
+        let ring = ring.clone().build().expect("it is sound");
+        let rotated = ring.rotate(2).expect("it is a next key");
+        let [before, after] = [ring, rotated].map(|ring| {
+            drop(ring.pseudonym("users").expect("it is a name"));
+            drop(ring.cookie("session").expect("it is a name"));
+            ring.purpose(&["users", "ssn"]).expect("it is a purpose")
+        });
+        let sealed = before.protect(&PLAIN, &["7"]).expect("there is randomness");
+        assert!(
+            after
+                .reprotect(&sealed, &["7"])
+                .is_ok_and(|anew| anew.is_some())
+        );
+        drop(after.blind_index_all(&PLAIN, IndexBits::default()));
+    };
+    let text = KeyRing::key_text(&key(2));
+    for (what, secret) in [
+        ("the active one", &key(1).expose()[..]),
+        ("the next one", key(2).expose()),
+        ("a retired one", key(7).expose()),
+        ("the last one", key(29).expose()),
+        ("the text of one", text.expose().as_bytes()),
+    ] {
+        // Its beginning, and its end.
+        for from in [0, 24] {
+            assert_eq!(left_behind(&secret[from..], all), 0, "{what}");
+        }
+    }
+    let refused = || {
+        let ring = ring_of(1)
+            .next(2, key(1))
+            .retired(3, key(3))
+            .active(4, key(4));
+        assert!(ring.build().is_err());
+    };
+    for number in [1, 3, 4] {
+        assert_eq!(left_behind(&key(number).expose()[8..], refused), 0);
+    }
+}
+
+#[test]
+fn memory_that_is_given_back_holds_no_sub_key() {
+    use hkdf::Hkdf;
+
+    let part = |part: &str| [&(part.len() as u64).to_le_bytes(), part.as_bytes()].concat();
+    let info = [
+        b"tower-security/vault/v1\x01",
+        &*part("users"),
+        &*part("ssn"),
+    ]
+    .concat();
+    let mut derived = [0; 32];
+    Hkdf::<Sha256>::new(None, key(1).expose())
+        .expand(&info, &mut derived)
+        .expect("it is short");
+    let all = || {
+        let ring = ring_of(1).build().expect("it is sound");
+        let ssn = ring.purpose(&["users", "ssn"]).expect("it is a purpose");
+        let sealed = ssn.protect(&PLAIN, &["7"]).expect("there is randomness");
+        assert!(ssn.unprotect(&sealed, &["7"]).is_ok());
+    };
+    for from in [0, 8, 24] {
+        assert_eq!(left_behind(&derived[from..], all), 0);
+    }
+}
+
+#[test]
+fn memory_that_is_given_back_holds_no_plaintext() {
+    let ssn = column(1);
+    let opened = || {
+        let sealed = ssn.protect(&PLAIN, &["7"]).expect("there is randomness");
+        assert!(ssn.unprotect(&sealed, &["8"]).is_err());
+        assert!(ssn.unprotect_in_place(sealed.clone(), &["8"]).is_err());
+        assert_eq!(*ssn.unprotect(&sealed, &["7"]).expect("it opens"), PLAIN);
+        let opened = ssn.unprotect_in_place(sealed, &["7"]);
+        assert_eq!(*opened.expect("it opens"), PLAIN);
+        let text = ssn
+            .protect_str(&PLAIN, &["7"])
+            .expect("there is randomness");
+        assert_eq!(*ssn.unprotect_str(&text, &["7"]).expect("it opens"), PLAIN);
+    };
+    for from in [0, 8, 24] {
+        assert_eq!(left_behind(&PLAIN[from..], opened), 0);
+    }
+}
+
+fn ring_of(active: u32) -> tower_security::vault::KeyRingBuilder {
+    KeyRing::builder()
+        .active(active, key(active))
+        .events(NoopSink::new())
 }

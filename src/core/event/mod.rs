@@ -347,7 +347,7 @@ impl EventSink for Vec<Arc<dyn EventSink>> {
 
     fn status(&self, ip: Option<IpAddr>, status: StatusCode) {
         for sink in self {
-            emit::guarded(|| sink.status(ip, status));
+            guarded(|| sink.status(ip, status));
         }
     }
 }

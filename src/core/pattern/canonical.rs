@@ -86,20 +86,22 @@ const ODD: u8 = 1 << 2;
 const ODD_FIRST: u8 = 1 << 1;
 const SLASH: u8 = 1;
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a constant: an index out of bounds would not compile"
+)]
 const CLASSES: [u8; 256] = {
     let mut classes = [ODD; 256];
-    let mut byte = 0x21;
-    while byte < 0x7F {
-        classes[byte] = 0;
+    let mut byte = b'!';
+    while byte <= b'~' {
+        classes[byte as usize] = match byte {
+            b'/' => SLASH | ODD_FIRST,
+            b'.' => ODD_FIRST,
+            b'#' | b'%' | b';' | b'?' | b'\\' => ODD,
+            _ => 0,
+        };
         byte += 1;
     }
-    let mut odd: &[u8] = b"#%;?\\";
-    while let [byte, rest @ ..] = odd {
-        classes[*byte as usize] = ODD;
-        odd = rest;
-    }
-    classes[b'/' as usize] = SLASH | ODD_FIRST;
-    classes[b'.' as usize] = ODD_FIRST;
     classes
 };
 

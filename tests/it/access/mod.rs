@@ -11,6 +11,8 @@ mod posture;
 #[cfg(feature = "axum")]
 mod routers;
 mod rows;
+#[cfg(feature = "axum")]
+mod scale;
 mod tripwire;
 
 use std::time::{Duration, SystemTime};

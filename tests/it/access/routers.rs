@@ -280,6 +280,36 @@ async fn a_path_that_was_rewritten_is_not_guessed() {
     assert_eq!(answer.status(), 200);
 }
 
+/// A layer between the router and the table writes the path over: it is no path of the route any more, whose handler is called.
+#[tokio::test]
+async fn a_path_that_is_not_of_the_route_decides_nothing() {
+    let table = AccessTable::builder()
+        .get("/health", public())
+        .get("/pages/start", public())
+        .get("/pages/{page}", role("staff"))
+        .events(Told::default())
+        .build()
+        .unwrap();
+    let rewrite = MapRequestLayer::new(|mut request: Request<Body>| {
+        *request.uri_mut() = http::Uri::from_static("/health");
+        request
+    });
+    let routes = || {
+        Router::new()
+            .route("/pages/{page}", reached())
+            .layer(table.clone())
+    };
+    let rewritten = behind_login(routes().layer(rewrite));
+    for who in ["-", "staff"] {
+        let answer = ask(&rewritten, who, "GET", "/pages/7").await;
+        assert_eq!(answer.status(), 404, "{who}");
+    }
+    let router = behind_login(routes());
+    for (who, status) in [("-", 401), ("staff", 200)] {
+        assert_eq!(ask(&router, who, "GET", "/pages/7").await.status(), status);
+    }
+}
+
 /// Where a nested router has no template, the path is the whole one too: what is public elsewhere is not public there.
 #[tokio::test]
 async fn a_nested_service_is_asked_by_the_whole_path() {

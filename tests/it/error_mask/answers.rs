@@ -94,7 +94,7 @@ async fn a_503_says_when_to_come_back() {
         assert_eq!(lines(answer.headers()), expected);
         assert_eq!(
             text(answer).await,
-            r#"{"title":"Service Unavailable","status":503,"code":"internal_error"}"#
+            r#"{"title":"Service unavailable","status":503,"code":"service_unavailable"}"#
         );
         assert_eq!(
             log.line().detail,
@@ -244,7 +244,7 @@ async fn a_frameworks_words_are_replaced_where_that_was_asked_for() {
     );
     assert_eq!(
         text(replaced).await,
-        r#"{"title":"Unprocessable Entity","status":422,"code":"unprocessable_content"}"#
+        r#"{"title":"Unprocessable content","status":422,"code":"unprocessable_content"}"#
     );
     let line = log.line();
     assert_eq!(

@@ -161,7 +161,7 @@ async fn a_connection_that_is_kept_alive_serves_the_next_request() {
         "to a HEAD the head alone: {answers}"
     );
     assert_eq!(
-        answers.matches("content-length: 64\r\n").count(),
+        answers.matches("content-length: 63\r\n").count(),
         3,
         "{answers}"
     );
@@ -178,7 +178,7 @@ async fn over_http2_a_head_resets_nothing() {
         *request.method_mut() = http::Method::HEAD;
         let answer = server.http2(request).await.expect("no stream is reset");
         assert_eq!(answer.status(), 500);
-        assert_eq!(answer.headers()["content-length"], "64");
+        assert_eq!(answer.headers()["content-length"], "63");
     }
 }
 

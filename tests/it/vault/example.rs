@@ -83,7 +83,7 @@ async fn a_rotation_of_100_000_rows_is_killed_anywhere_and_ends() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let wakeups = u32::try_from(random >> 33).unwrap() % 30_000;
+        let wakeups = u32::try_from(random >> 33).unwrap() % 5_000;
         let ended = killed_after(vault_example::rotate(&mut db, &after, None), wakeups).await;
         if let Some(written) = ended {
             written.unwrap();
