@@ -1,6 +1,8 @@
 //! Sanitizing: what a look at a body costs, beside the parser alone and beside a document that is built. See `harness` for the commands.
 
 mod harness;
+#[path = "sanitize/html.rs"]
+mod html;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -27,12 +29,14 @@ fn main() -> ExitCode {
 }
 
 fn groups() -> Vec<Group> {
-    vec![
+    let mut groups = vec![
         json("JSON, 100 KB", IGNORED, &COMMENTS),
         json("JSON, 100 KB, beside a document", VALUE, &COMMENTS),
         json("JSON, 1 KB", IGNORED, &FEW),
         json("JSON, 1 KB, beside a document", ROUND_TRIP, &FEW),
-    ]
+    ];
+    groups.extend(html::groups());
+    groups
 }
 
 fn json(name: &'static str, rival: &'static str, text: &'static LazyLock<String>) -> Group {
