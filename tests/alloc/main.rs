@@ -1,5 +1,6 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+mod audit;
 #[cfg(feature = "jwt")]
 mod auth;
 mod auth_layer;
