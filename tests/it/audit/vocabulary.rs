@@ -116,7 +116,7 @@ async fn layers_that_look_at_the_browser() {
     );
     assert_one(
         found.await,
-        204,
+        403,
         ("cors", name, WARN, REFUSED, "origin_refused"),
     );
     let method = [
@@ -129,7 +129,7 @@ async fn layers_that_look_at_the_browser() {
     );
     assert_one(
         found.await,
-        204,
+        403,
         ("cors", name, WARN, REFUSED, "method_refused"),
     );
 
@@ -328,10 +328,10 @@ async fn layers_that_ask_whose_it_is() {
         ("/orders/x", 404, denied, WARN, "reference_malformed"),
         (
             "/export?doc=1&doc=2",
-            400,
+            404,
             EventName::MaliciousDirectReference,
             Level::Critical,
-            "ambiguous_id",
+            "reference_ambiguous",
         ),
     ];
     for (path, status, name, level, code) in rows {
