@@ -1,4 +1,4 @@
-//! Lines of ArcSight's Common Event Format.
+//! Lines of `ArcSight`'s Common Event Format.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
