@@ -1,4 +1,5 @@
-//! Orders that belong to users, in SQLite: each is loaded by one query that carries the owner, and checked before the handler has it.
+//! Orders that belong to users, in SQLite: each is loaded by one query that carries the owner, and checked before the handler has it. A
+//! handler in which the check is forgotten answers nobody.
 //!
 //! ```sh
 //! cargo run --example ownership --features axum,opaque-tokens
@@ -57,6 +58,12 @@
 //!
 //! # Who looks at all orders: 200 2 3 4
 //! curl -i http://127.0.0.1:3010/orders -H "X-Api-Key: $ROOT"
+//!
+//! # A handler that says it is for all who are logged in: 200 up
+//! curl -i http://127.0.0.1:3010/health -H "X-Api-Key: $BOB"
+//!
+//! # One that says and decides nothing: 500, code authorization_missing
+//! curl -i http://127.0.0.1:3010/dump -H "X-Api-Key: $BOB"
 //! ```
 
 use std::error::Error;
@@ -70,7 +77,8 @@ use axum::routing::get;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use tower_security::auth::AuthLayer;
 use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
-use tower_security::axum::{Auth, Delete, Owned, Update};
+use tower_security::authorize::RequireAuthorization;
+use tower_security::axum::{Auth, Delete, Owned, Public, Update};
 use tower_security::core::{Principal, Rejection, TrustedProxies};
 use tower_security::ownership::{
     AccessRequest, Action, Authz, Decision, Granted, IdShape, LoadError, LoadGuard, OwnedResource,
@@ -240,6 +248,15 @@ async fn receipt(receipt: Granted<Receipt>) -> String {
     format!("received {whole}.{rest:02} from {}\n", receipt.owner)
 }
 
+async fn health(_: Public) -> &'static str {
+    "up\n"
+}
+
+/// Written in a hurry.
+async fn dump() -> &'static str {
+    "all orders of everybody\n"
+}
+
 /// The client learns nothing of what the data base says.
 fn broken(error: sqlx::Error) -> Rejection {
     eprintln!("{error}");
@@ -274,11 +291,14 @@ pub async fn app() -> Result<(Router, [String; 3]), Box<dyn Error>> {
     let stack = SecurityStack::new()
         .client_ip(TrustedProxies::direct())
         .auth(AuthLayer::builder().api_key(keys).build()?)
+        .require_authorization(RequireAuthorization::new())
         .ownership(guard);
     let router = Router::new()
         .route("/orders", get(list).post(create))
         .route("/orders/{id}", get(show).put(change).delete(cancel))
         .route("/orders/{id}/receipt", get(receipt))
+        .route("/health", get(health))
+        .route("/dump", get(dump))
         .layer(stack)
         .with_state(pool);
     Ok((router, issued))

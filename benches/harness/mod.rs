@@ -40,6 +40,7 @@ const BATCH: usize = 64;
 pub(crate) struct Group {
     name: &'static str,
     rival: &'static str,
+    samples: usize,
     rows: Vec<Row>,
 }
 
@@ -54,8 +55,16 @@ impl Group {
         Self {
             name,
             rival,
+            samples: time::SAMPLES,
             rows: Vec::new(),
         }
+    }
+
+    /// Takes so many samples of the time: fewer, where one call takes long.
+    #[allow(dead_code, reason = "most benches measure short calls")]
+    pub(crate) fn samples(mut self, samples: usize) -> Self {
+        self.samples = samples;
+        self
     }
 
     /// Adds a row. The first one is the floor.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{BATCH, Group, Subject};
 
 /// Samples per row.
-const SAMPLES: usize = 3000;
+pub(super) const SAMPLES: usize = 3000;
 const WARM_UP: usize = 200;
 /// Calls whose allocations are counted.
 const COUNTED: usize = 32;
@@ -75,7 +75,7 @@ fn measure(group: &Group) -> Vec<Figures> {
         .iter()
         .map(|row| (row.make)())
         .collect::<Vec<_>>();
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP.min(group.samples) {
         for subject in &mut subjects {
             subject.prepare();
             subject.run();
@@ -86,8 +86,8 @@ fn measure(group: &Group) -> Vec<Figures> {
         .map(|subject| count(subject.as_mut()))
         .collect::<Vec<_>>();
 
-    let mut samples = vec![Vec::with_capacity(SAMPLES); subjects.len()];
-    for _ in 0..SAMPLES {
+    let mut samples = vec![Vec::with_capacity(group.samples); subjects.len()];
+    for _ in 0..group.samples {
         for (subject, samples) in subjects.iter_mut().zip(&mut samples) {
             subject.prepare();
             let start = Instant::now();

@@ -169,7 +169,10 @@ impl Expression {
                         Err(_) => {}
                     }
                 }
-                first.map_or(Ok(met.unwrap_or(Met::Nothing)), Err)
+                match first {
+                    Some(unmet) => Err(unmet),
+                    None => Ok(met.unwrap_or(Met::Nothing)),
+                }
             }
             Self::Any(parts) => {
                 let mut first = None;

@@ -10,6 +10,7 @@ use crate::core::{AuthMethod, ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
+use crate::error_mask::ErrorMaskLayer;
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
 use crate::ownership::{LoadGuard, OwnershipGuard};
@@ -95,6 +96,33 @@ impl Protection for CookieLayer {
         match self.mode() {
             Mode::Enforce => names.iter().map(String::as_str).collect(),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl Protection for ErrorMaskLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let client_errors = if self.masks_client_errors() {
+            "masked"
+        } else {
+            "kept"
+        };
+        let not_found = if self.masks_all_not_found() {
+            "all"
+        } else {
+            "empty"
+        };
+        posture.add(
+            PostureEntry::new("error_mask", self.mode().into())
+                .setting("client_errors", client_errors)
+                .setting("not_found", not_found)
+                .setting("kept", self.kept_headers().count().to_string())
+                .setting("stripped", self.stripped_headers().to_string()),
+        );
+        warn_of_mode("error_mask", self.mode(), posture);
+        warn_of("error_mask", &self.dangerous(), posture);
+        if cfg!(panic = "abort") {
+            posture.warn("error_mask: panic = \"abort\" ends the process before a panic is masked");
         }
     }
 }
@@ -348,9 +376,8 @@ impl Protection for RequireLayer {
 impl Protection for AccessTable {
     fn describe(&self, posture: &mut Posture) {
         let mode = self.mode();
-        let any_request = self.rules().find(|(rule, _)| *rule == "any_request");
-        let rest = match any_request {
-            Some((_, requirement)) => format!("{requirement:?}"),
+        let rest = match self.any_request() {
+            Some(requirement) => format!("{requirement:?}"),
             None if self.hides_unmatched() => "404".to_owned(),
             None => "refused".to_owned(),
         };
@@ -415,6 +442,34 @@ fn describe_ownership<'a>(
             .setting("denied", denied),
     );
     warn_of_mode("ownership", mode, posture);
+}
+
+#[cfg(feature = "sanitize")]
+impl Protection for crate::sanitize::SanitizeLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let mode = self.mode();
+        let (enforced, reported) = self.rule_counts();
+        let mut entry = PostureEntry::new("sanitize", mode.into())
+            .setting("preset", self.preset())
+            .setting("enforced", enforced.to_string())
+            .setting("reported", reported.to_string())
+            .setting("body_limit", self.body_limit().to_string())
+            .setting("multipart", self.multipart());
+        let (html, detectors) = self.field_counts();
+        for (name, count) in [("html_fields", html), ("detectors", detectors)] {
+            if count > 0 {
+                entry = entry.setting(name, count.to_string());
+            }
+        }
+        if self.exempts_bodies() {
+            entry = entry.setting("exempt", "some bodies");
+        }
+        posture.add(entry);
+        warn_of_mode("sanitize", mode, posture);
+        for name in self.dangerous() {
+            posture.warn(format!("sanitize: {name}"));
+        }
+    }
 }
 
 /// A policy in one word: `client:100/60s`.

@@ -1,5 +1,6 @@
 //! Tests of the crate from outside, in one binary.
 
+mod access;
 mod architecture;
 mod audit;
 mod auth;
@@ -19,10 +20,13 @@ mod csrf;
 mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
+mod error_mask;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
 mod headers;
+#[cfg(feature = "sanitize-html")]
+mod html;
 mod https;
 #[cfg(all(
     feature = "axum",
@@ -46,9 +50,15 @@ mod rate_limit;
 mod readme;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sanitize")]
+mod sanitize;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
+#[cfg(all(feature = "axum", feature = "sanitize"))]
+mod sql_injection;
 mod stack;
 mod support;
 mod token;
 mod traits;
+#[cfg(feature = "vault")]
+mod vault;

@@ -292,6 +292,29 @@ fn second_factors_cross_threads_and_can_be_printed() {
     value::<tower_security::redis::RedisMfa>();
 }
 
+#[cfg(feature = "vault")]
+#[test]
+fn what_encrypts_fields_crosses_threads_and_can_be_printed() {
+    use tower_security::vault::*;
+
+    layer::<KeyRing>();
+    layer::<KeyRingBuilder>();
+    layer::<Protector>();
+    layer::<Pseudonyms>();
+    layer::<Pseudonym>();
+    layer::<RingKey>();
+    vocabulary::<BlindIndex>();
+    vocabulary::<IndexBits>();
+    vocabulary::<KeyState>();
+    vocabulary::<KeyWrapError>();
+    vocabulary::<KeyWrapErrorKind>();
+    vocabulary::<PurposeProblem>();
+    vocabulary::<VaultConfigError>();
+    vocabulary::<VaultError>();
+    #[cfg(feature = "serde")]
+    layer::<Sealed<String>>();
+}
+
 #[cfg(feature = "password")]
 #[test]
 fn a_policy_of_passwords_crosses_threads_and_can_be_printed() {
@@ -670,6 +693,22 @@ fn nothing_prints_a_token_its_claims_or_a_key() {
     for hidden in ["hidden", "eyJ", "aGlkZGVu", signature] {
         assert!(!printed.contains(hidden), "{hidden}: {printed}");
     }
+}
+
+#[test]
+fn authorization_crosses_threads_and_can_be_printed() {
+    use tower_security::authorize::{
+        Access, AccessConfigError, AccessTable, AccessTableBuilder, RequireAuthorization, Tripwire,
+        TripwireFuture, UndecidedErrors,
+    };
+    layer::<AccessTable>();
+    layer::<AccessTableBuilder>();
+    layer::<Access<u8>>();
+    layer::<RequireAuthorization>();
+    layer::<Tripwire<u8>>();
+    moved::<TripwireFuture<std::future::Ready<u8>>>();
+    vocabulary::<AccessConfigError>();
+    vocabulary::<UndecidedErrors>();
 }
 
 #[test]

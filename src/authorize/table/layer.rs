@@ -59,6 +59,12 @@ impl AccessTable {
             .filter_map(|(label, requirement)| requirement.is_open().then_some(label))
     }
 
+    /// Returns what is required for what no rule is for; without it nobody may.
+    #[must_use]
+    pub fn any_request(&self) -> Option<&Requirement> {
+        self.core.rules.rest().map(|rule| &rule.requirement)
+    }
+
     /// Whether what no rule is for gets the 404 of what does not exist.
     #[must_use]
     pub fn hides_unmatched(&self) -> bool {

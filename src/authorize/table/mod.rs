@@ -5,8 +5,6 @@ mod error;
 mod layer;
 mod rules;
 mod service;
-#[cfg(test)]
-mod tests;
 
 pub use config::AccessTableBuilder;
 pub use error::AccessConfigError;

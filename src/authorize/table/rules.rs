@@ -114,6 +114,11 @@ impl Rules {
         }
     }
 
+    /// The one for any request.
+    pub(super) fn rest(&self) -> Option<&Rule> {
+        self.all.get(self.rest?)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.all.iter()
     }
@@ -125,18 +130,19 @@ impl Rules {
             ref method => method,
         };
         let Some(route) = route_template(request.extensions()) else {
-            return self.by_path(method, request.uri().path());
+            return self.by_path(method, whole_path(request));
         };
         let mut first = First::new(self, method);
         if self.tree.covering(route, &mut |at| first.see(at)) == Coverage::Whole {
             return first.found(Spelling::Plain);
         }
-        // Of the whole template, hence the whole path.
-        let path = original_uri(request.uri(), request.extensions()).path();
-        if !is_of_route(route, path) {
-            return Found::NotCanonical;
+        // The template is that of the whole path, unless somebody has written it over since.
+        let path = whole_path(request);
+        if is_of_route(route, path) {
+            self.by_path(method, path)
+        } else {
+            Found::NotCanonical
         }
-        self.by_path(method, path)
     }
 
     fn by_path(&self, method: &Method, path: &str) -> Found<'_> {
@@ -152,6 +158,16 @@ impl Rules {
         };
         first.found(spelling)
     }
+}
+
+/// The path that rules are written for: inside nested routers, which take off its front, as the client wrote it; where somebody has
+/// written it over, what he has made of it.
+pub(super) fn whole_path<B>(request: &Request<B>) -> &str {
+    let path = request.uri().path();
+    let whole = original_uri(request.uri(), request.extensions()).path();
+    // What routers leave of all of it is a slash.
+    let is_nested = path == "/" || whole.ends_with(path);
+    if is_nested { whole } else { path }
 }
 
 /// The first rule for a method of those that are seen.

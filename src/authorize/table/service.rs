@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::layer::Core;
-use super::rules::{Found, Rule, Spelling};
+use super::rules::{Found, Rule, Spelling, whole_path};
 use crate::authorize::RequireRefusal;
 use crate::authorize::expression::Met;
 use crate::authorize::params::Params;
@@ -97,7 +97,7 @@ impl Core {
             if route_template(request.extensions()).is_some() {
                 params = Params::of_router(request);
             } else {
-                path = CanonicalPath::parse(request.uri().path());
+                path = CanonicalPath::parse(whole_path(request));
                 if let (Some(template), Some(path)) = (rule.template(), &path) {
                     params = Params::of_path(template, path);
                 }

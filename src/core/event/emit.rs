@@ -1,12 +1,13 @@
 //! How a layer hands an event to the sink that is in force.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use http::Extensions;
+use http::{Extensions, StatusCode};
 
 use super::{EventName, EventSink, Level, SecurityEvent};
 use crate::core::{ClientIp, Clock, RequestId, Shared, SystemClock};
@@ -86,6 +87,11 @@ impl Events {
     /// Whether [`emit`](Self::emit) would record an event: for a layer that has to take the request apart to make one.
     pub(crate) fn wants(&self, shared: Option<&Shared>, name: EventName, level: Level) -> bool {
         wants(self.sink(shared), name, level)
+    }
+
+    /// Tells the sink of an answer that is no event by itself.
+    pub(crate) fn status(&self, shared: Option<&Shared>, ip: Option<IpAddr>, status: StatusCode) {
+        guarded(|| self.sink(shared).status(ip, status));
     }
 
     fn sink<'a>(&'a self, shared: Option<&'a Shared>) -> &'a dyn EventSink {

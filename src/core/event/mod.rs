@@ -1,7 +1,7 @@
 //! Security events: what happened, said in the words of the OWASP Logging Vocabulary, and where it goes.
 
 mod clean_text;
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 mod context;
 mod emit;
 mod name;
@@ -20,7 +20,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 pub use clean_text::CleanText;
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 pub(crate) use context::EventContext;
 pub(crate) use emit::Events;
 pub(crate) use emit::guarded;
@@ -347,7 +347,7 @@ impl EventSink for Vec<Arc<dyn EventSink>> {
 
     fn status(&self, ip: Option<IpAddr>, status: StatusCode) {
         for sink in self {
-            sink.status(ip, status);
+            guarded(|| sink.status(ip, status));
         }
     }
 }

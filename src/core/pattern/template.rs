@@ -225,14 +225,23 @@ impl Template {
     }
 
     fn fits(&self, path: &str, accepts_value: impl Fn(&str) -> bool) -> bool {
+        let fits = |segment: &Segment, part: &str| match segment {
+            Segment::Literal(literal) => **literal == *part,
+            Segment::Param(_) | Segment::CatchAll(_) => !part.is_empty() && accepts_value(part),
+        };
         let mut rest = path.strip_prefix('/');
-        let all_fit = self.segments.iter().all(|segment| {
-            segment.take(&mut rest).is_some_and(|part| match segment {
-                Segment::Literal(literal) => **literal == *part,
-                Segment::Param(_) | Segment::CatchAll(_) => !part.is_empty() && accepts_value(part),
-            })
+        let Some((last, front)) = self.segments.split_last() else {
+            return false;
+        };
+        let front_fits = front.iter().all(|segment| {
+            segment
+                .take(&mut rest)
+                .is_some_and(|part| fits(segment, part))
         });
-        all_fit && rest.is_none()
+        // Nothing is left behind the last one.
+        let is_left =
+            |part: &str| matches!(last, Segment::Param(_)) && part.as_bytes().contains(&b'/');
+        front_fits && rest.is_some_and(|part| !is_left(part) && fits(last, part))
     }
 }
 

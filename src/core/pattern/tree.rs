@@ -26,7 +26,7 @@ struct Node {
 pub(crate) enum Coverage {
     /// All templates that match a path of the route.
     Whole,
-    /// There may be others, that match some paths of the route and not all.
+    /// There may be others, that match some paths of the route and not all; or others than the router read the path.
     Partial,
 }
 
@@ -88,7 +88,8 @@ impl TemplateTree {
 
     /// Visits the places of all templates that match every path of a router's own template, in no order.
     ///
-    /// A part of the route that is written in a way which is not known here counts as one that only the path tells.
+    /// Behind a catch-all somebody else finds his way by the path, so that only the path tells. It is the same with a part of the route that
+    /// is written in a way which is not known here.
     pub(crate) fn covering(&self, route: &str, visit: &mut impl FnMut(usize)) -> Coverage {
         match route.strip_prefix('/') {
             Some(rest) => self.cover(0, Some(rest), visit),
@@ -114,13 +115,7 @@ impl TemplateTree {
             RoutePart::Param => Coverage::Partial,
             RoutePart::CatchAll | RoutePart::Unknown => {
                 node.rests.iter().copied().for_each(visit);
-                let is_leaf = node.literals.is_empty() && node.param.is_none();
-                let is_known = RoutePart::of(part) == RoutePart::CatchAll;
-                return if is_leaf && is_known {
-                    Coverage::Whole
-                } else {
-                    Coverage::Partial
-                };
+                return Coverage::Partial;
             }
         };
         if part.is_empty() {

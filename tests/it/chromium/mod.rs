@@ -10,6 +10,8 @@ mod csp;
 #[cfg(all(feature = "csp-hashes", feature = "csp-report"))]
 mod csp_edge;
 mod csrf;
+#[cfg(feature = "sanitize-html")]
+mod html;
 mod isolation;
 #[cfg(feature = "opaque-tokens")]
 mod sessions;

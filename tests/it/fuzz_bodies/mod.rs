@@ -30,7 +30,19 @@ pub mod ownership;
 pub mod password;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod refresh;
+#[cfg(feature = "sanitize-html")]
+pub mod sanitize_html;
+#[cfg(feature = "sanitize")]
+pub mod sanitize_head;
+#[cfg(feature = "sanitize")]
+pub mod sanitize_json;
+#[cfg(feature = "sanitize")]
+pub mod sanitize_multipart;
+#[cfg(feature = "sanitize-html")]
+pub mod sanitize_rewrite;
 #[cfg(feature = "opaque-tokens")]
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod token;
+#[cfg(feature = "vault")]
+pub mod vault;

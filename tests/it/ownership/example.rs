@@ -19,7 +19,7 @@ async fn every_curl_line_of_the_example_gives_what_its_comment_says() {
     let server = Server::axum(router).await;
     let promises = promises(EXAMPLE);
     assert_eq!(promises.len(), EXAMPLE.matches("//! curl ").count());
-    assert_eq!(promises.len(), 17);
+    assert_eq!(promises.len(), 19);
     for mut promise in promises {
         for (name, key) in ["$ALICE", "$BOB", "$ROOT"].into_iter().zip(&keys) {
             for (_, value) in &mut promise.headers {

@@ -7,7 +7,7 @@ pub(crate) mod service;
 #[cfg(feature = "axum")]
 pub(crate) mod tls;
 pub(crate) mod tree;
-#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
+#[cfg(any(feature = "jwt", feature = "jwt-rust-crypto", feature = "sanitize"))]
 pub(crate) mod vectors;
 #[cfg(feature = "axum")]
 pub(crate) mod wire;
