@@ -149,7 +149,9 @@ fn unprotect(name: &'static str, length: usize) -> Group {
     let ours = move |keys| {
         move || {
             let ssn = column(keys);
-            let sealed = ssn.protect(&vec![7; length], &CONTEXT).expect("it is short");
+            let sealed = ssn
+                .protect(&vec![7; length], &CONTEXT)
+                .expect("it is short");
             (|| (), move |()| ssn.unprotect(&sealed, &CONTEXT))
         }
     };
@@ -184,7 +186,9 @@ fn unprotect(name: &'static str, length: usize) -> Group {
         .row(OURS_64, ours(64))
         .row("tower-security, in place", move || {
             let ssn = column(1);
-            let sealed = ssn.protect(&vec![7; length], &CONTEXT).expect("it is short");
+            let sealed = ssn
+                .protect(&vec![7; length], &CONTEXT)
+                .expect("it is short");
             let call = move |sealed| ssn.unprotect_in_place(sealed, &CONTEXT);
             (move || sealed.clone(), call)
         })
@@ -244,10 +248,22 @@ fn bars() -> ExitCode {
         let last = column_of_last();
         let sealed_by_last = last.protect(&plain, &CONTEXT).expect("it is short");
         let (of_many, of_one) = both(
-            || drop(black_box(of_64.unprotect(black_box(&sealed_by_last), &CONTEXT))),
-            || drop(black_box(last.unprotect(black_box(&sealed_by_last), &CONTEXT))),
+            || {
+                drop(black_box(
+                    of_64.unprotect(black_box(&sealed_by_last), &CONTEXT),
+                ))
+            },
+            || {
+                drop(black_box(
+                    last.unprotect(black_box(&sealed_by_last), &CONTEXT),
+                ))
+            },
         );
-        at_most(&format!("unprotect {name}, the last of 64 keys"), of_many / of_one, 1.05);
+        at_most(
+            &format!("unprotect {name}, the last of 64 keys"),
+            of_many / of_one,
+            1.05,
+        );
     }
     if missed == 0 {
         println!("\nall bars reached");

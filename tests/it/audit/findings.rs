@@ -13,6 +13,7 @@ use tower_security::core::{
     ClientIp, EventName, Level, ManualClock, PeerAddr, Refused, TrustedProxies,
 };
 use tower_security::csrf::CsrfLayer;
+use tower_security::error_mask::ErrorMaskLayer;
 use tower_security::rate_limit::{BanLayer, BanTable};
 
 use crate::support::service::{Spy, go};
@@ -87,6 +88,32 @@ async fn a_ban_that_a_finding_begins_is_enforced_and_ends() {
     // The finding names the request that made it one.
     assert_eq!(ids[19], finding.request_id());
     assert_ne!(ids[18], finding.request_id());
+}
+
+/// The mask tells of each 404, which is no event by itself.
+#[tokio::test]
+async fn a_scan_is_found_in_answers_that_the_mask_counts() {
+    let log = MemoryExporter::new();
+    let (queue, guard) = QueueSink::builder(log.clone()).build().unwrap();
+    let clock = ManualClock::new();
+    let detector = AnomalyDetector::builder(queue).defaults().clock(clock);
+    let service = SecurityStack::new()
+        .events(detector.build().unwrap())
+        .client_ip(TrustedProxies::direct())
+        .error_mask(ErrorMaskLayer::new())
+        .layer(Spy::new().status(StatusCode::NOT_FOUND));
+    for _ in 0..29 {
+        go(service.clone(), forged("192.0.2.7")).await;
+        go(service.clone(), forged("192.0.2.8")).await;
+    }
+    assert!(guard.flush(Duration::from_secs(60)));
+    assert_eq!(log.events(), []);
+    go(service.clone(), forged("192.0.2.7")).await;
+    assert!(guard.flush(Duration::from_secs(60)));
+    let [finding] = log.events().try_into().expect("one finding");
+    assert_eq!(finding.name(), EventName::MaliciousExcess404);
+    assert_eq!(finding.code(), "scan");
+    assert_eq!(finding.client().unwrap().to_string(), "192.0.2.7");
 }
 
 /// The resident memory of this process less its program, in KiB.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_security::authorize::{
@@ -18,6 +18,7 @@ use tower_security::core::{
 };
 use tower_security::cors::CorsLayer;
 use tower_security::csrf::CsrfLayer;
+use tower_security::error_mask::ErrorMaskLayer;
 use tower_security::https::{HttpsLayer, OnInsecure};
 use tower_security::rate_limit::login::{LoginAccount, LoginThrottle, LoginThrottleLayer};
 use tower_security::rate_limit::{BanLayer, BanTable, Quota, RateLimitLayer};
@@ -69,20 +70,33 @@ fn request(method: &str, path: &str, lines: &[(&str, &str)]) -> Request<Full<Byt
 }
 
 /// Sends requests to a stack, all but the last to bring it into a state, and says what it told of the last and its status.
-async fn told<L, S>(
+async fn told<L, S, B>(
     make: impl FnOnce(SecurityStack) -> L,
     requests: impl IntoIterator<Item = Request<Full<Bytes>>>,
 ) -> (Vec<Told>, u16)
 where
     L: Layer<Spy, Service = S>,
-    S: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = Infallible> + Clone,
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
+{
+    told_around(Spy::new(), make, requests).await
+}
+
+/// The same around another handler.
+async fn told_around<L, S, B>(
+    handler: Spy,
+    make: impl FnOnce(SecurityStack) -> L,
+    requests: impl IntoIterator<Item = Request<Full<Bytes>>>,
+) -> (Vec<Told>, u16)
+where
+    L: Layer<Spy, Service = S>,
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
 {
     let log = Log::default();
     let stack = SecurityStack::new()
         .events(log.sink())
         .client_ip(TrustedProxies::direct())
         .scheme(SchemeSource::AssumeHttps);
-    let service = make(stack).layer(Spy::new());
+    let service = make(stack).layer(handler);
     let mut status = 0;
     for request in requests {
         log.0.lock().unwrap().clear();
@@ -348,6 +362,54 @@ async fn layers_that_ask_whose_it_is() {
             ("ownership", name, level, REFUSED, code),
         );
     }
+}
+
+#[tokio::test]
+async fn the_mask_of_errors() {
+    let fault = Spy::new().status(StatusCode::INTERNAL_SERVER_ERROR);
+    let found = told_around(
+        fault,
+        |stack| stack.error_mask(ErrorMaskLayer::new()),
+        [request("GET", "/", &[])],
+    );
+    let (name, level, outcome) = (EventName::SysCrash, Level::Error, Outcome::Fault);
+    assert_one(
+        found.await,
+        500,
+        ("error_mask", name, level, outcome, "internal_error"),
+    );
+    // What another layer refuses is told of by that layer alone.
+    let found = told(
+        |stack| {
+            stack
+                .error_mask(ErrorMaskLayer::new())
+                .csrf(CsrfLayer::new())
+        },
+        [request("POST", "/", &[("sec-fetch-site", "cross-site")])],
+    );
+    let name = EventName::MaliciousCsrf;
+    assert_one(
+        found.await,
+        403,
+        ("csrf", name, WARN, REFUSED, "csrf_refused"),
+    );
+}
+
+#[cfg(feature = "sanitize")]
+#[tokio::test]
+async fn the_guard_of_input() {
+    use tower_security::sanitize::SanitizeLayer;
+
+    let found = told(
+        |stack| stack.sanitize(SanitizeLayer::strict()),
+        [request("GET", "/static/%2e%2e/%2e%2e/etc/passwd", &[])],
+    );
+    let name = EventName::InputValidationFail;
+    assert_one(
+        found.await,
+        400,
+        ("sanitize", name, WARN, REFUSED, "path_dot_segment"),
+    );
 }
 
 #[cfg(feature = "csp-report")]

@@ -30,10 +30,10 @@ pub mod ownership;
 pub mod password;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod refresh;
-#[cfg(feature = "sanitize-html")]
-pub mod sanitize_html;
 #[cfg(feature = "sanitize")]
 pub mod sanitize_head;
+#[cfg(feature = "sanitize-html")]
+pub mod sanitize_html;
 #[cfg(feature = "sanitize")]
 pub mod sanitize_json;
 #[cfg(feature = "sanitize")]
