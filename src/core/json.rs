@@ -3,6 +3,12 @@
 /// A JSON string (RFC 8259, section 7). `<`, `>` and `&` are escaped too, so that a body taken for HTML holds no markup.
 pub(crate) fn write_json_string(body: &mut Vec<u8>, text: &str) {
     body.push(b'"');
+    write_json_text(body, text);
+    body.push(b'"');
+}
+
+/// A part of a JSON string, without the quotes.
+pub(crate) fn write_json_text(body: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     // Nearly all of a text needs no escape: it is copied in runs.
     while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
@@ -15,7 +21,6 @@ pub(crate) fn write_json_string(body: &mut Vec<u8>, text: &str) {
         }
     }
     body.extend_from_slice(rest);
-    body.push(b'"');
 }
 
 const fn needs_escape(byte: u8) -> bool {

@@ -1,6 +1,7 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
 mod access;
+mod audit;
 #[cfg(feature = "jwt")]
 mod auth;
 mod auth_layer;

@@ -9,6 +9,7 @@ use crate::support::tree;
 /// A name in `fuzz/fuzz_targets`, a folder in `fuzz/corpus`, and what both run.
 const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("acrh", fuzz_bodies::cors::acrh),
+    ("audit_lines", fuzz_bodies::audit::audit_lines),
     #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
     (
         "authorization_header",

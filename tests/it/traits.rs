@@ -2,6 +2,12 @@
 
 use std::fmt::Debug;
 
+use tower_security::audit::{
+    AnomalyDetector, AnomalyDetectorBuilder, AuditClient, AuditConfig, AuditConfigBuilder,
+    AuditConfigError, CapacityProblem, CefLines, Finding, IpPrivacy, JsonLines, MemoryExporter,
+    Overflow, OwnedEvent, PrincipalPrivacy, QueueGuard, QueueSink, QueueSinkBuilder, QueueStats,
+    Rule, RuleKey, RuleProblem, Schema,
+};
 use tower_security::authorize::{
     Require, RequireBuilder, RequireConfigError, RequireLayer, RequireRefusal, Requirement,
 };
@@ -65,6 +71,33 @@ fn what_hashes_passwords_crosses_threads_and_can_be_printed() {
     fn crosses<T: Send>(_: T) {}
     crosses(hasher.verify(&password, None));
     crosses(hasher.hash(&password));
+}
+
+#[test]
+fn the_log_of_events_crosses_threads_and_can_be_printed() {
+    layer::<AnomalyDetector>();
+    layer::<AnomalyDetectorBuilder>();
+    layer::<AuditConfig>();
+    layer::<AuditConfigBuilder>();
+    layer::<IpPrivacy>();
+    layer::<MemoryExporter>();
+    layer::<OwnedEvent>();
+    layer::<PrincipalPrivacy>();
+    layer::<QueueSink>();
+    layer::<Rule>();
+    vocabulary::<AuditClient>();
+    vocabulary::<AuditConfigError>();
+    vocabulary::<CapacityProblem>();
+    vocabulary::<Overflow>();
+    vocabulary::<QueueStats>();
+    vocabulary::<RuleKey>();
+    vocabulary::<RuleProblem>();
+    vocabulary::<Schema>();
+    value::<CefLines<Vec<u8>>>();
+    value::<JsonLines<Vec<u8>>>();
+    value::<QueueGuard>();
+    value::<QueueSinkBuilder<MemoryExporter>>();
+    borrowed::<Finding<'_>>();
 }
 
 #[test]

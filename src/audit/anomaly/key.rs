@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::rule::RuleKey;
 use crate::core::SecurityEvent;
 
-/// Hashes with a secret of this process (SipHash), so that nobody can choose keys that fall together.
+/// Hashes with a secret of this process (`SipHash`), so that nobody can choose keys that fall together.
 #[derive(Debug, Default)]
 pub(super) struct Keys(RandomState);
 

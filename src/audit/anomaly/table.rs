@@ -25,9 +25,17 @@ pub(super) struct Table {
 
 #[derive(Debug)]
 struct Shard {
-    keys: Box<[[u64; WAYS]]>,
-    windows: Box<[[Window; WAYS]]>,
+    sets: Box<[Set]>,
     marks: Box<[Mark]>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Set {
+    /// 0 for none.
+    keys: [u64; WAYS],
+    windows: [Window; WAYS],
+    /// The rule of each window, whose bounds say when it is over.
+    rules: [u8; WAYS],
 }
 
 /// One event, as a table counts it.
@@ -46,8 +54,7 @@ impl Table {
     pub(super) fn new(keys: usize, stride: usize) -> Self {
         let sets = keys.div_ceil(SHARDS * WAYS);
         let shard = || Shard {
-            keys: vec![[0; WAYS]; sets].into_boxed_slice(),
-            windows: vec![[Window::default(); WAYS]; sets].into_boxed_slice(),
+            sets: vec![Set::default(); sets].into_boxed_slice(),
             marks: vec![Mark::default(); sets.saturating_mul(WAYS).saturating_mul(stride)]
                 .into_boxed_slice(),
         };
@@ -72,20 +79,17 @@ impl Table {
             .get(shard)?
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let Shard {
-            keys,
-            windows,
-            marks,
-        } = &mut *shard;
-        let (keys, windows) = (keys.get_mut(set)?, windows.get_mut(set)?);
-        let known = keys.iter().position(|key| *key == hit.key);
-        let way = known.or_else(|| place(keys, windows, hit.now, bounds))?;
+        let Shard { sets, marks } = &mut *shard;
+        let places = sets.get_mut(set)?;
+        let known = places.keys.iter().position(|key| *key == hit.key);
+        let way = known.or_else(|| places.place(hit.now, bounds))?;
         let first = (set * WAYS + way) * self.stride;
         let marks = marks.get_mut(first..first + self.stride)?;
-        let window = windows.get_mut(way)?;
+        let window = places.windows.get_mut(way)?;
         if known.is_none() || window.is_over(hit.now, of_rule) {
-            *keys.get_mut(way)? = hit.key;
-            *window = Window::new(hit.rule, hit.now);
+            *places.keys.get_mut(way)? = hit.key;
+            *places.rules.get_mut(way)? = hit.rule;
+            *window = Window::new(hit.now);
             marks.fill(Mark::default());
         }
         match hit.value {
@@ -95,27 +99,23 @@ impl Table {
     }
 }
 
-/// The place for a new key.
-fn place(
-    keys: &[u64; WAYS],
-    windows: &[Window; WAYS],
-    now: u64,
-    bounds: &[Bounds],
-) -> Option<usize> {
-    let worth = |(key, window): (&u64, &Window)| {
-        if *key == 0 {
-            return 0;
-        }
-        let Some(bounds) = bounds.get(usize::from(window.rule)) else {
-            return 0;
+impl Set {
+    /// The place for a new key.
+    fn place(&self, now: u64, bounds: &[Bounds]) -> Option<usize> {
+        let worth = |((key, window), rule): ((&u64, &Window), &u8)| {
+            if *key == 0 {
+                return 0;
+            }
+            match bounds.get(usize::from(*rule)) {
+                Some(bounds) if window.is_over(now, bounds) => 1,
+                Some(bounds) => window.progress(now, bounds).saturating_add(2),
+                None => 0,
+            }
         };
-        if window.is_over(now, bounds) {
-            return 1;
-        }
-        window.progress(now, bounds).saturating_add(2)
-    };
-    let worths = keys.iter().zip(windows).map(worth).enumerate();
-    worths.min_by_key(|(_, worth)| *worth).map(|(way, _)| way)
+        let places = self.keys.iter().zip(&self.windows).zip(&self.rules);
+        let worths = places.map(worth).enumerate();
+        worths.min_by_key(|(_, worth)| *worth).map(|(way, _)| way)
+    }
 }
 
 impl fmt::Debug for Table {

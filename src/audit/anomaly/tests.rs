@@ -1,5 +1,4 @@
 //! Rules at their limits, under floods, and with clocks that jump.
-#![expect(clippy::disallowed_types, reason = "what a sink and a hook have seen")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex};

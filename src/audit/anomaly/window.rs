@@ -17,8 +17,6 @@ pub(super) struct Window {
     silent_until: u64,
     newer: u32,
     older: u32,
-    /// Its rule, whose bounds say when it is over.
-    pub(super) rule: u8,
 }
 
 /// A value that was seen: the upper half of its hash, and when, in parts of the window.
@@ -30,13 +28,12 @@ pub(super) struct Mark {
 }
 
 impl Window {
-    pub(super) const fn new(rule: u8, now: u64) -> Self {
+    pub(super) const fn new(now: u64) -> Self {
         Self {
             start: now,
             silent_until: 0,
             newer: 0,
             older: 0,
-            rule,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Lines of ArcSight's Common Event Format.
+//! Lines of `ArcSight`'s Common Event Format.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -44,7 +44,10 @@ pub fn write_cef(event: &OwnedEvent, config: &AuditConfig, out: &mut Vec<u8>) {
         escaped(out, part, b"|\\");
     }
     out.push(b'|');
-    let mut fields = Fields { out };
+    let mut fields = Fields {
+        out,
+        has_before: false,
+    };
     fields.number("rt", millis(event.time()));
     fields.text("cat", name.as_str().split('_').next());
     fields.text("outcome", Some(event.outcome().as_str()));
@@ -85,35 +88,38 @@ const fn severity(level: Level) -> &'static str {
 
 struct Fields<'a> {
     out: &'a mut Vec<u8>,
+    /// A field stands before the next one. What it ends with is a client's choice.
+    has_before: bool,
 }
 
 impl Fields<'_> {
-    fn key(&mut self, key: &'static str) {
-        if !self.out.ends_with(b"|") {
+    fn key(&mut self, parts: [&'static str; 2]) {
+        if self.has_before {
             self.out.push(b' ');
         }
-        self.out.extend_from_slice(key.as_bytes());
+        self.has_before = true;
+        for part in parts {
+            self.out.extend_from_slice(part.as_bytes());
+        }
         self.out.push(b'=');
     }
 
     fn text(&mut self, key: &'static str, text: Option<&str>) {
         if let Some(text) = text {
-            self.key(key);
+            self.key([key, ""]);
             escaped(self.out, text, b"=\\");
         }
     }
 
     fn number(&mut self, key: &'static str, number: u64) {
-        self.key(key);
+        self.key([key, ""]);
         // Writing to memory does not fail.
         let _ = write!(self.out, "{number}");
     }
 
     fn labelled(&mut self, key: &'static str, label: &'static str, text: Option<&str>) {
         if text.is_some() {
-            self.out.push(b' ');
-            self.out.extend_from_slice(key.as_bytes());
-            self.out.extend_from_slice(b"Label=");
+            self.key([key, "Label"]);
             self.out.extend_from_slice(label.as_bytes());
             self.text(key, text);
         }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::lines::Lines;
 use super::{AuditConfig, Exporter, OwnedEvent, ecs, ocsf, owasp, timestamp};
 use crate::audit::AuditClient;
-use crate::core::json::{write_json_string, write_unit};
+use crate::core::json::{write_json_text, write_unit};
 
 /// What the fields of a JSON log are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,9 +176,11 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Parts of a text that are clean each.
     pub(super) fn joined(&mut self, key: &'static str, parts: &[&str]) {
-        self.text(key, &parts.concat());
+        self.key(key);
+        self.out.push(b'"');
+        parts.iter().for_each(|part| self.part(part));
+        self.out.push(b'"');
     }
 
     pub(super) fn list(&mut self, key: &'static str, texts: &[&'static str]) {
@@ -213,12 +215,18 @@ impl<'a> Json<'a> {
     }
 
     fn string(&mut self, text: &str) {
+        self.out.push(b'"');
+        self.part(text);
+        self.out.push(b'"');
+    }
+
+    fn part(&mut self, text: &str) {
         if !self.is_ascii || text.is_ascii() {
-            write_json_string(self.out, text);
+            write_json_text(self.out, text);
             return;
         }
         let mut escaped = Vec::new();
-        write_json_string(&mut escaped, text);
+        write_json_text(&mut escaped, text);
         let escaped = String::from_utf8(escaped).unwrap_or_default();
         let mut units = [0; 2];
         for character in escaped.chars() {

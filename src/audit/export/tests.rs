@@ -225,7 +225,6 @@ fn every_name_has_a_description_and_a_class() {
 }
 
 #[derive(Clone, Default)]
-#[expect(clippy::disallowed_types, reason = "what a writer has taken")]
 struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 
 impl Shared {

@@ -1,8 +1,4 @@
 //! A queue whose log is slow, broken, dead or gone.
-#![expect(
-    clippy::disallowed_types,
-    reason = "what an exporter on another thread has seen"
-)]
 
 use std::collections::BTreeMap;
 use std::io;

@@ -9,8 +9,11 @@ use http_body_util::Full;
 use tower::Layer;
 use tower_security::SecurityStack;
 use tower_security::audit::{AnomalyDetector, MemoryExporter, QueueSink};
-use tower_security::core::{ClientIp, EventName, Level, ManualClock, PeerAddr, TrustedProxies};
+use tower_security::core::{
+    ClientIp, EventName, Level, ManualClock, PeerAddr, Refused, TrustedProxies,
+};
 use tower_security::csrf::CsrfLayer;
+use tower_security::error_mask::ErrorMaskLayer;
 use tower_security::rate_limit::{BanLayer, BanTable};
 
 use crate::support::service::{Spy, go};
@@ -51,16 +54,21 @@ async fn a_ban_that_a_finding_begins_is_enforced_and_ends() {
         .layer(spy.clone());
     let ask = async |from: &str| {
         let answer = go(service.clone(), forged(from)).await;
-        answer.status()
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        answer
+            .extensions()
+            .get::<Refused>()
+            .expect("it is refused")
+            .code()
     };
     // The rule `csrf` has its limit at 20: up to then each is refused for what it is.
     for number in 1..=20 {
-        assert_eq!(ask("192.0.2.7").await, StatusCode::FORBIDDEN, "{number}");
+        assert_eq!(ask("192.0.2.7").await, "csrf_refused", "{number}");
     }
-    assert_eq!(ask("192.0.2.7").await, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(ask("192.0.2.8").await, StatusCode::FORBIDDEN);
+    assert_eq!(ask("192.0.2.7").await, "banned");
+    assert_eq!(ask("192.0.2.8").await, "csrf_refused");
     clock.advance(Duration::from_secs(60));
-    assert_eq!(ask("192.0.2.7").await, StatusCode::FORBIDDEN);
+    assert_eq!(ask("192.0.2.7").await, "csrf_refused");
     assert_eq!(spy.calls(), 0);
 
     assert!(guard.flush(Duration::from_secs(60)));
@@ -75,19 +83,46 @@ async fn a_ban_that_a_finding_begins_is_enforced_and_ends() {
     );
     assert_eq!(finding.client().unwrap().to_string(), "192.0.2.7");
     assert_eq!(finding.detail(), Some("count=20 window=300s key=ip"));
-    let ids: Vec<_> = events.iter().map(|event| event.request_id()).collect();
+    let refused = events.iter().filter(|event| event.layer() == "csrf");
+    let ids: Vec<_> = refused.map(|event| event.request_id()).collect();
     // The finding names the request that made it one.
     assert_eq!(ids[19], finding.request_id());
     assert_ne!(ids[18], finding.request_id());
 }
 
-/// The resident memory of this process, in KiB.
+/// The mask tells of each 404, which is no event by itself.
+#[tokio::test]
+async fn a_scan_is_found_in_answers_that_the_mask_counts() {
+    let log = MemoryExporter::new();
+    let (queue, guard) = QueueSink::builder(log.clone()).build().unwrap();
+    let clock = ManualClock::new();
+    let detector = AnomalyDetector::builder(queue).defaults().clock(clock);
+    let service = SecurityStack::new()
+        .events(detector.build().unwrap())
+        .client_ip(TrustedProxies::direct())
+        .error_mask(ErrorMaskLayer::new())
+        .layer(Spy::new().status(StatusCode::NOT_FOUND));
+    for _ in 0..29 {
+        go(service.clone(), forged("192.0.2.7")).await;
+        go(service.clone(), forged("192.0.2.8")).await;
+    }
+    assert!(guard.flush(Duration::from_secs(60)));
+    assert_eq!(log.events(), []);
+    go(service.clone(), forged("192.0.2.7")).await;
+    assert!(guard.flush(Duration::from_secs(60)));
+    let [finding] = log.events().try_into().expect("one finding");
+    assert_eq!(finding.name(), EventName::MaliciousExcess404);
+    assert_eq!(finding.code(), "scan");
+    assert_eq!(finding.client().unwrap().to_string(), "192.0.2.7");
+}
+
+/// The resident memory of this process less its program, in KiB.
 #[cfg(target_os = "linux")]
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status
         .lines()
-        .find(|line| line.starts_with("VmRSS:"))
+        .find(|line| line.starts_with("RssAnon:"))
         .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -1,5 +1,6 @@
 //! The log of events: what layers tell, how it is written, and what is found in many of them.
 
+mod example;
 mod exporters;
 mod findings;
 mod requests;

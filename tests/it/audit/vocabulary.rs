@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_security::authorize::{
@@ -18,6 +18,7 @@ use tower_security::core::{
 };
 use tower_security::cors::CorsLayer;
 use tower_security::csrf::CsrfLayer;
+use tower_security::error_mask::ErrorMaskLayer;
 use tower_security::https::{HttpsLayer, OnInsecure};
 use tower_security::rate_limit::login::{LoginAccount, LoginThrottle, LoginThrottleLayer};
 use tower_security::rate_limit::{BanLayer, BanTable, Quota, RateLimitLayer};
@@ -69,20 +70,33 @@ fn request(method: &str, path: &str, lines: &[(&str, &str)]) -> Request<Full<Byt
 }
 
 /// Sends requests to a stack, all but the last to bring it into a state, and says what it told of the last and its status.
-async fn told<L, S>(
+async fn told<L, S, B>(
     make: impl FnOnce(SecurityStack) -> L,
     requests: impl IntoIterator<Item = Request<Full<Bytes>>>,
 ) -> (Vec<Told>, u16)
 where
     L: Layer<Spy, Service = S>,
-    S: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = Infallible> + Clone,
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
+{
+    told_around(Spy::new(), make, requests).await
+}
+
+/// The same around another handler.
+async fn told_around<L, S, B>(
+    handler: Spy,
+    make: impl FnOnce(SecurityStack) -> L,
+    requests: impl IntoIterator<Item = Request<Full<Bytes>>>,
+) -> (Vec<Told>, u16)
+where
+    L: Layer<Spy, Service = S>,
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
 {
     let log = Log::default();
     let stack = SecurityStack::new()
         .events(log.sink())
         .client_ip(TrustedProxies::direct())
         .scheme(SchemeSource::AssumeHttps);
-    let service = make(stack).layer(Spy::new());
+    let service = make(stack).layer(handler);
     let mut status = 0;
     for request in requests {
         log.0.lock().unwrap().clear();
@@ -103,7 +117,11 @@ fn assert_one(found: (Vec<Told>, u16), status: u16, expected: Told) {
 
 #[tokio::test]
 async fn layers_that_look_at_the_browser() {
-    let cors = || CorsLayer::builder().origins(["https://app.example"]);
+    let cors = || {
+        CorsLayer::builder()
+            .origins(["https://app.example"])
+            .methods(["PUT"])
+    };
     let name = EventName::MaliciousCors;
     let preflight = [("origin", EVIL), ("access-control-request-method", "PUT")];
     let found = told(
@@ -112,7 +130,7 @@ async fn layers_that_look_at_the_browser() {
     );
     assert_one(
         found.await,
-        204,
+        403,
         ("cors", name, WARN, REFUSED, "origin_refused"),
     );
     let method = [
@@ -125,7 +143,7 @@ async fn layers_that_look_at_the_browser() {
     );
     assert_one(
         found.await,
-        204,
+        403,
         ("cors", name, WARN, REFUSED, "method_refused"),
     );
 
@@ -209,7 +227,7 @@ async fn layers_that_count() {
     assert!(bans.ban(bans.client_key(ip), Duration::from_secs(60)));
     let layer = BanLayer::builder().table(bans).build().unwrap();
     let found = told(|stack| stack.bans(layer), [get()]);
-    assert_one(found.await, 429, ("bans", name, WARN, REFUSED, "banned"));
+    assert_one(found.await, 403, ("bans", name, WARN, REFUSED, "banned"));
     let nets = IpSet::new(["192.0.2.0/24".parse().unwrap()]);
     let layer = BanLayer::builder().blocklist(nets);
     let found = told(|stack| stack.bans(layer.build().unwrap()), [get()]);
@@ -321,13 +339,13 @@ async fn layers_that_ask_whose_it_is() {
     let rows = [
         ("/orders/2", 404, denied, WARN, "object_denied"),
         ("/orders/9", 404, denied, WARN, "object_absent"),
-        ("/orders/x", 404, denied, WARN, "id_malformed"),
+        ("/orders/x", 404, denied, WARN, "reference_malformed"),
         (
             "/export?doc=1&doc=2",
-            400,
+            404,
             EventName::MaliciousDirectReference,
             Level::Critical,
-            "ambiguous_id",
+            "reference_ambiguous",
         ),
     ];
     for (path, status, name, level, code) in rows {
@@ -344,6 +362,54 @@ async fn layers_that_ask_whose_it_is() {
             ("ownership", name, level, REFUSED, code),
         );
     }
+}
+
+#[tokio::test]
+async fn the_mask_of_errors() {
+    let fault = Spy::new().status(StatusCode::INTERNAL_SERVER_ERROR);
+    let found = told_around(
+        fault,
+        |stack| stack.error_mask(ErrorMaskLayer::new()),
+        [request("GET", "/", &[])],
+    );
+    let (name, level, outcome) = (EventName::SysCrash, Level::Error, Outcome::Fault);
+    assert_one(
+        found.await,
+        500,
+        ("error_mask", name, level, outcome, "internal_error"),
+    );
+    // What another layer refuses is told of by that layer alone.
+    let found = told(
+        |stack| {
+            stack
+                .error_mask(ErrorMaskLayer::new())
+                .csrf(CsrfLayer::new())
+        },
+        [request("POST", "/", &[("sec-fetch-site", "cross-site")])],
+    );
+    let name = EventName::MaliciousCsrf;
+    assert_one(
+        found.await,
+        403,
+        ("csrf", name, WARN, REFUSED, "csrf_refused"),
+    );
+}
+
+#[cfg(feature = "sanitize")]
+#[tokio::test]
+async fn the_guard_of_input() {
+    use tower_security::sanitize::SanitizeLayer;
+
+    let found = told(
+        |stack| stack.sanitize(SanitizeLayer::strict()),
+        [request("GET", "/static/%2e%2e/%2e%2e/etc/passwd", &[])],
+    );
+    let name = EventName::InputValidationFail;
+    assert_one(
+        found.await,
+        400,
+        ("sanitize", name, WARN, REFUSED, "path_dot_segment"),
+    );
 }
 
 #[cfg(feature = "csp-report")]
@@ -364,7 +430,7 @@ async fn the_endpoint_of_reports() {
     assert_one(
         found.await,
         204,
-        ("csp_report", name, WARN, REFUSED, "script_src"),
+        ("csp_report", name, WARN, REFUSED, "script-src"),
     );
     let layer = CspReportLayer::builder().at("/csp-report").unwrap();
     let junk = [("content-type", "application/csp-report")];

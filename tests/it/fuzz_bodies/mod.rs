@@ -5,6 +5,7 @@
     reason = "each file is the root of a module of a fuzz target too"
 )]
 
+pub mod audit;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod auth;
 pub mod builders;
