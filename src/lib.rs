@@ -11,17 +11,22 @@
 //! | to have browsers run the scripts of your pages alone | [`CspLayer`], [`csp::CspNonce`] |
 //! | to stop sniffing, framing, leaking referrers and caching secrets | [`SecurityHeadersLayer`] |
 //! | HTTPS alone, on known hosts | [`HttpsLayer`] |
+//! | panics and internal errors that tell the client nothing | [`ErrorMaskLayer`] |
 //! | cookies that scripts, other sites and plain HTTP do not get | [`CookieLayer`] |
 //! | to refuse floods of requests | [`RateLimitLayer`], without Tower [`rate_limit::RateLimiter`] |
 //! | to shut out who keeps on | [`BanLayer`] |
 //! | passwords that cannot be guessed by trying | [`LoginThrottleLayer`], in a handler [`rate_limit::login::LoginThrottle`] |
 //! | to know who is asking: tokens, API keys, sessions | [`AuthLayer`] |
 //! | scopes, roles and a strong login for a route | [`RequireLayer`] |
-//! | to know whose an object is | [`OwnershipGuard`], in a handler [`ownership::Authz`] |
+//! | to say who may call what, for all routes in one place | [`AccessTable`] |
+//! | to find the check that somebody forgot | [`RequireAuthorization`] |
+//! | to know whose an object is | [`OwnershipGuard`], [`LoadGuard`], in a handler [`ownership::Authz`] |
 //! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
+//! | to encrypt what a stolen database must not show | `vault` |
+//! | to refuse malformed and ambiguous requests, to clean HTML | `SanitizeLayer`; in a handler `sanitize::PlainLine` and others |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
-//! | to hear of attacks | [`core::EventSink`] |
+//! | to hear of attacks | [`core::EventSink`]; [`mod@audit`]: a log of them, and what no single request shows |
 //! | a layer of your own that refuses in the same way | [`core::Rejection`], [`core::ResponseFuture`] |
 //!
 //! # Example
@@ -70,8 +75,11 @@
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
 //! | `quanta` | the time of rate limits from the processor's counter, 20 ns less a request: [`core::SystemClock`] says what it trusts |
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
+//! | `sanitize` | [`mod@sanitize`]: malformed and ambiguous requests refused, text types that validate themselves |
+//! | `sanitize-html` | `sanitize::html`: fields of HTML cleaned |
 //! | `serde` | configuration types for files; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
+//! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed; pseudonyms in [`mod@audit`] |
 //! | `full` | all of the above but `jwt-rust-crypto` |
 //!
 //! # Naming the request type
@@ -109,6 +117,7 @@
 )]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+pub mod audit;
 pub mod auth;
 pub mod authorize;
 #[cfg(feature = "axum")]
@@ -118,6 +127,7 @@ pub mod core;
 pub mod cors;
 pub mod csp;
 pub mod csrf;
+pub mod error_mask;
 pub mod headers;
 pub mod https;
 pub mod manual;
@@ -135,18 +145,21 @@ pub mod stack;
 pub mod token;
 #[cfg(feature = "tonic")]
 pub mod tonic;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use auth::AuthLayer;
-pub use authorize::RequireLayer;
+pub use authorize::{AccessTable, RequireAuthorization, RequireLayer};
 pub use cookies::CookieLayer;
 pub use cors::CorsLayer;
 pub use csp::CspLayer;
 #[cfg(feature = "csp-report")]
 pub use csp::report::CspReportLayer;
 pub use csrf::CsrfLayer;
+pub use error_mask::ErrorMaskLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;
-pub use ownership::OwnershipGuard;
+pub use ownership::{LoadGuard, OwnershipGuard};
 pub use rate_limit::login::LoginThrottleLayer;
 pub use rate_limit::{BanLayer, RateLimitLayer};
 #[cfg(feature = "sanitize")]

@@ -14,6 +14,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_security::core::{RefusalContext, Rejection, RejectionBody, ResponseFuture};
 use tower_security::cors::CorsLayer;
 use tower_security::csrf::CsrfLayer;
+use tower_security::error_mask::ErrorMaskLayer;
 use tower_security::stack::{
     AfterAuth, BeforeAuth, Innermost, Protection, ProvidesPrincipal, SecurityStack,
 };
@@ -77,7 +78,8 @@ async fn every_slot_is_filled_and_asked_in_turn() {
         .csp(Guard("csp"))
         .cookies(Guard("cookies"))
         .cors(cors)
-        .error_mask(Guard("error-mask"))
+        // The one layer that changes the body: what stands outside of it is asked for another one.
+        .error_mask((Guard("error-mask"), ErrorMaskLayer::new()))
         .bans(Guard("bans"))
         .https(Guard("https"))
         .rate_limit(Guard("rate-limit"))

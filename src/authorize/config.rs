@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::error::RequireConfigError;
+use super::expression::{Term, Words};
 use super::layer::RequireLayer;
-use super::requirement::{Requirement, Term, Words};
+use super::requirement::Requirement;
 use crate::core::{Clock, ConfigErrors, EventSink, Events, Mistakes, is_scope_token};
 
 const LONGEST_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -62,13 +63,18 @@ impl RequireBuilder {
     /// All [`RequireConfigError`]s at once.
     pub fn build(self) -> Result<RequireLayer, ConfigErrors> {
         let mut mistakes = Mistakes::default();
-        for (index, term) in self.requirement.expression.terms().enumerate() {
-            check(term, &format!("require[{index}]"), &mut mistakes);
-        }
-        if self.requirement.expression.is_too_deep() {
-            mistakes.push("require", RequireConfigError::TooDeep);
-        }
+        check_requirement(&self.requirement, "require", &mut mistakes);
         mistakes.finish(RequireLayer::of(self.requirement, self.events))
+    }
+}
+
+/// Finds what is wrong with a requirement that stands at `path`.
+pub(super) fn check_requirement(requirement: &Requirement, path: &str, mistakes: &mut Mistakes) {
+    for (index, term) in requirement.expression.terms().enumerate() {
+        check(term, &format!("{path}[{index}]"), mistakes);
+    }
+    if requirement.expression.is_too_deep() {
+        mistakes.push(path, RequireConfigError::TooDeep);
     }
 }
 
@@ -99,7 +105,18 @@ fn check(term: &Term, path: &str, mistakes: &mut Mistakes) {
                 mistakes.push(path, RequireConfigError::AgeInvalid { age: *age });
             }
         }
-        Term::Authenticated | Term::Method(_) | Term::Mfa | Term::Nobody | Term::Predicate(..) => {}
+        Term::SameSubject(param) => {
+            if param.is_empty() {
+                let param = String::new();
+                mistakes.push(path, RequireConfigError::ParamInvalid { param });
+            }
+        }
+        Term::Authenticated
+        | Term::Method(_)
+        | Term::Mfa
+        | Term::Nobody
+        | Term::Predicate(..)
+        | Term::Public => {}
     }
 }
 

@@ -36,6 +36,14 @@ pub enum RequireConfigError {
         what: &'static str,
     },
 
+    /// A parameter without a name.
+    #[error("invalid parameter {param:?}: write its name as the pattern of the route does")]
+    #[non_exhaustive]
+    ParamInvalid {
+        /// The name as given.
+        param: String,
+    },
+
     /// A role without a name.
     #[error("invalid role {role:?}: write the name of a role as the issuer does")]
     #[non_exhaustive]
@@ -66,6 +74,7 @@ impl ConfigErrorKind for RequireConfigError {
         match self {
             Self::AcrInvalid { .. }
             | Self::EmptyList { .. }
+            | Self::ParamInvalid { .. }
             | Self::RoleInvalid { .. }
             | Self::ScopeInvalid { .. } => ErrorClass::Invalid,
             Self::AgeInvalid { .. } | Self::TooDeep => ErrorClass::Refused,
@@ -77,6 +86,7 @@ impl ConfigErrorKind for RequireConfigError {
             Self::AcrInvalid { .. } => "acr_invalid",
             Self::AgeInvalid { .. } => "age_invalid",
             Self::EmptyList { .. } => "empty_list",
+            Self::ParamInvalid { .. } => "param_invalid",
             Self::RoleInvalid { .. } => "role_invalid",
             Self::ScopeInvalid { .. } => "scope_invalid",
             Self::TooDeep => "too_deep",

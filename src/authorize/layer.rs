@@ -9,6 +9,7 @@ use tower_layer::Layer;
 
 use super::config::RequireBuilder;
 use super::requirement::{self, Requirement};
+use super::roles::RoleTree;
 use super::service::Require;
 #[cfg(feature = "axum")]
 use crate::core::RejectionBody;
@@ -25,6 +26,9 @@ pub struct RequireLayer {
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) requirement: Requirement,
+    pub(super) compares_params: bool,
+    /// None: what roles include is said to a table.
+    pub(super) roles: RoleTree,
     pub(super) events: Events,
 }
 
@@ -32,7 +36,9 @@ impl RequireLayer {
     pub(super) fn of(requirement: Requirement, events: Events) -> Self {
         Self {
             core: Arc::new(Core {
+                compares_params: requirement.compares_params(),
                 requirement,
+                roles: RoleTree::default(),
                 events,
             }),
         }
@@ -92,6 +98,11 @@ impl RequireLayer {
     /// Requires a login no longer ago than this.
     pub fn max_age(age: Duration) -> RequireBuilder {
         Self::new(requirement::max_age(age))
+    }
+
+    /// Requires to be the one whom this parameter of axum's router names; see [`same_subject`](super::same_subject).
+    pub fn same_subject(param: impl AsRef<str>) -> RequireBuilder {
+        Self::new(requirement::same_subject(param))
     }
 
     /// Requires what a function of yours says.

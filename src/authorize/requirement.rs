@@ -1,13 +1,11 @@
-//! What a principal has to have: the expression, and what of it fails.
+//! What a principal has to have, as it is written.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use super::expression::{Asked, Expression, Met, Term, Unmet, Words, join};
 use crate::core::{AuthMethod, Principal};
-
-/// How deep `and` and `or` may be nested in each other. A chain of the same word is one level.
-pub(super) const MAX_DEPTH: usize = 16;
 
 /// What a principal has to have, made by the functions of this room and joined by [`and`](Self::and) and [`or`](Self::or).
 ///
@@ -32,41 +30,29 @@ pub struct Requirement {
     decides: bool,
 }
 
-#[derive(Clone)]
-pub(super) enum Expression {
-    All(Vec<Self>),
-    Any(Vec<Self>),
-    Term(Term),
-    /// What was nested deeper than [`MAX_DEPTH`]. Nobody meets it, and it is not built.
-    TooDeep,
+/// Nothing: everybody may, logged in or not. It is noted as an exemption.
+///
+/// # Example
+///
+/// ```
+/// use http::Method;
+/// use tower_security::authorize::{AccessTable, public, role};
+///
+/// let table = AccessTable::builder()
+///     .get("/health", public())
+///     .any_method("/admin/{*rest}", role("admin"))
+///     .build()?;
+/// # let _ = table;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn public() -> Requirement {
+    Requirement::of(Term::Public)
 }
 
-/// One thing that is asked of a principal.
-#[derive(Clone)]
-pub(super) enum Term {
-    Acr(Words),
-    AllRoles(Words),
-    AllScopes(Words),
-    AnyRole(Words),
-    AnyScope(Words),
-    Authenticated,
-    MaxAge(Duration),
-    Method(AuthMethod),
-    Mfa,
-    Nobody,
-    Predicate(&'static str, Arc<dyn Fn(&Principal) -> bool + Send + Sync>),
+/// What nobody has: a route that is closed, to administrators too.
+pub fn deny_all() -> Requirement {
+    Requirement::of(Term::Nobody)
 }
-
-/// Texts, and how a challenge tells them: separated by blanks.
-#[derive(Clone)]
-pub(super) struct Words {
-    pub(super) list: Vec<Box<str>>,
-    pub(super) joined: Box<str>,
-}
-
-/// A term that is not met.
-#[derive(Clone, Copy)]
-pub(super) struct Unmet<'a>(pub(super) &'a Term);
 
 /// Being logged in, whoever it is.
 pub fn authenticated() -> Requirement {
@@ -132,6 +118,31 @@ pub fn method(method: AuthMethod) -> Requirement {
     Requirement::of(Term::Method(method))
 }
 
+/// Being the one whom this parameter of the path names: its value is the subject of the principal, compared exactly. Everybody else gets
+/// the 404 of what does not exist.
+///
+/// In an [`AccessTable`](super::AccessTable) the pattern of the rule has to have the parameter. For a
+/// [`RequireLayer`](super::RequireLayer) it is one of axum's router; on other servers no layer for a route knows parameters, and nobody
+/// meets it. A subject is unique within its issuer: where several issuers are believed, compare both in a policy.
+///
+/// # Example
+///
+/// ```
+/// use tower_security::authorize::{AccessTable, role, same_subject};
+///
+/// let table = AccessTable::builder()
+///     .put("/members/{name}/email", same_subject("name").or(role("support")))
+///     .build()?;
+/// # let _ = table;
+///
+/// let misspelt = AccessTable::builder().put("/members/{name}/email", same_subject("nane"));
+/// assert!(misspelt.build().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn same_subject(param: impl AsRef<str>) -> Requirement {
+    Requirement::of(Term::SameSubject(param.as_ref().into()))
+}
+
 /// What a function of yours says. `name` stands in events, never in answers.
 pub fn predicate(
     name: &'static str,
@@ -192,14 +203,39 @@ impl Requirement {
         self
     }
 
-    /// Whether `principal` meets it at `now`; `Ok(true)` if that is all that has to be decided.
-    pub(super) fn check<'a>(
-        &'a self,
-        principal: &Principal,
-        now: &dyn Fn() -> SystemTime,
-    ) -> Result<bool, Unmet<'a>> {
-        let decided = self.expression.check(principal, now)?;
-        Ok(decided || self.decides)
+    /// Whether somebody meets it, and what that decides; `Err(None)`: nobody is logged in.
+    pub(super) fn check<'r>(&'r self, asked: Option<&Asked<'_>>) -> Result<Met, Option<Unmet<'r>>> {
+        let Some(asked) = asked else {
+            let is_open = self.expression.is_open();
+            return is_open.then_some(Met::Exempt).ok_or(None);
+        };
+        match self.expression.check(asked) {
+            Ok(Met::Nothing) if self.decides => Ok(Met::Allow),
+            Ok(met) => Ok(met),
+            Err(unmet) => Err(Some(unmet)),
+        }
+    }
+
+    /// Whether everybody who meets it was allowed by it, so that nothing else has to decide.
+    pub(super) fn always_decides(&self) -> bool {
+        self.decides || self.expression.always_decides()
+    }
+
+    /// Whether it is met by who is not logged in.
+    pub(super) fn is_open(&self) -> bool {
+        self.expression.is_open()
+    }
+
+    pub(super) fn compares_params(&self) -> bool {
+        self.params().next().is_some()
+    }
+
+    /// The parameters of the path that it compares.
+    pub(super) fn params(&self) -> impl Iterator<Item = &str> {
+        self.expression.terms().filter_map(|term| match term {
+            Term::SameSubject(param) => Some(&**param),
+            _ => None,
+        })
     }
 
     /// What a client that lacks a factor is told to log in with.
@@ -211,217 +247,8 @@ impl Requirement {
     }
 }
 
-/// Joins two expressions by one word. What was joined by the same word before takes the other in, so that a chain is flat.
-fn join(
-    one: Expression,
-    other: Expression,
-    word: fn(Vec<Expression>) -> Expression,
-    parts: fn(Expression) -> Result<Vec<Expression>, Expression>,
-) -> Expression {
-    let mut joined = parts(one).unwrap_or_else(|one| vec![one]);
-    joined.extend(parts(other).unwrap_or_else(|other| vec![other]));
-    let joined = word(joined);
-    if joined.depth() > MAX_DEPTH {
-        return Expression::TooDeep;
-    }
-    joined
-}
-
-impl Expression {
-    fn depth(&self) -> usize {
-        match self {
-            Self::All(parts) | Self::Any(parts) => {
-                let deepest = parts.iter().map(Self::depth).max().unwrap_or(0);
-                deepest.saturating_add(1)
-            }
-            Self::Term(_) | Self::TooDeep => 0,
-        }
-    }
-
-    /// All terms, from left to right.
-    pub(super) fn terms(&self) -> Box<dyn Iterator<Item = &Term> + '_> {
-        match self {
-            Self::All(parts) | Self::Any(parts) => Box::new(parts.iter().flat_map(Self::terms)),
-            Self::Term(term) => Box::new(std::iter::once(term)),
-            Self::TooDeep => Box::new(std::iter::empty()),
-        }
-    }
-
-    pub(super) fn is_too_deep(&self) -> bool {
-        match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::is_too_deep),
-            Self::Term(_) => false,
-            Self::TooDeep => true,
-        }
-    }
-
-    fn check<'a>(
-        &'a self,
-        principal: &Principal,
-        now: &dyn Fn() -> SystemTime,
-    ) -> Result<bool, Unmet<'a>> {
-        match self {
-            Self::All(parts) => {
-                let mut decides = false;
-                let mut first: Option<Unmet<'a>> = None;
-                for part in parts {
-                    match part.check(principal, now) {
-                        Ok(decided) => decides |= decided,
-                        Err(unmet) if first.is_none_or(|first| unmet.rank() < first.rank()) => {
-                            first = Some(unmet);
-                        }
-                        Err(_) => {}
-                    }
-                }
-                first.map_or(Ok(decides), Err)
-            }
-            Self::Any(parts) => {
-                let mut first = None;
-                for part in parts {
-                    match part.check(principal, now) {
-                        Ok(decided) => return Ok(decided),
-                        Err(unmet) => first = first.or(Some(unmet)),
-                    }
-                }
-                Err(first.unwrap_or(Unmet(&NOBODY)))
-            }
-            Self::Term(term) => term.check(principal, now),
-            Self::TooDeep => Err(Unmet(&NOBODY)),
-        }
-    }
-}
-
-/// What nobody meets.
-static NOBODY: Term = Term::Nobody;
-
-impl Term {
-    fn check(
-        &self,
-        principal: &Principal,
-        now: &dyn Fn() -> SystemTime,
-    ) -> Result<bool, Unmet<'_>> {
-        let (is_met, decides) = match self {
-            Self::Acr(values) => (principal.acr().is_some_and(|acr| values.has(acr)), false),
-            Self::AllRoles(roles) => (roles.all(|role| principal.has_role(role)), true),
-            Self::AllScopes(scopes) => (scopes.all(|scope| principal.has_scope(scope)), false),
-            Self::AnyRole(roles) => (principal.roles().any(|role| roles.has(role)), true),
-            Self::AnyScope(scopes) => (principal.scopes().any(|scope| scopes.has(scope)), false),
-            Self::Authenticated => (true, false),
-            Self::MaxAge(age) => (is_recent(principal.auth_time(), now(), *age), false),
-            Self::Method(method) => (principal.method() == *method, false),
-            Self::Mfa => (has_factors(principal), false),
-            Self::Nobody => (false, false),
-            Self::Predicate(_, is_met) => (is_met(principal), true),
-        };
-        if is_met {
-            Ok(decides)
-        } else {
-            Err(Unmet(self))
-        }
-    }
-}
-
-/// A login in the future is no login: the clock of one of the two is wrong, or the claim is.
-fn is_recent(at: Option<SystemTime>, now: SystemTime, age: Duration) -> bool {
-    at.and_then(|at| now.duration_since(at).ok())
-        .is_some_and(|since| since <= age)
-}
-
-/// RFC 8176 section 2: `mfa`, or methods of two kinds.
-fn has_factors(principal: &Principal) -> bool {
-    const KNOWN: [&str; 3] = ["kba", "pin", "pwd"];
-    const HELD: [&str; 7] = ["hwk", "otp", "pop", "sc", "sms", "swk", "tel"];
-    const INHERENT: [&str; 5] = ["face", "fpt", "iris", "retina", "vbm"];
-    if principal.amr().any(|method| method == "mfa") {
-        return true;
-    }
-    let has = |kind: &[&str]| principal.amr().any(|method| kind.contains(&method));
-    [has(&KNOWN), has(&HELD), has(&INHERENT)]
-        .into_iter()
-        .filter(|has| *has)
-        .count()
-        > 1
-}
-
-impl Words {
-    fn new(words: impl IntoIterator<Item: AsRef<str>>) -> Self {
-        let list: Vec<Box<str>> = words.into_iter().map(|word| word.as_ref().into()).collect();
-        Self {
-            joined: list.join(" ").into(),
-            list,
-        }
-    }
-
-    /// By the name that one word is asked for with, or several.
-    fn named(&self, f: &mut fmt::Formatter<'_>, one: &str, several: &str) -> fmt::Result {
-        let name = if self.list.len() == 1 { one } else { several };
-        write!(f, "{name}({})", self.joined)
-    }
-
-    fn has(&self, word: &str) -> bool {
-        self.list.iter().any(|known| **known == *word)
-    }
-
-    /// Of nothing nobody has all: an empty list is a mistake and lets nobody pass.
-    fn all(&self, is_met: impl Fn(&str) -> bool) -> bool {
-        !self.list.is_empty() && self.list.iter().all(|word| is_met(word))
-    }
-}
-
-impl Unmet<'_> {
-    /// What is told first. Two of one kind: the one that was written first.
-    const fn rank(self) -> u8 {
-        match self.0 {
-            Term::AllScopes(_) | Term::AnyScope(_) => 0,
-            Term::AllRoles(_) | Term::AnyRole(_) => 1,
-            Term::Method(_) | Term::Nobody => 2,
-            Term::Predicate(..) => 3,
-            Term::Authenticated => 4,
-            Term::Acr(_) => 5,
-            Term::MaxAge(_) => 6,
-            Term::Mfa => 7,
-        }
-    }
-}
-
 impl fmt::Debug for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.expression.fmt(f)
-    }
-}
-
-impl fmt::Debug for Expression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = |word: &str, parts: &[Self]| {
-            let mut tuple = f.debug_tuple(word);
-            parts.iter().for_each(|part| {
-                tuple.field(part);
-            });
-            tuple.finish()
-        };
-        match self {
-            Self::All(parts) => list("all", parts),
-            Self::Any(parts) => list("any", parts),
-            Self::Term(term) => term.fmt(f),
-            Self::TooDeep => f.write_str("too_deep"),
-        }
-    }
-}
-
-impl fmt::Debug for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Acr(words) => write!(f, "acr({})", words.joined),
-            Self::AllRoles(words) => words.named(f, "role", "all_roles"),
-            Self::AllScopes(words) => words.named(f, "scope", "all_scopes"),
-            Self::AnyRole(words) => write!(f, "any_role({})", words.joined),
-            Self::AnyScope(words) => write!(f, "any_scope({})", words.joined),
-            Self::Authenticated => f.write_str("authenticated"),
-            Self::MaxAge(age) => write!(f, "max_age({})", age.as_secs()),
-            Self::Method(method) => write!(f, "method({method})"),
-            Self::Mfa => f.write_str("mfa"),
-            Self::Nobody => f.write_str("nobody"),
-            Self::Predicate(name, _) => write!(f, "predicate({name})"),
-        }
     }
 }

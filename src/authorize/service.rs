@@ -1,18 +1,21 @@
 //! The service: carries the decision out.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "axum")]
 use http::request::Parts;
-use http::{Extensions, Request, Response, StatusCode};
+use http::{Extensions, Request, Response};
 use tower_service::Service;
 
+use super::expression::{Asked, Met, Unmet};
 use super::layer::Core;
-use super::requirement::{Term, Unmet};
+use super::params::Params;
+use super::refusal::Denial;
+use super::requirement::Requirement;
+use super::roles::RoleTree;
 use crate::core::{
-    AbuseKind, AuthMethod, AuthzLedger, ChallengeFailure, Challenges, EventName, LedgerEntry,
-    Level, PreparedBody, Principal, RefusalContext, Rejection, RejectionBody, ResponseFuture,
-    SecurityEvent, Shared,
+    AuthzLedger, Events, Outcome, Principal, RefusalContext, RejectionBody, ResponseFuture, Shared,
 };
 
 /// The service of [`RequireLayer`](super::RequireLayer). The [module](crate::authorize) has the rules and an example.
@@ -20,22 +23,6 @@ use crate::core::{
 pub struct Require<S> {
     inner: S,
     core: Arc<Core>,
-}
-
-/// Why a request was refused: an extension of the response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RequireRefusal {
-    /// 403 `forbidden`: the principal has not what a role, method or predicate asks for.
-    Forbidden,
-    /// 403 `insufficient_scope`.
-    InsufficientScope,
-    /// 401 `authentication_required`: nobody is logged in.
-    Unauthenticated,
-    /// 401 `recent_authentication`: the login was too long ago.
-    RecentAuthentication,
-    /// 401 `stronger_authentication`: another `acr`, or more factors.
-    StrongerAuthentication,
 }
 
 impl<S> Require<S> {
@@ -57,46 +44,75 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match self.core.check(request.extensions()) {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let params = if self.core.compares_params {
+            Params::of_router(&mut request)
+        } else {
+            Params::Unknown
+        };
+        match self.core.check(request.extensions(), &params) {
             Ok(()) => ResponseFuture::inner(self.inner.call(request)),
-            Err(unmet) => ResponseFuture::refused(self.core.refuse(request, unmet)),
+            Err(denial) => ResponseFuture::refused(self.core.refuse(request, &denial)),
         }
     }
 }
 
+/// Who is asking, if that counts now.
+pub(super) fn caller<'a>(extensions: &'a Extensions, events: &Events) -> Option<&'a Principal> {
+    let now = || events.now(Shared::from_extensions(extensions));
+    Principal::from_extensions(extensions)
+        .filter(|who| who.expires_at().is_none() || !who.is_expired(now()))
+}
+
+/// Asks the principal of a request; `Err(None)`: nobody is logged in, or not any more.
+pub(super) fn ask<'r>(
+    requirement: &'r Requirement,
+    extensions: &Extensions,
+    params: &Params<'_>,
+    roles: &RoleTree,
+    events: &Events,
+) -> Result<Met, Option<Unmet<'r>>> {
+    let now = || events.now(Shared::from_extensions(extensions));
+    let asked = caller(extensions, events).map(|principal| Asked {
+        principal,
+        now: &now,
+        roles,
+        params,
+    });
+    requirement.check(asked.as_ref())
+}
+
 impl Core {
-    /// The answer to a request that does not meet the requirement, for who has its head alone.
+    /// The answer to a request that does not meet the requirement, for who has its head alone. It compares no parameters.
     #[cfg(feature = "axum")]
     pub(super) fn refusal<B: RejectionBody>(&self, head: &Parts) -> Option<Response<B>> {
-        let unmet = self.check(&head.extensions).err()?;
-        let reason = RequireRefusal::of(unmet, &head.extensions);
-        self.emit(head, reason, unmet);
-        let rejection = self.rejection(reason, unmet, &head.extensions);
-        let context = RefusalContext::new(head);
-        Some(rejection.reason(reason).into_response(&context))
+        let denial = self.check(&head.extensions, &Params::Unknown).err()?;
+        denial.tell(&self.events, head, Outcome::Refused);
+        let rejection = denial.rejection(&head.extensions).reason(denial.reason);
+        Some(rejection.into_response(&RefusalContext::new(head)))
     }
 
-    /// `Err(None)`: nobody is logged in.
-    fn check(&self, extensions: &Extensions) -> Result<(), Option<Unmet<'_>>> {
-        let ledger = || AuthzLedger::from_extensions(extensions);
-        let Some(principal) = Principal::from_extensions(extensions) else {
-            return Err(None);
-        };
-        let now = || self.events.now(Shared::from_extensions(extensions));
-        match self.requirement.check(principal, &now) {
-            Ok(true) => {
-                if let Some(ledger) = ledger() {
-                    ledger.record(LedgerEntry::Allow);
+    fn check(&self, extensions: &Extensions, params: &Params<'_>) -> Result<(), Denial<'_>> {
+        let met = ask(
+            &self.requirement,
+            extensions,
+            params,
+            &self.roles,
+            &self.events,
+        );
+        match met {
+            Ok(met) => {
+                if let Some(entry) = met.entry()
+                    && let Some(ledger) = AuthzLedger::from_extensions(extensions)
+                {
+                    ledger.record(entry);
                 }
                 Ok(())
             }
-            Ok(false) => Ok(()),
             Err(unmet) => {
-                if let Some(ledger) = ledger() {
-                    ledger.record(LedgerEntry::Deny);
-                }
-                Err(Some(unmet))
+                let denial = Denial::of(&self.requirement, unmet, extensions);
+                denial.note(extensions);
+                Err(denial)
             }
         }
     }
@@ -105,151 +121,15 @@ impl Core {
     fn refuse<ReqBody, ResBody: RejectionBody>(
         &self,
         request: Request<ReqBody>,
-        unmet: Option<Unmet<'_>>,
+        denial: &Denial<'_>,
     ) -> Response<ResBody> {
         let (head, _) = request.into_parts();
-        let reason = RequireRefusal::of(unmet, &head.extensions);
-        let rejection = self.rejection(reason, unmet, &head.extensions);
-        self.emit(&head, reason, unmet);
+        let rejection = denial.rejection(&head.extensions);
+        denial.tell(&self.events, &head, Outcome::Refused);
         let context = RefusalContext::new(&head);
-        rejection.reuse(head).reason(reason).into_response(&context)
-    }
-
-    fn rejection(
-        &self,
-        reason: RequireRefusal,
-        unmet: Option<Unmet<'_>>,
-        extensions: &Extensions,
-    ) -> Rejection {
-        let challenges = Challenges::of(extensions);
-        let Some(Unmet(term)) = unmet else {
-            return challenges.authentication_required();
-        };
-        let rejection = reason.rejection().prepared(reason.body());
-        if reason == RequireRefusal::Forbidden {
-            return rejection.abuse(AbuseKind::OwnershipRefused);
-        }
-        let failure = match term {
-            Term::AllScopes(words) | Term::AnyScope(words) => {
-                ChallengeFailure::InsufficientScope(&words.joined)
-            }
-            Term::Acr(words) => ChallengeFailure::StrongerAuthentication(Some(&words.joined)),
-            Term::MaxAge(age) => ChallengeFailure::RecentAuthentication(*age),
-            Term::Mfa => ChallengeFailure::StrongerAuthentication(self.requirement.acr_values()),
-            Term::AllRoles(_)
-            | Term::AnyRole(_)
-            | Term::Authenticated
-            | Term::Method(_)
-            | Term::Nobody
-            | Term::Predicate(..) => return rejection,
-        };
-        let method = Principal::from_extensions(extensions).map(Principal::method);
-        let rejection = rejection.challenges(challenges.failure_lines(method, failure));
-        match reason {
-            RequireRefusal::InsufficientScope => rejection.abuse(AbuseKind::OwnershipRefused),
-            _ => rejection,
-        }
-    }
-
-    fn emit(&self, head: &Parts, reason: RequireRefusal, unmet: Option<Unmet<'_>>) {
-        let (name, level) = match reason {
-            RequireRefusal::Unauthenticated => (EventName::AuthnLoginFail, Level::Info),
-            RequireRefusal::RecentAuthentication | RequireRefusal::StrongerAuthentication => {
-                (EventName::AuthzFail, Level::Info)
-            }
-            RequireRefusal::Forbidden | RequireRefusal::InsufficientScope => {
-                (EventName::AuthzFail, Level::Warn)
-            }
-        };
-        let shared = Shared::from_extensions(&head.extensions);
-        self.events.emit(shared, name, level, || {
-            let event = SecurityEvent::new(name, "authorize", reason.code()).request(head);
-            match unmet {
-                Some(Unmet(term)) => event.own_rule(&format!("{term:?}")),
-                None => event,
-            }
-        });
-    }
-}
-
-impl RequireRefusal {
-    fn of(unmet: Option<Unmet<'_>>, extensions: &Extensions) -> Self {
-        let Some(Unmet(term)) = unmet else {
-            return Self::Unauthenticated;
-        };
-        // A key is the same however its owner has logged in: whoever is asked to log in and sends it again would be asked for ever.
-        let is_key = || {
-            let principal = Principal::from_extensions(extensions);
-            principal.is_some_and(|principal| principal.method() == AuthMethod::ApiKey)
-        };
-        match term {
-            Term::AllScopes(_) | Term::AnyScope(_) => Self::InsufficientScope,
-            Term::Acr(_) | Term::MaxAge(_) | Term::Mfa if is_key() => Self::Forbidden,
-            Term::Acr(_) | Term::Mfa => Self::StrongerAuthentication,
-            Term::MaxAge(_) => Self::RecentAuthentication,
-            Term::AllRoles(_)
-            | Term::AnyRole(_)
-            | Term::Authenticated
-            | Term::Method(_)
-            | Term::Nobody
-            | Term::Predicate(..) => Self::Forbidden,
-        }
-    }
-
-    /// Returns the stable code that clients see.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Forbidden => "forbidden",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::Unauthenticated => "authentication_required",
-            Self::RecentAuthentication => "recent_authentication",
-            Self::StrongerAuthentication => "stronger_authentication",
-        }
-    }
-
-    /// Returns the status over HTTP.
-    #[must_use]
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::Forbidden | Self::InsufficientScope => StatusCode::FORBIDDEN,
-            Self::Unauthenticated | Self::RecentAuthentication | Self::StrongerAuthentication => {
-                StatusCode::UNAUTHORIZED
-            }
-        }
-    }
-
-    fn rejection(self) -> Rejection {
-        Rejection::new(self.status(), self.code(), self.title())
-    }
-
-    /// The body, which is always the same.
-    fn body(self) -> PreparedBody {
-        type Cell = LazyLock<PreparedBody>;
-        static FORBIDDEN: Cell = Cell::new(|| RequireRefusal::Forbidden.rejection().prepare());
-        static SCOPE: Cell = Cell::new(|| RequireRefusal::InsufficientScope.rejection().prepare());
-        static NOBODY: Cell = Cell::new(|| RequireRefusal::Unauthenticated.rejection().prepare());
-        static RECENT: Cell =
-            Cell::new(|| RequireRefusal::RecentAuthentication.rejection().prepare());
-        static STRONGER: Cell =
-            Cell::new(|| RequireRefusal::StrongerAuthentication.rejection().prepare());
-        let body = match self {
-            Self::Forbidden => &FORBIDDEN,
-            Self::InsufficientScope => &SCOPE,
-            Self::Unauthenticated => &NOBODY,
-            Self::RecentAuthentication => &RECENT,
-            Self::StrongerAuthentication => &STRONGER,
-        };
-        PreparedBody::clone(body)
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Forbidden => "This is not allowed",
-            Self::InsufficientScope => "The access token lacks a required scope",
-            Self::Unauthenticated => "Authentication is required",
-            Self::RecentAuthentication => "A more recent authentication is required",
-            Self::StrongerAuthentication => "A stronger authentication is required",
-        }
+        rejection
+            .reuse(head)
+            .reason(denial.reason)
+            .into_response(&context)
     }
 }

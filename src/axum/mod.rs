@@ -21,6 +21,9 @@
 //! So is who is asking: [`Auth`], and [`Scoped`] for whoever was granted a scope. They never take a request for anonymous because a
 //! layer is missing.
 //!
+//! So is an object that the caller may have: [`Owned`] loads and checks it, [`Granted`](crate::ownership::Granted) was loaded by a layer,
+//! [`Authz`](crate::ownership::Authz) asks about the others, and [`Public`] says that nobody has to be asked.
+//!
 //! And so is what a handler answers its errors with: [`RefusalContext`](crate::core::RefusalContext) makes of an error of this crate the
 //! answer that a layer would give, in the rendering of the stack.
 //!
@@ -58,7 +61,9 @@
 mod answers;
 mod auth;
 mod csp;
+mod owned;
 
 #[cfg(feature = "_jwt")]
 pub use auth::Claims;
 pub use auth::{Auth, ScopeSet, Scoped};
+pub use owned::{ActionType, Create, Delete, Owned, Public, Read, Update};

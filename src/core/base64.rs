@@ -40,8 +40,7 @@ pub(crate) fn decode_into(text: &[u8], out: &mut [u8]) -> Option<usize> {
 }
 
 /// What a letter stands for.
-#[cfg(feature = "password")]
-fn value(letter: u8) -> Option<u32> {
+pub(crate) fn value(letter: u8) -> Option<u32> {
     let (first, at) = match letter {
         b'A'..=b'Z' => (b'A', 0),
         b'a'..=b'z' => (b'a', 26),

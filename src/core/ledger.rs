@@ -133,7 +133,8 @@ impl AuthzLedger {
         } else if let Some(ledger) = extensions.get::<Self>() {
             ledger.record(entry);
         } else {
-            Self::of(extensions).record(entry);
+            let bits = LedgerBits(AtomicU8::new(entry.bit()));
+            extensions.insert(Self(Place::Own(Arc::new(bits))));
         }
     }
 

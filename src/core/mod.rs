@@ -14,6 +14,7 @@ pub(crate) mod fetch;
 pub(crate) mod field;
 mod future;
 pub(crate) mod head;
+pub(crate) mod json;
 mod ledger;
 pub(crate) mod line;
 pub mod origin;
@@ -27,6 +28,7 @@ pub(crate) mod random;
 pub(crate) mod record;
 mod rejection;
 mod reload;
+mod removed;
 pub(crate) mod reporting;
 mod request_id;
 mod route;
@@ -59,33 +61,35 @@ pub use config::{ConfigError, ConfigErrorKind, ConfigErrors, ErrorClass, Mode};
 pub(crate) use config::{Mistakes, collected};
 pub use context::Shared;
 pub(crate) use context::{Context, RequestContext};
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 pub(crate) use event::EventContext;
-pub(crate) use event::Events;
 #[cfg(feature = "tracing")]
 pub use event::TracingSink;
 pub use event::{
     CleanText, EventCategory, EventName, EventSink, Level, NoopSink, Outcome, SecurityEvent,
     sink_panics,
 };
+pub(crate) use event::{Events, guarded};
 pub use future::{Amend, ResponseFuture};
 pub use ledger::{AuthzFault, AuthzLedger};
 pub(crate) use ledger::{LedgerBits, LedgerEntry};
-pub(crate) use pattern::is_exact_path;
 pub use pattern::{CanonicalPath, PathParams, Template, TemplateError, TemplateSyntax};
+pub(crate) use pattern::{Coverage, TemplateTree, is_exact_path, is_of_route};
 #[cfg(any(feature = "mfa", feature = "password"))]
 pub use pepper::{PepperConfigError, PepperProblem, PepperRing, PepperRingBuilder};
 pub use principal::{AuthMethod, Confirmation, Principal, PrincipalBuilder};
 #[cfg(feature = "_jwt")]
 pub(crate) use principal::{Claims, List, Span};
-#[cfg(feature = "tonic")]
-pub(crate) use rejection::GRPC_PUSHBACK;
 pub use rejection::{
     AbuseKind, AbuseSignal, Accepts, GrpcCode, PreparedBody, Problem, Pushback, RefusalContext,
     Refused, Rejection, RejectionRenderer,
 };
-pub(crate) use rejection::{FixedRefusal, QUOTA_EXCEEDED, Varying, is_grpc, is_grpc_type};
+pub(crate) use rejection::{
+    FixedRefusal, GRPC_DETAILS, GRPC_MESSAGE, GRPC_PUSHBACK, GRPC_STATUS, QUOTA_EXCEEDED, Varying,
+    is_grpc, is_grpc_type,
+};
 pub use reload::{Loaded, Reload, ReloadHandle};
+pub(crate) use removed::Removed;
 pub use request_id::RequestId;
 pub(crate) use route::{
     NoParams, RouteParams, RouteTemplate, original_uri, template as route_template,
@@ -95,7 +99,7 @@ pub use scheme::{
     SchemeSource, Tls,
 };
 pub use secret::Secret;
-#[cfg(any(feature = "_jwt", feature = "password"))]
+#[cfg(any(feature = "_jwt", feature = "password", feature = "vault"))]
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
 #[cfg(feature = "_jwt")]

@@ -3,11 +3,10 @@
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{Extensions, HeaderMap, HeaderName, Method};
 
-use super::banners::Removed;
 use super::clear_site_data::ClearSiteData;
 use super::config::CachePolicy;
 use super::settings::Settings;
-use crate::core::{RequestScheme, SchemeSource, field, is_grpc_type};
+use crate::core::{Removed, RequestScheme, SchemeSource, field, is_grpc_type};
 
 // Statics, not constants: a constant that owns a name is made and dropped again at each look-up.
 static AUTHORIZATION_NAME: HeaderName = AUTHORIZATION;

@@ -4,7 +4,6 @@ use http::header::{CACHE_CONTROL, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue};
 
 use super::apply::{Pair, Write};
-use super::banners::Removed;
 use super::clear_site_data;
 use super::config::{CachePolicy, SecurityHeadersBuilder};
 use super::custom::{belongs_elsewhere, custom, header_name};
@@ -18,7 +17,7 @@ use super::reporting;
 use super::settings::{Dangerous, Settings};
 use super::values::AgentCluster;
 use crate::core::reporting::REPORTING_ENDPOINTS;
-use crate::core::{ConfigErrors, Mistakes, Mode, field};
+use crate::core::{ConfigErrors, Mistakes, Mode, Removed, field};
 
 pub(super) fn compile(builder: SecurityHeadersBuilder) -> Result<Settings, ConfigErrors> {
     let mut mistakes = Mistakes::default();

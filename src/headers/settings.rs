@@ -3,11 +3,10 @@
 use http::HeaderValue;
 
 use super::apply::Pair;
-use super::banners::Removed;
 use super::clear_site_data::ClearSiteData;
 use super::config::CachePolicy;
 use super::presets::Preset;
-use crate::core::{Mode, SchemeSource};
+use crate::core::{Mode, Removed, SchemeSource};
 
 /// A configuration that was checked.
 #[derive(Clone, Debug)]

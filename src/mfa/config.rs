@@ -9,7 +9,7 @@ use super::error::{MfaConfigError, RecoveryProblem, TotpProblem};
 use super::recovery::{Peppers, RecoveryCodes};
 use super::secret::{TotpAlgorithm, is_digits};
 use super::store::{RecoveryStore, TotpStore};
-use super::totp::{Codes, TotpService, TotpWindow, is_label};
+use super::totp::{AtRest, Codes, TotpService, TotpWindow, is_label};
 use crate::core::{Clock, ConfigErrors, EventSink, Events, Mistakes, PepperRing, SystemClock};
 
 /// Apps cut a longer one off.
@@ -76,6 +76,7 @@ pub struct TotpServiceBuilder {
     algorithm: TotpAlgorithm,
     digits: u8,
     window: TotpWindow,
+    pub(super) at_rest: AtRest,
     shared: Shared,
 }
 
@@ -87,6 +88,7 @@ impl TotpServiceBuilder {
             algorithm: TotpAlgorithm::default(),
             digits: 6,
             window: TotpWindow::default(),
+            at_rest: AtRest::default(),
             shared: Shared::new(),
         }
     }
@@ -165,6 +167,7 @@ impl TotpServiceBuilder {
                 digits,
                 window: self.window,
             },
+            self.at_rest,
         ))
     }
 }
@@ -176,6 +179,7 @@ impl fmt::Debug for TotpServiceBuilder {
             .field("algorithm", &self.algorithm)
             .field("digits", &self.digits)
             .field("window", &self.window)
+            .field("is_sealing", &self.at_rest.seal.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -104,6 +104,8 @@ pub mod contract;
 mod error;
 mod memory;
 mod recovery;
+#[cfg(feature = "vault")]
+mod sealing;
 mod secret;
 mod store;
 mod totp;

@@ -1,6 +1,7 @@
 //! The secret that an authenticator app and the server share, the codes that follow from it, and what a store keeps of both.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,12 +15,16 @@ use crate::core::{Secret, StoreError, StoreErrorKind, random};
 pub(super) const PERIOD: u64 = 30;
 
 const VERSION: u8 = 1;
+/// The same, with what a key of the server made of the secret in its place.
+const SEALED: u8 = 2;
 /// Version, hash, digits and id.
-const HEAD: usize = 19;
+pub(super) const HEAD: usize = 19;
 /// RFC 4226 section 4, R6.
 const LEAST_KEY: usize = 16;
 /// The block of SHA-512: HMAC would hash a longer key first, and apps might not.
 const MOST_KEY: usize = 128;
+/// A key, and 45 bytes of nonce, tag and the rest.
+const SEALED_LENGTHS: RangeInclusive<usize> = LEAST_KEY + 45..=MOST_KEY + 45;
 
 /// What an app types for somebody: blanks and hyphens may stand between the digits.
 const MOST_TYPED: usize = 64;
@@ -86,6 +91,8 @@ impl EnrolmentId {
 
 /// A secret shared with an app, and how codes are made of it. A clone costs one reference count; the secret is wiped with the last.
 ///
+/// To a store it may come sealed (feature `vault`): then it is of use only to a service that has the key. Stores treat both alike.
+///
 /// It keeps the hash and the number of digits that it was made with: another setting of the service is for enrolments to come.
 ///
 /// # Example
@@ -108,7 +115,13 @@ pub struct TotpSecret(Arc<Inner>);
 struct Inner {
     id: EnrolmentId,
     algorithm: TotpAlgorithm,
-    totp: Totp,
+    digits: u8,
+    key: Key,
+}
+
+enum Key {
+    Plain(Totp),
+    Sealed(Box<[u8]>),
 }
 
 impl TotpSecret {
@@ -141,7 +154,8 @@ impl TotpSecret {
         Some(Self(Arc::new(Inner {
             id,
             algorithm,
-            totp: totp.ok()?,
+            digits,
+            key: Key::Plain(totp.ok()?),
         })))
     }
 
@@ -175,14 +189,30 @@ impl TotpSecret {
         self.0.id
     }
 
-    /// Returns the secret itself. Whoever has it makes codes.
+    /// Returns the secret itself, `None` if it is sealed. Whoever has it makes codes.
     #[must_use]
-    pub fn key(&self) -> Secret<Vec<u8>> {
-        Secret::from(self.raw())
+    pub fn key(&self) -> Option<Secret<Vec<u8>>> {
+        self.plain().map(Secret::from)
     }
 
-    fn raw(&self) -> &[u8] {
-        self.0.totp.secret().as_bytes()
+    /// Whether it is of use only to who has the key that it is sealed with.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.sealed().is_some()
+    }
+
+    pub(super) fn plain(&self) -> Option<&[u8]> {
+        match &self.0.key {
+            Key::Plain(totp) => Some(totp.secret().as_bytes()),
+            Key::Sealed(_) => None,
+        }
+    }
+
+    pub(super) fn sealed(&self) -> Option<&[u8]> {
+        match &self.0.key {
+            Key::Plain(_) => None,
+            Key::Sealed(bytes) => Some(bytes),
+        }
     }
 
     /// Returns the hash of its codes.
@@ -194,19 +224,36 @@ impl TotpSecret {
     /// Returns how many digits its codes have.
     #[must_use]
     pub fn digits(&self) -> u8 {
-        self.0.totp.digits()
+        self.0.digits
     }
 
-    /// Returns it as bytes, for stores. They hold the secret: encrypt them where others can read the table. A version in front says how
-    /// they are read; the 16 bytes from the fourth on are the id.
+    /// Returns it as bytes, for stores. Unless it [is sealed](Self::is_sealed), they hold the secret. A version in front says how they are
+    /// read; the 16 bytes from the fourth on are the id.
     #[must_use]
     pub fn to_bytes(&self) -> Secret<Vec<u8>> {
-        let key = self.raw();
+        let (version, key) = match &self.0.key {
+            Key::Plain(totp) => (VERSION, totp.secret().as_bytes()),
+            Key::Sealed(bytes) => (SEALED, &**bytes),
+        };
         let mut bytes = Vec::with_capacity(HEAD.saturating_add(key.len()));
-        bytes.extend_from_slice(&[VERSION, self.0.algorithm.number(), self.digits()]);
-        bytes.extend_from_slice(self.0.id.as_bytes());
+        bytes.extend_from_slice(&self.head(version));
         bytes.extend_from_slice(key);
         Secret::new(bytes)
+    }
+
+    /// What stands before the secret in its sealed form.
+    pub(super) fn sealed_head(&self) -> [u8; HEAD] {
+        self.head(SEALED)
+    }
+
+    fn head(&self, version: u8) -> [u8; HEAD] {
+        let mut head = [0; HEAD];
+        let id = self.0.id.as_bytes().iter();
+        let bytes = [version, self.0.algorithm.number(), self.digits()];
+        for (to, byte) in head.iter_mut().zip(bytes.iter().chain(id)) {
+            *to = *byte;
+        }
+        head
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
@@ -221,11 +268,39 @@ impl TotpSecret {
     fn read(bytes: &[u8]) -> Option<Self> {
         let ([version, algorithm, digits], rest) = bytes.split_first_chunk::<3>()?;
         let (id, key) = rest.split_first_chunk::<16>()?;
-        if *version != VERSION {
-            return None;
+        let (id, algorithm) = (EnrolmentId(*id), TotpAlgorithm::of_number(*algorithm)?);
+        match *version {
+            VERSION => Self::of(id, key, algorithm, *digits),
+            SEALED if is_digits(*digits) && SEALED_LENGTHS.contains(&key.len()) => {
+                let key = Key::Sealed(key.into());
+                let digits = *digits;
+                Some(Self(Arc::new(Inner {
+                    id,
+                    algorithm,
+                    digits,
+                    key,
+                })))
+            }
+            // Of a later version of this crate, or damaged.
+            _ => None,
         }
-        let algorithm = TotpAlgorithm::of_number(*algorithm)?;
-        Self::of(EnrolmentId(*id), key, algorithm, *digits)
+    }
+
+    /// The same secret under a key of the server.
+    #[cfg(feature = "vault")]
+    pub(super) fn with_sealed(&self, sealed: Vec<u8>) -> Self {
+        Self(Arc::new(Inner {
+            id: self.0.id,
+            algorithm: self.0.algorithm,
+            digits: self.0.digits,
+            key: Key::Sealed(sealed.into()),
+        }))
+    }
+
+    /// The same secret as it was.
+    #[cfg(feature = "vault")]
+    pub(super) fn with_plain(&self, key: &[u8]) -> Option<Self> {
+        Self::of(self.0.id, key, self.0.algorithm, self.0.digits)
     }
 
     /// Which of the steps `now - window ..= now + window` a code belongs to. All are computed, so that the time does not tell which it was.
@@ -255,7 +330,7 @@ impl TotpSecret {
         uri.push(':');
         escape(account, &mut uri);
         uri.push_str("?secret=");
-        base32(self.raw(), &mut uri);
+        base32(self.plain().unwrap_or_default(), &mut uri);
         uri.push_str("&issuer=");
         escape(issuer, &mut uri);
         uri.push_str(match self.algorithm() {
@@ -273,8 +348,9 @@ impl TotpSecret {
 
     /// The same secret for people without a camera.
     pub(super) fn text(&self) -> Secret<String> {
-        let mut text = String::with_capacity(self.raw().len().saturating_mul(2));
-        base32(self.raw(), &mut text);
+        let key = self.plain().unwrap_or_default();
+        let mut text = String::with_capacity(key.len().saturating_mul(2));
+        base32(key, &mut text);
         Secret::new(text)
     }
 }
@@ -285,6 +361,7 @@ impl fmt::Debug for TotpSecret {
             .field("id", &self.0.id)
             .field("algorithm", &self.0.algorithm)
             .field("digits", &self.digits())
+            .field("is_sealed", &self.is_sealed())
             .finish_non_exhaustive()
     }
 }
@@ -362,9 +439,11 @@ impl Code {
         let Some(text) = digits.and_then(|digits| std::str::from_utf8(digits).ok()) else {
             return false;
         };
+        let Key::Plain(totp) = &secret.0.key else {
+            return false;
+        };
         // The backend compares in constant time, and refuses another number of digits.
-        let time = step.saturating_mul(PERIOD);
-        secret.0.totp.check(text, time).is_some()
+        totp.check(text, step.saturating_mul(PERIOD)).is_some()
     }
 }
 

@@ -11,7 +11,9 @@ use super::config::TotpServiceBuilder;
 use super::error::MfaError;
 use super::secret::{Code, Found, TotpAlgorithm, TotpSecret, step};
 use super::store::TotpStore;
-use crate::core::{EventContext, Level, Principal, PrincipalBuilder, Secret};
+use crate::core::{
+    EventContext, Level, Principal, PrincipalBuilder, Secret, StoreError, StoreErrorKind,
+};
 
 /// What fits into a picture that cameras still read.
 const MOST_ACCOUNT: usize = 256;
@@ -37,6 +39,43 @@ impl TotpWindow {
     }
 }
 
+/// Makes secrets useless to who reads the store. Implemented where there is a vault.
+pub(super) trait Seal: Send + Sync + 'static {
+    /// `None`: there is no randomness.
+    fn seal(&self, request: &EventContext, user: &str, secret: &TotpSecret) -> Option<TotpSecret>;
+
+    /// `None`: it was sealed for another user or enrolment, with a key that is not known, or was changed.
+    fn open(&self, request: &EventContext, user: &str, secret: &TotpSecret) -> Option<TotpSecret>;
+}
+
+/// What a store gets and gives: secrets as they are, or sealed ones.
+#[derive(Default)]
+pub(super) struct AtRest {
+    pub(super) seal: Option<Arc<dyn Seal>>,
+    pub(super) accepts_unsealed: bool,
+}
+
+impl AtRest {
+    fn opened(
+        &self,
+        request: &EventContext,
+        user: &str,
+        secret: &TotpSecret,
+    ) -> Result<TotpSecret, StoreError> {
+        let corrupt = |text: &str| Err(StoreError::new(StoreErrorKind::Corrupt, text));
+        match (&self.seal, secret.is_sealed()) {
+            (Some(seal), true) => match seal.open(request, user, secret) {
+                Some(opened) => Ok(opened),
+                None => corrupt("the sealed secret does not open"),
+            },
+            (None, true) => corrupt("the secret is sealed, and the service has no key"),
+            // Who can write to the table, and has not the key, could put a secret of his own there.
+            (Some(_), false) if !self.accepts_unsealed => corrupt("the secret is not sealed"),
+            (Some(_) | None, false) => Ok(secret.clone()),
+        }
+    }
+}
+
 /// How codes are made and looked at.
 pub(super) struct Codes {
     pub(super) algorithm: TotpAlgorithm,
@@ -57,6 +96,7 @@ struct Inner {
     gate: Gate,
     issuer: Box<str>,
     codes: Codes,
+    at_rest: AtRest,
     /// Looked at where a user has none.
     dummy: Option<TotpSecret>,
 }
@@ -79,7 +119,7 @@ impl Enrolment {
     /// Returns the secret itself, of 20 bytes for SHA-1, 32 for SHA-256 and 64 for SHA-512.
     #[must_use]
     pub fn secret(&self) -> Secret<Vec<u8>> {
-        self.secret.key()
+        Secret::from(self.secret.plain().unwrap_or_default())
     }
 
     /// Returns the secret in base32, for people who type it into their app.
@@ -148,6 +188,7 @@ impl TotpService {
         gate: Gate,
         issuer: Box<str>,
         codes: Codes,
+        at_rest: AtRest,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -156,6 +197,7 @@ impl TotpService {
                 issuer,
                 dummy: TotpSecret::dummy(codes.algorithm, codes.digits),
                 codes,
+                at_rest,
             }),
             request: EventContext::default(),
         }
@@ -206,7 +248,13 @@ impl TotpService {
         }
         let secret = TotpSecret::draw(inner.codes.algorithm, inner.codes.digits);
         let secret = secret.ok_or_else(|| desk.fault(MfaError::Randomness))?;
-        let kept = inner.store.enrol(user, &secret).wait().await;
+        let sealed = match &inner.at_rest.seal {
+            Some(seal) => seal
+                .seal(&self.request, user, &secret)
+                .ok_or_else(|| desk.fault(MfaError::Randomness))?,
+            None => secret.clone(),
+        };
+        let kept = inner.store.enrol(user, &sealed).wait().await;
         desk.told(kept)?;
         Ok(Enrolment {
             uri: secret.uri(&inner.issuer, account),
@@ -239,6 +287,8 @@ impl TotpService {
         let record = inner.store.load(user).wait().await;
         let record = desk.told(record)?.unwrap_or_default();
         let secret = record.pending().ok_or(MfaError::NotPending)?;
+        let opened = inner.at_rest.opened(&self.request, user, secret);
+        let secret = desk.told(opened)?;
         let found = Code::parse(code)
             .map(|code| secret.find(&code, step, inner.codes.window.steps(), None));
         let Some(Found::New(used)) = found else {
@@ -283,6 +333,8 @@ impl TotpService {
             }
             return Err(desk.fail(MfaError::Invalid));
         };
+        let opened = inner.at_rest.opened(&self.request, user, secret);
+        let secret = desk.told(opened)?;
         let used = match secret.find(&code, step, window, Some(last_step)) {
             Found::New(used) => used,
             Found::Nothing => return Err(desk.fail(MfaError::Invalid)),
@@ -295,6 +347,19 @@ impl TotpService {
         let told = ("totp_verified", Level::Info);
         desk.succeed(&*inner.store, earlier, told).await;
         Ok(Verified::new(now, AMR))
+    }
+
+    /// Whether the store gets no secret that is of use without a key of the server: for a check at the start of a program. Without it
+    /// whoever reads the table makes codes of everybody.
+    #[must_use]
+    pub fn is_sealing(&self) -> bool {
+        self.inner.at_rest.seal.is_some()
+    }
+
+    /// Whether `dangerous_accept_unsealed` is in use: for a check at the start of a program.
+    #[must_use]
+    pub fn accepts_unsealed(&self) -> bool {
+        self.inner.at_rest.accepts_unsealed
     }
 
     /// Returns whether the user has a factor that counts.
@@ -334,6 +399,7 @@ impl fmt::Debug for TotpService {
             .field("digits", &self.inner.codes.digits)
             .field("window", &self.inner.codes.window)
             .field("attempts", &self.inner.gate.limit)
+            .field("is_sealing", &self.is_sealing())
             .finish_non_exhaustive()
     }
 }

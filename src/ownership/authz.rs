@@ -10,6 +10,7 @@ use super::case::{Case, Manner, OwnershipRefusal, Scene};
 use super::decision::{Decision, Policy};
 use super::extract::{IdShape, ResourceId};
 use super::request::{AccessRequest, Action, Params, Place, Route};
+use super::resource::Scope;
 use crate::core::text::cap;
 use crate::core::{
     AuthzLedger, Challenges, CleanText, ClientIp, EventName, Events, LedgerEntry, Level, Outcome,
@@ -186,7 +187,23 @@ impl Authz {
         }
     }
 
-    /// Notes that the query itself returns only what the caller may see.
+    /// Returns the condition for the query of a list, of which the caller sees only a part, and notes that it is restricted.
+    ///
+    /// # Errors
+    ///
+    /// 401 without a caller.
+    pub fn scope<T: Scope + ?Sized>(&self, scope: &T) -> Result<T::Filter, Rejection> {
+        match self.caller() {
+            Ok(caller) => {
+                let filter = scope.filter(caller);
+                self.scoped();
+                Ok(filter)
+            }
+            Err(reason) => Err(self.case(None, None).refuse(reason, Some(&self.ledger))),
+        }
+    }
+
+    /// Notes that the query itself returns only what the caller may see. [`scope`](Self::scope) does it along with the condition.
     pub fn scoped(&self) {
         self.ledger.record(LedgerEntry::Scoped);
     }

@@ -243,6 +243,18 @@ impl Case<'_> {
         self.rejection(reason).reason(reason)
     }
 
+    /// As [`refuse`](Self::refuse), since nobody can tell; the event says why.
+    #[cfg(feature = "axum")]
+    #[cold]
+    pub(crate) fn refuse_for(&self, cause: &str, ledger: Option<&AuthzLedger>) -> Rejection {
+        const REASON: OwnershipRefusal = OwnershipRefusal::Unavailable;
+        record(ledger, LedgerEntry::Deny);
+        let (name, level) = REASON.event();
+        let (code, outcome) = (REASON.event_code(), outcome_of(REASON));
+        self.tell_of(name, level, code, outcome, Some(cause));
+        self.rejection(REASON).reason(REASON)
+    }
+
     /// Writes the refusal down and tells of it.
     pub(crate) fn note(&self, reason: OwnershipRefusal, ledger: Option<&AuthzLedger>) {
         // Who is not logged in was denied nothing.
@@ -282,6 +294,17 @@ impl Case<'_> {
     }
 
     fn tell(&self, name: EventName, level: Level, code: &'static str, outcome: Outcome) {
+        self.tell_of(name, level, code, outcome, None);
+    }
+
+    fn tell_of(
+        &self,
+        name: EventName,
+        level: Level,
+        code: &'static str,
+        outcome: Outcome,
+        cause: Option<&str>,
+    ) {
         self.events.emit(self.scene.shared(), name, level, || {
             let mut event = self
                 .scene
@@ -291,9 +314,12 @@ impl Case<'_> {
             if let Some(rule) = self.rule {
                 event = event.rule(rule);
             }
-            match self.action {
-                Some(action) => event.own_detail(&format!("action={action}")),
-                None => event,
+            match (self.action, cause) {
+                (Some(action), Some(cause)) => {
+                    event.own_detail(&format!("action={action} cause={cause}"))
+                }
+                (Some(action), None) => event.own_detail(&format!("action={action}")),
+                (None, _) => event,
             }
         });
     }

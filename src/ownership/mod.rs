@@ -25,7 +25,8 @@
 //! `malicious_direct_reference` with `reference_ambiguous`. Over gRPC a 401 is `UNAUTHENTICATED` (16), a 404 `NOT_FOUND` (5), a 403
 //! `PERMISSION_DENIED` (7), a 503 `UNAVAILABLE` (14).
 //!
-//! In a handler [`Authz`] does steps 2 to 6 for ids that no layer can see.
+//! [`LoadGuard`] does the same and brings the object along: it has loaders in place of policies. In a handler [`Authz`] does steps 2 to 6
+//! for ids that no layer can see.
 //!
 //! # Example
 //!
@@ -76,8 +77,10 @@ mod case;
 mod decision;
 mod extract;
 mod guard;
+mod load;
 pub mod policy;
 mod request;
+mod resource;
 
 pub use authz::Authz;
 pub use cache::{CachedPolicy, CachedPolicyBuilder};
@@ -92,5 +95,7 @@ pub(crate) use extract::{MAX_ID, router_value};
 pub use guard::{
     OwnershipConfigError, OwnershipFuture, OwnershipGuard, OwnershipGuardBuilder, OwnershipService,
 };
+pub use load::{LoadGuard, Loaders};
 pub use request::{AccessRequest, Action};
 pub(crate) use request::{Params, Place, Route, RuleRoute};
+pub use resource::{Granted, LoadError, OwnedResource, ResourceLoader, Scope};

@@ -3,16 +3,17 @@
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
 use crate::auth::AuthLayer;
-use crate::authorize::RequireLayer;
+use crate::authorize::{AccessTable, RequireAuthorization, RequireLayer};
 use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
 use crate::core::{AuthMethod, ConfigErrors, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
+use crate::error_mask::ErrorMaskLayer;
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
-use crate::ownership::OwnershipGuard;
+use crate::ownership::{LoadGuard, OwnershipGuard};
 use crate::rate_limit::login::LoginThrottleLayer;
 use crate::rate_limit::{BanLayer, Policy, RateLimitLayer, Store};
 
@@ -95,6 +96,33 @@ impl Protection for CookieLayer {
         match self.mode() {
             Mode::Enforce => names.iter().map(String::as_str).collect(),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl Protection for ErrorMaskLayer {
+    fn describe(&self, posture: &mut Posture) {
+        let client_errors = if self.masks_client_errors() {
+            "masked"
+        } else {
+            "kept"
+        };
+        let not_found = if self.masks_all_not_found() {
+            "all"
+        } else {
+            "empty"
+        };
+        posture.add(
+            PostureEntry::new("error_mask", self.mode().into())
+                .setting("client_errors", client_errors)
+                .setting("not_found", not_found)
+                .setting("kept", self.kept_headers().count().to_string())
+                .setting("stripped", self.stripped_headers().to_string()),
+        );
+        warn_of_mode("error_mask", self.mode(), posture);
+        warn_of("error_mask", &self.dangerous(), posture);
+        if cfg!(panic = "abort") {
+            posture.warn("error_mask: panic = \"abort\" ends the process before a panic is masked");
         }
     }
 }
@@ -345,52 +373,75 @@ impl Protection for RequireLayer {
     }
 }
 
-impl Protection for OwnershipGuard {
+impl Protection for AccessTable {
     fn describe(&self, posture: &mut Posture) {
         let mode = self.mode();
-        let rules: Vec<_> = self.rules().map(|rule| rule.unwrap_or("route")).collect();
-        let unmatched = if self.denies_unmatched() {
-            "refused"
-        } else {
-            "pass"
+        let rest = match self.any_request() {
+            Some(requirement) => format!("{requirement:?}"),
+            None if self.hides_unmatched() => "404".to_owned(),
+            None => "refused".to_owned(),
         };
-        let denied = if self.reveals() { "some 403" } else { "404" };
-        posture.add(
-            PostureEntry::new("ownership", mode.into())
-                .setting("rules", rules.join(","))
-                .setting("unmatched", unmatched)
-                .setting("denied", denied),
-        );
-        warn_of_mode("ownership", mode, posture);
+        let open: Vec<_> = self.open().collect();
+        let mut entry = PostureEntry::new("access", mode.into())
+            .setting("rules", self.rules().count().to_string())
+            .setting("rest", rest);
+        if !open.is_empty() {
+            entry = entry.setting("public", open.join(","));
+        }
+        posture.add(entry);
+        warn_of_mode("access", mode, posture);
+        if open.contains(&"any_request") {
+            posture.warn("access: what no rule is for is public");
+        }
     }
 }
 
-#[cfg(feature = "sanitize")]
-impl Protection for crate::sanitize::SanitizeLayer {
+impl Protection for RequireAuthorization {
     fn describe(&self, posture: &mut Posture) {
         let mode = self.mode();
-        let (enforced, reported) = self.rule_counts();
-        let mut entry = PostureEntry::new("sanitize", mode.into())
-            .setting("preset", self.preset())
-            .setting("enforced", enforced.to_string())
-            .setting("reported", reported.to_string())
-            .setting("body_limit", self.body_limit().to_string())
-            .setting("multipart", self.multipart());
-        let (html, detectors) = self.field_counts();
-        for (name, count) in [("html_fields", html), ("detectors", detectors)] {
-            if count > 0 {
-                entry = entry.setting(name, count.to_string());
-            }
-        }
-        if self.exempts_bodies() {
-            entry = entry.setting("exempt", "some bodies");
-        }
-        posture.add(entry);
-        warn_of_mode("sanitize", mode, posture);
-        for name in self.dangerous() {
-            posture.warn(format!("sanitize: {name}"));
-        }
+        let errors = if self.keeps_undecided_errors() {
+            "keep"
+        } else {
+            "strip"
+        };
+        posture.add(
+            PostureEntry::new("require_authorization", mode.into())
+                .setting("undecided_errors", errors),
+        );
+        warn_of_mode("require_authorization", mode, posture);
     }
+}
+
+impl Protection for OwnershipGuard {
+    fn describe(&self, posture: &mut Posture) {
+        let settings = (self.denies_unmatched(), self.reveals());
+        describe_ownership(self.mode(), self.rules(), settings, posture);
+    }
+}
+
+impl Protection for LoadGuard {
+    fn describe(&self, posture: &mut Posture) {
+        let settings = (self.denies_unmatched(), self.reveals());
+        describe_ownership(self.mode(), self.rules(), settings, posture);
+    }
+}
+
+fn describe_ownership<'a>(
+    mode: Mode,
+    rules: impl Iterator<Item = Option<&'a str>>,
+    (denies_unmatched, reveals): (bool, bool),
+    posture: &mut Posture,
+) {
+    let rules: Vec<_> = rules.map(|rule| rule.unwrap_or("route")).collect();
+    let unmatched = if denies_unmatched { "refused" } else { "pass" };
+    let denied = if reveals { "some 403" } else { "404" };
+    posture.add(
+        PostureEntry::new("ownership", mode.into())
+            .setting("rules", rules.join(","))
+            .setting("unmatched", unmatched)
+            .setting("denied", denied),
+    );
+    warn_of_mode("ownership", mode, posture);
 }
 
 /// A policy in one word: `client:100/60s`.
@@ -399,7 +450,7 @@ fn summary(policy: &Policy) -> String {
     format!("{}:{}/{:?}", policy.name(), quota.limit(), quota.period())
 }
 
-fn warn_of_mode(protection: &str, mode: Mode, posture: &mut Posture) {
+pub(super) fn warn_of_mode(protection: &str, mode: Mode, posture: &mut Posture) {
     if mode != Mode::Enforce {
         posture.warn(format!(
             "{protection}: {}",

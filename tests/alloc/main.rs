@@ -1,5 +1,6 @@
 //! Allocations of a layer's paths, counted exactly. A binary of its own, because it replaces the global allocator.
 
+mod access;
 #[cfg(feature = "jwt")]
 mod auth;
 mod auth_layer;
@@ -9,6 +10,7 @@ mod cookies;
 mod csp;
 #[cfg(feature = "csp-report")]
 mod csp_report;
+mod error_mask;
 mod headers;
 mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
@@ -29,6 +31,8 @@ mod sanitize;
 #[cfg(feature = "sanitize")]
 mod sanitize_json;
 mod tokens;
+#[cfg(feature = "vault")]
+mod vault;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -49,6 +53,9 @@ use tower_security::csrf::CsrfLayer;
 thread_local! {
     // `const` and without a destructor: reading it allocates nothing and is allowed while a thread ends.
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// What must not stand in memory that this thread gives back, and how often it did.
+    static WATCHED: Cell<Option<[u8; 8]>> = const { Cell::new(None) };
+    static LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -60,10 +67,32 @@ fn count() {
     COUNT.set(COUNT.get() + 1);
 }
 
+/// Looks for what is watched in memory that is given back.
+///
+/// # Safety
+///
+/// The memory is allocated, of this size, and nobody writes to it. While something is watched it is handed out zeroed, so that there are bytes
+/// to be read.
+unsafe fn look(pointer: *const u8, size: usize) {
+    let Some(watched) = WATCHED.get() else {
+        return;
+    };
+    // SAFETY: as the caller says.
+    let given_back = unsafe { std::slice::from_raw_parts(pointer, size) };
+    let found = given_back
+        .windows(watched.len())
+        .filter(|part| *part == watched);
+    LEFT.set(LEFT.get() + found.count());
+}
+
 // SAFETY: every method forwards to `System` with the caller's arguments.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        if WATCHED.get().is_some() {
+            // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
         // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`.
         unsafe { System.alloc(layout) }
     }
@@ -76,13 +105,31 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        if WATCHED.get().is_some() {
+            // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`, so that the size fits the alignment.
+            let new = unsafe {
+                System.alloc_zeroed(Layout::from_size_align_unchecked(size, layout.align()))
+            };
+            if !new.is_null() {
+                // SAFETY: both are allocated, of that size at least, and the old one is given back once.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(pointer, new, size.min(layout.size()));
+                    look(pointer, layout.size());
+                    System.dealloc(pointer, layout);
+                }
+            }
+            return new;
+        }
         // SAFETY: the caller keeps the contract of `GlobalAlloc::realloc`.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::dealloc`, and does not use the memory any more.
+        unsafe {
+            look(pointer, layout.size());
+            System.dealloc(pointer, layout);
+        }
     }
 }
 
@@ -97,6 +144,17 @@ fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
 /// Returns the allocations and reallocations that this thread makes for `work`.
 fn allocations<T>(work: impl FnOnce() -> T) -> usize {
     counted(work).1
+}
+
+/// Returns how often these bytes stood in memory that this thread gave back during `work`, to which belongs what `work` returns. What was
+/// allocated before is not to be given back in it.
+#[cfg(feature = "vault")]
+fn left_behind<T>(watched: &[u8], work: impl FnOnce() -> T) -> usize {
+    LEFT.set(0);
+    WATCHED.set(watched.first_chunk().copied());
+    drop(work());
+    WATCHED.set(None);
+    LEFT.get()
 }
 
 /// Calls a service that is ready at once and answers at once.

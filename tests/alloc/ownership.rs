@@ -2,8 +2,8 @@
 
 use super::*;
 use tower_security::ownership::{
-    AccessRequest, Authz, Decision, IdShape, OwnershipGuard, OwnershipGuardBuilder, QueryParam,
-    async_policy,
+    AccessRequest, Authz, Decision, IdShape, LoadGuard, OwnershipGuard, OwnershipGuardBuilder,
+    QueryParam, async_policy,
 };
 
 const UUID: &str = "/docs/67e55044-10b1-426f-9247-bb680e5fe0c8";
@@ -132,4 +132,67 @@ fn a_parameter_of_axum_costs_one() {
         2,
         "and it is kept for the policy"
     );
+}
+
+/// One for the loader's future, one for the request that waits, one for the object, one for its extension.
+#[test]
+fn an_object_that_is_loaded_costs_four() {
+    let load = |request: AccessRequest| async move {
+        match request.principal().subject() {
+            "alice" => Ok(7_u8),
+            _ => Err(Decision::NotFound),
+        }
+    };
+    let guard = LoadGuard::builder().resource("/orders/{id}", load);
+    let mut service = guard.build().expect("a guard").layer(Bare);
+    let mut made = |who| {
+        go(&mut service, request(who, "/orders/1", true));
+        let request = request(who, "/orders/1", true);
+        let (answer, count) = counted(|| go(&mut service, request));
+        (answer.status().as_u16(), count)
+    };
+    assert_eq!(made("alice"), (200, 4));
+    // No object; four for the refusal, as above.
+    assert_eq!(made("bob"), (404, 6));
+}
+
+#[cfg(feature = "axum")]
+mod owned {
+    use axum::Router;
+    use axum::routing::get;
+    use tower_security::axum::Owned;
+    use tower_security::ownership::{Action, LoadError, OwnedResource};
+
+    use super::*;
+
+    struct Order;
+
+    impl OwnedResource<()> for Order {
+        type Id = u64;
+        const PARAM: &'static str = "id";
+        const SHAPE: IdShape = IdShape::U64;
+
+        async fn load(_: &(), _: &u64, _: &Principal) -> Result<Option<Self>, LoadError> {
+            Ok(Some(Self))
+        }
+
+        fn decide(&self, _: &Principal, _: Action) -> Decision {
+            Decision::Allow
+        }
+    }
+
+    #[test]
+    fn an_object_of_a_handler_costs_the_parameters_alone() {
+        let made = |path: &str| {
+            let mut router = Router::new()
+                .route("/plain/{id}", get(async || ()))
+                .route("/owned/{id}", get(async |_: Owned<Order>| ()))
+                .with_state(());
+            let asked = || request("alice", path, true).map(axum::body::Body::new);
+            go(&mut router, asked());
+            let asked = asked();
+            counted(|| go(&mut router, asked)).1
+        };
+        assert_eq!(made("/owned/1") - made("/plain/1"), 1);
+    }
 }

@@ -55,12 +55,16 @@ fn a_clean_head_costs_none() {
 #[test]
 fn a_clean_body_in_one_frame_costs_none() {
     let strict = SanitizeLayer::strict();
-    let json = "{\"user\":{\"name\":\"Zo\u{eb}\",\"tags\":[1,2.5,null,true]},\"note\":\"plain text\"}";
+    let json =
+        "{\"user\":{\"name\":\"Zo\u{eb}\",\"tags\":[1,2.5,null,true]},\"note\":\"plain text\"}";
     let rows = [
         ("application/json", json.to_owned()),
         ("application/json; charset=utf-8", json.to_owned()),
         ("application/json; charset=\"UTF-8\"", json.to_owned()),
-        ("application/x-www-form-urlencoded", "a=1&b=two&c=".to_owned()),
+        (
+            "application/x-www-form-urlencoded",
+            "a=1&b=two&c=".to_owned(),
+        ),
         ("application/grpc", "\0\0\0\0\0".to_owned()),
     ];
     for (media_type, body) in rows {

@@ -52,6 +52,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("phc_string", fuzz_bodies::password::phc_string),
     #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
     ("refresh_token", fuzz_bodies::refresh::refresh_token),
+    #[cfg(feature = "sanitize-html")]
+    ("sanitize_html", fuzz_bodies::sanitize_html::html),
     #[cfg(feature = "sanitize")]
     ("sanitize_json", fuzz_bodies::sanitize_json::json),
     #[cfg(feature = "sanitize")]
@@ -59,6 +61,10 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
         "sanitize_multipart",
         fuzz_bodies::sanitize_multipart::multipart,
     ),
+    #[cfg(feature = "sanitize")]
+    ("sanitize_params", fuzz_bodies::sanitize_head::params),
+    #[cfg(feature = "sanitize")]
+    ("sanitize_path", fuzz_bodies::sanitize_head::path),
     #[cfg(feature = "sanitize-html")]
     ("sanitize_rewrite", fuzz_bodies::sanitize_rewrite::rewrite),
     #[cfg(feature = "opaque-tokens")]
@@ -66,6 +72,8 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("set_cookie", fuzz_bodies::cookies::set_cookie),
     #[cfg(feature = "mfa")]
     ("totp_code", fuzz_bodies::mfa::totp_code),
+    #[cfg(feature = "vault")]
+    ("vault_unprotect", fuzz_bodies::vault::vault_unprotect),
     ("x_forwarded_for", fuzz_bodies::client::x_forwarded_for),
 ];
 
@@ -81,10 +89,16 @@ const LEFT_OUT: &[&str] = &[
     "totp_code",
     #[cfg(not(feature = "password"))]
     "phc_string",
+    #[cfg(not(feature = "sanitize-html"))]
+    "sanitize_html",
     #[cfg(not(feature = "sanitize"))]
     "sanitize_json",
     #[cfg(not(feature = "sanitize"))]
     "sanitize_multipart",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_params",
+    #[cfg(not(feature = "sanitize"))]
+    "sanitize_path",
     #[cfg(not(feature = "sanitize-html"))]
     "sanitize_rewrite",
     #[cfg(not(feature = "opaque-tokens"))]
@@ -101,6 +115,8 @@ const LEFT_OUT: &[&str] = &[
     "dpop_proof",
     #[cfg(not(any(feature = "jwt", feature = "jwt-rust-crypto")))]
     "refresh_token",
+    #[cfg(not(feature = "vault"))]
+    "vault_unprotect",
 ];
 
 /// Mutated inputs per target.

@@ -1,6 +1,8 @@
 //! Tests of the crate from outside, in one binary.
 
+mod access;
 mod architecture;
+mod audit;
 mod auth;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod authorize;
@@ -18,6 +20,7 @@ mod csrf;
 mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
+mod error_mask;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
@@ -51,7 +54,11 @@ mod redis;
 mod sanitize;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
+#[cfg(all(feature = "axum", feature = "sanitize"))]
+mod sql_injection;
 mod stack;
 mod support;
 mod token;
 mod traits;
+#[cfg(feature = "vault")]
+mod vault;

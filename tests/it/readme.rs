@@ -214,14 +214,14 @@ fn the_costs_in_the_readme_are_all_that_the_benches_have_stored() {
 
 /// One `curl` line of an example's header, and what the line above promises.
 #[derive(Debug)]
-struct Promise {
-    text: String,
+pub(crate) struct Promise {
+    pub(crate) text: String,
     method: Method,
     http2: bool,
     path: String,
     /// How often it is sent: `curl` makes a request of each number in `[1-60]`, and the promise is about the last.
     times: u32,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     body: String,
     /// What the shell keeps of the answer, and under which name.
     kept_as: Option<String>,
@@ -229,7 +229,7 @@ struct Promise {
     jar: [bool; 2],
 }
 
-fn promises(example: &str) -> Vec<Promise> {
+pub(crate) fn promises(example: &str) -> Vec<Promise> {
     let lines: Vec<_> = example
         .lines()
         .map_while(|line| line.strip_prefix("//!"))
@@ -295,7 +295,7 @@ fn promises(example: &str) -> Vec<Promise> {
 }
 
 /// Sends as many requests as `curl` does, and returns the last answer.
-async fn ask(server: &Server, promise: &Promise) -> Response<Bytes> {
+pub(crate) async fn ask(server: &Server, promise: &Promise) -> Response<Bytes> {
     for _ in 1..promise.times {
         ask_once(server, promise).await;
     }

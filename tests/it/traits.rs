@@ -259,6 +259,29 @@ fn second_factors_cross_threads_and_can_be_printed() {
     value::<tower_security::redis::RedisMfa>();
 }
 
+#[cfg(feature = "vault")]
+#[test]
+fn what_encrypts_fields_crosses_threads_and_can_be_printed() {
+    use tower_security::vault::*;
+
+    layer::<KeyRing>();
+    layer::<KeyRingBuilder>();
+    layer::<Protector>();
+    layer::<Pseudonyms>();
+    layer::<Pseudonym>();
+    layer::<RingKey>();
+    vocabulary::<BlindIndex>();
+    vocabulary::<IndexBits>();
+    vocabulary::<KeyState>();
+    vocabulary::<KeyWrapError>();
+    vocabulary::<KeyWrapErrorKind>();
+    vocabulary::<PurposeProblem>();
+    vocabulary::<VaultConfigError>();
+    vocabulary::<VaultError>();
+    #[cfg(feature = "serde")]
+    layer::<Sealed<String>>();
+}
+
 #[cfg(feature = "password")]
 #[test]
 fn a_policy_of_passwords_crosses_threads_and_can_be_printed() {
@@ -566,6 +589,22 @@ fn tokens_and_keys_cross_threads_and_can_be_printed() {
 
 #[cfg(feature = "axum")]
 #[test]
+fn extractors_of_ownership_cross_threads_and_can_be_printed() {
+    use tower_security::axum::{Create, Delete, Owned, Public, Read, Update};
+    struct Hidden;
+    value::<Owned<u8>>();
+    value::<Owned<u8, Delete>>();
+    layer::<Create>();
+    layer::<Public>();
+    layer::<Read>();
+    layer::<Update>();
+    // Neither an object nor its type has to be printable.
+    value::<Owned<Hidden>>();
+    value::<tower_security::ownership::Granted<Hidden>>();
+}
+
+#[cfg(feature = "axum")]
+#[test]
 fn extractors_of_authentication_cross_threads_and_can_be_printed() {
     use tower_security::axum::{Auth, Scoped};
 
@@ -624,21 +663,44 @@ fn nothing_prints_a_token_its_claims_or_a_key() {
 }
 
 #[test]
+fn authorization_crosses_threads_and_can_be_printed() {
+    use tower_security::authorize::{
+        Access, AccessConfigError, AccessTable, AccessTableBuilder, RequireAuthorization, Tripwire,
+        TripwireFuture, UndecidedErrors,
+    };
+    layer::<AccessTable>();
+    layer::<AccessTableBuilder>();
+    layer::<Access<u8>>();
+    layer::<RequireAuthorization>();
+    layer::<Tripwire<u8>>();
+    moved::<TripwireFuture<std::future::Ready<u8>>>();
+    vocabulary::<AccessConfigError>();
+    vocabulary::<UndecidedErrors>();
+}
+
+#[test]
 fn ownership_crosses_threads_and_can_be_printed() {
     use tower_security::ownership::policy::{
         DenyIf, Joined, Only, OwnerOrAdmin, Role, SameTenant, Scoped,
     };
     use tower_security::ownership::{
         AccessRequest, Action, AsyncPolicy, Authz, CachedPolicy, CachedPolicyBuilder, Decision,
-        ExtractError, HeaderId, IdShape, MetadataId, OwnershipConfigError, OwnershipFuture,
-        OwnershipGuard, OwnershipGuardBuilder, OwnershipRefusal, OwnershipService, PathParam,
-        PathPattern, QueryParam, ResourceId, StepUp, Verdict,
+        ExtractError, Granted, HeaderId, IdShape, LoadError, LoadGuard, Loaders, MetadataId,
+        OwnershipConfigError, OwnershipFuture, OwnershipGuard, OwnershipGuardBuilder,
+        OwnershipRefusal, OwnershipService, PathParam, PathPattern, QueryParam, ResourceId, StepUp,
+        Verdict,
     };
     type Inner = tower::util::BoxCloneService<http::Request<()>, u8, u8>;
     layer::<OwnershipGuard>();
     layer::<OwnershipGuardBuilder>();
     layer::<OwnershipService<u8>>();
     moved::<OwnershipFuture<Inner, ()>>();
+    layer::<LoadGuard>();
+    layer::<OwnershipGuardBuilder<Loaders>>();
+    layer::<OwnershipService<u8, Loaders>>();
+    moved::<OwnershipFuture<Inner, (), Loaders>>();
+    layer::<Granted<u8>>();
+    layer::<LoadError>();
     layer::<Authz>();
     layer::<AccessRequest>();
     layer::<AsyncPolicy<u8>>();
@@ -667,4 +729,38 @@ fn ownership_crosses_threads_and_can_be_printed() {
     vocabulary::<OwnershipRefusal>();
     vocabulary::<ResourceId>();
     vocabulary::<StepUp>();
+}
+
+#[cfg(feature = "sanitize")]
+#[test]
+fn sanitizing_crosses_threads_and_can_be_printed() {
+    use tower_security::sanitize::{
+        Action, Finding, GuardedBody, HeaderRules, JsonRules, MultipartRules, ParamRules, Part,
+        PathRules, RequestRules, Rule, RuleSet, SanitizeBuilder, SanitizeConfigError,
+        SanitizeFuture, SanitizeLayer, SanitizeReport, SanitizeService, Violation,
+    };
+    type Inner = tower::util::BoxCloneService<http::Request<GuardedBody<u8>>, u8, u8>;
+    layer::<SanitizeLayer>();
+    layer::<PathRules>();
+    layer::<ParamRules>();
+    layer::<HeaderRules>();
+    layer::<JsonRules>();
+    layer::<MultipartRules>();
+    layer::<RequestRules>();
+    layer::<SanitizeService<u8>>();
+    layer::<SanitizeReport>();
+    layer::<Finding>();
+    vocabulary::<Rule>();
+    vocabulary::<RuleSet>();
+    vocabulary::<Action>();
+    vocabulary::<Part>();
+    vocabulary::<SanitizeConfigError>();
+    vocabulary::<Violation>();
+    fn printed<T: Debug>() {}
+    printed::<SanitizeBuilder>();
+    printed::<GuardedBody<u8>>();
+    printed::<SanitizeFuture<Inner, u8>>();
+    fn sent<T: Send>() {}
+    sent::<SanitizeBuilder>();
+    sent::<GuardedBody<u8>>();
 }

@@ -1,12 +1,13 @@
 //! How a layer hands an event to the sink that is in force.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use http::Extensions;
+use http::{Extensions, StatusCode};
 
 use super::{EventName, EventSink, Level, SecurityEvent};
 use crate::core::{ClientIp, Clock, RequestId, Shared, SystemClock};
@@ -88,6 +89,11 @@ impl Events {
         wants(self.sink(shared), name, level)
     }
 
+    /// Tells the sink of an answer that is no event by itself.
+    pub(crate) fn status(&self, shared: Option<&Shared>, ip: Option<IpAddr>, status: StatusCode) {
+        guarded(|| self.sink(shared).status(ip, status));
+    }
+
     fn sink<'a>(&'a self, shared: Option<&'a Shared>) -> &'a dyn EventSink {
         match (&self.sink, shared.and_then(Shared::sink)) {
             (Some(own), _) => &**own,
@@ -144,7 +150,7 @@ impl fmt::Debug for Events {
 }
 
 /// Runs a user's code that must not take the request down with it.
-pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
     let outcome = catch_unwind(AssertUnwindSafe(call));
     if outcome.is_err() {
         SINK_PANICS.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! Security events: what happened, said in the words of the OWASP Logging Vocabulary, and where it goes.
 
 mod clean_text;
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 mod context;
 mod emit;
 mod name;
@@ -20,9 +20,10 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 pub use clean_text::CleanText;
-#[cfg(any(feature = "opaque-tokens", feature = "password"))]
+#[cfg(any(feature = "opaque-tokens", feature = "password", feature = "vault"))]
 pub(crate) use context::EventContext;
 pub(crate) use emit::Events;
+pub(crate) use emit::guarded;
 pub use emit::sink_panics;
 pub use name::{EventCategory, EventName};
 #[cfg(feature = "tracing")]
@@ -331,7 +332,7 @@ impl EventSink for Vec<Arc<dyn EventSink>> {
     fn record(&self, event: &SecurityEvent<'_>) {
         for sink in self {
             // One that panics does not keep the event from those behind it.
-            emit::guarded(|| {
+            guarded(|| {
                 if sink.wants(event.name, event.level) {
                     sink.record(event);
                 }
@@ -340,13 +341,13 @@ impl EventSink for Vec<Arc<dyn EventSink>> {
     }
 
     fn wants(&self, name: EventName, level: Level) -> bool {
-        let wants = |sink: &Arc<dyn EventSink>| emit::guarded(|| sink.wants(name, level));
+        let wants = |sink: &Arc<dyn EventSink>| guarded(|| sink.wants(name, level));
         self.iter().any(|sink| wants(sink).unwrap_or(false))
     }
 
     fn status(&self, ip: Option<IpAddr>, status: StatusCode) {
         for sink in self {
-            sink.status(ip, status);
+            guarded(|| sink.status(ip, status));
         }
     }
 }

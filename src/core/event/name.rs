@@ -3,14 +3,14 @@
 use super::Level;
 
 macro_rules! event_names {
-    ($( $(#[$doc:meta])* $variant:ident = $name:literal, $category:ident, $level:ident; )*) => {
+    ($( #[doc = $doc:literal] $variant:ident = $name:literal, $category:ident, $level:ident; )*) => {
         /// The name of a [`SecurityEvent`](super::SecurityEvent): one of the OWASP Logging Vocabulary and nothing free-form.
         ///
         /// What has no name there is told apart by the event's `code`. Source: OWASP Logging Vocabulary Cheat Sheet.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum EventName {
-            $( $(#[$doc])* $variant, )*
+            $( #[doc = $doc] $variant, )*
         }
 
         impl EventName {
@@ -21,6 +21,12 @@ macro_rules! event_names {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $name, )* }
+            }
+
+            /// Returns what the name says, as a sentence: for people who read a log.
+            #[must_use]
+            pub const fn description(self) -> &'static str {
+                match self { $( Self::$variant => $doc.trim_ascii(), )* }
             }
 
             /// Returns the group that the name belongs to; `TracingSink` makes its target of it.

@@ -12,8 +12,10 @@ mod error;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub(crate) use canonical::is_exact_path;
 pub use canonical::{CanonicalPath, PathParams};
 pub use error::{TemplateError, TemplateSyntax};
 pub use template::Template;
+pub(crate) use tree::{Coverage, TemplateTree, is_of_route};

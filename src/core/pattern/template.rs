@@ -181,6 +181,15 @@ impl Template {
             .then(|| PathParams::new(&self.segments, path))
     }
 
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Whether the literal segments of `path`, which matches when it is decoded, are spelt as they are here: without escapes.
+    pub(crate) fn is_spelt_in(&self, path: &str) -> bool {
+        self.fits(path, |_| true)
+    }
+
     /// Returns how many segments a path must have to match; at least so many with a catch-all.
     #[must_use]
     pub fn segment_count(&self) -> usize {
@@ -216,14 +225,23 @@ impl Template {
     }
 
     fn fits(&self, path: &str, accepts_value: impl Fn(&str) -> bool) -> bool {
+        let fits = |segment: &Segment, part: &str| match segment {
+            Segment::Literal(literal) => **literal == *part,
+            Segment::Param(_) | Segment::CatchAll(_) => !part.is_empty() && accepts_value(part),
+        };
         let mut rest = path.strip_prefix('/');
-        let all_fit = self.segments.iter().all(|segment| {
-            segment.take(&mut rest).is_some_and(|part| match segment {
-                Segment::Literal(literal) => **literal == *part,
-                Segment::Param(_) | Segment::CatchAll(_) => !part.is_empty() && accepts_value(part),
-            })
+        let Some((last, front)) = self.segments.split_last() else {
+            return false;
+        };
+        let front_fits = front.iter().all(|segment| {
+            segment
+                .take(&mut rest)
+                .is_some_and(|part| fits(segment, part))
         });
-        all_fit && rest.is_none()
+        // Nothing is left behind the last one.
+        let is_left =
+            |part: &str| matches!(last, Segment::Param(_)) && part.as_bytes().contains(&b'/');
+        front_fits && rest.is_some_and(|part| !is_left(part) && fits(last, part))
     }
 }
 

@@ -9,7 +9,7 @@ use super::Rejection;
 use super::grpc::GrpcContentType;
 use crate::core::context::RequestContext;
 use crate::core::field::Lines;
-use crate::core::{RejectionBody, RequestId, Shared};
+use crate::core::{ClientIp, RejectionBody, RequestId, Shared};
 
 /// Which of two forms of a refusal a client would rather have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +69,27 @@ impl RefusalContext {
     /// Captures what is needed of a request whose parts are at hand one by one.
     #[must_use]
     pub fn of(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        Self::of_rendered((method, headers, extensions), true)
+    }
+
+    /// The same without the form that the client prefers, unless somebody renders by it: to read that takes longer than a small layer
+    /// does, and few refusals are rendered.
+    #[inline]
+    pub(crate) fn of_rendered(
+        (method, headers, extensions): (&Method, &HeaderMap, &Extensions),
+        has_renderer: bool,
+    ) -> Self {
+        let request = RequestContext::from_extensions(extensions).cloned();
+        let shared = request.as_ref().map(RequestContext::shared);
+        let is_rendered = has_renderer || shared.is_some_and(|shared| shared.renderer().is_some());
         Self {
-            request: RequestContext::from_extensions(extensions).cloned(),
+            request,
             head: method == Method::HEAD,
-            accepts: accepts(headers),
-            // gRPC is POST alone. A GET with this content type must not get a refusal that looks like a page: 200.
+            accepts: if is_rendered {
+                accepts(headers)
+            } else {
+                Accepts::Json
+            },
             grpc: (method == Method::POST)
                 .then(|| GrpcContentType::of(headers))
                 .flatten(),
@@ -115,6 +131,11 @@ impl RefusalContext {
     #[must_use]
     pub fn shared(&self) -> Option<&Shared> {
         self.request.as_ref().map(RequestContext::shared)
+    }
+
+    /// The client that the stack has found.
+    pub(crate) fn client_ip(&self) -> Option<ClientIp> {
+        self.request.as_ref().and_then(RequestContext::client_ip)
     }
 
     pub(super) const fn grpc(&self) -> Option<GrpcContentType> {

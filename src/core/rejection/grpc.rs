@@ -46,6 +46,29 @@ impl GrpcCode {
         }
     }
 
+    /// The error of a number as it stands on the wire; `None` for success, and for what is no number of the specification.
+    pub(crate) fn of_error(number: &[u8]) -> Option<Self> {
+        Some(match number {
+            b"1" => Self::Cancelled,
+            b"2" => Self::Unknown,
+            b"3" => Self::InvalidArgument,
+            b"4" => Self::DeadlineExceeded,
+            b"5" => Self::NotFound,
+            b"6" => Self::AlreadyExists,
+            b"7" => Self::PermissionDenied,
+            b"8" => Self::ResourceExhausted,
+            b"9" => Self::FailedPrecondition,
+            b"10" => Self::Aborted,
+            b"11" => Self::OutOfRange,
+            b"12" => Self::Unimplemented,
+            b"13" => Self::Internal,
+            b"14" => Self::Unavailable,
+            b"15" => Self::DataLoss,
+            b"16" => Self::Unauthenticated,
+            _ => return None,
+        })
+    }
+
     /// Returns the number on the wire.
     #[must_use]
     pub const fn number(self) -> u8 {

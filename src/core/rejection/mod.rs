@@ -9,6 +9,7 @@ mod problem;
 mod render;
 #[cfg(test)]
 mod tests;
+mod uniform;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,8 +28,7 @@ pub(crate) use grpc::{is_grpc, is_grpc_type};
 pub(crate) use login::QUOTA_EXCEEDED;
 pub use marker::{AbuseKind, AbuseSignal, Refused};
 pub use problem::Problem;
-#[cfg(feature = "tonic")]
-pub(crate) use render::GRPC_PUSHBACK;
+pub(crate) use render::{GRPC_DETAILS, GRPC_MESSAGE, GRPC_PUSHBACK, GRPC_STATUS};
 
 use crate::core::line;
 
@@ -157,12 +157,16 @@ impl Rejection {
 
     /// 405 `method_not_allowed` with the methods that are allowed.
     pub fn method_not_allowed(allow: HeaderValue) -> Self {
+        Self::wrong_method().header(ALLOW, allow)
+    }
+
+    /// 405 `method_not_allowed`, for an answer that has its line of `Allow` already.
+    pub(crate) fn wrong_method() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
             "Method not allowed",
         )
-        .header(ALLOW, allow)
     }
 
     /// A redirect without a body, not to be stored. A gRPC request gets status 13 and no location.
@@ -213,6 +217,13 @@ impl Rejection {
             extensions.extend(std::mem::take(&mut self.extensions));
         }
         self.extensions = extensions;
+    }
+
+    /// Makes these the maps of the answer: those of one that is replaced, with what it keeps of them.
+    pub(crate) fn maps(mut self, headers: HeaderMap, extensions: Extensions) -> Self {
+        self.headers = headers;
+        self.extensions = extensions;
+        self
     }
 
     /// Sets the gRPC status, where that of the table does not fit.

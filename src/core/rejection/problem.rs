@@ -6,7 +6,8 @@ use std::fmt;
 use bytes::Bytes;
 use http::{Extensions, StatusCode};
 
-use super::render::{write_json_array, write_json_string};
+use super::render::write_json_array;
+use crate::core::json::write_json_string;
 
 /// The private mark of a [`Problem`]'s response.
 #[derive(Clone, Copy, Debug)]

@@ -16,11 +16,12 @@ use http::{HeaderMap, Response, StatusCode};
 
 use super::grpc::{self, GrpcContentType};
 use super::{Problem, RefusalContext, Refused, Rejection, Shape};
+use crate::core::json::write_json_string;
 use crate::core::{RejectionBody, RequestId, Shared, field, line};
 
-const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(crate) const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+pub(crate) const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 pub(crate) const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -226,22 +227,4 @@ pub(super) fn write_json_array(body: &mut Vec<u8>, values: &[Cow<'static, str>])
         write_json_string(body, value);
     }
     body.push(b']');
-}
-
-/// A JSON string (RFC 8259, section 7). `<`, `>` and `&` are escaped too, so that a body taken for HTML holds no markup.
-pub(super) fn write_json_string(body: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    body.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => body.extend_from_slice(&[b'\\', byte]),
-            0..=0x1f | b'<' | b'>' | b'&' | 0x7f => {
-                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-                let escape = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)];
-                body.extend_from_slice(&escape);
-            }
-            _ => body.push(byte),
-        }
-    }
-    body.push(b'"');
 }

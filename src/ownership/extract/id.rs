@@ -50,13 +50,12 @@ impl ResourceId {
         }
     }
 
-    fn to_ascii_lowercase(&self) -> Self {
-        let mut lower = self.clone();
-        match &mut lower.0 {
+    fn into_ascii_lowercase(mut self) -> Self {
+        match &mut self.0 {
             Text::Inline { bytes, .. } => bytes.make_ascii_lowercase(),
             Text::Shared(text) => *text = text.to_ascii_lowercase().into(),
         }
-        lower
+        self
     }
 }
 
@@ -205,7 +204,7 @@ impl IdShape {
                     && text.parse::<i64>().is_ok()
             }
             Self::Uuid if is_uuid(text) => {
-                return Ok(ResourceId::from(text).to_ascii_lowercase());
+                return Ok(ResourceId::from(text).into_ascii_lowercase());
             }
             Self::Uuid => false,
             Self::Slug => text

@@ -8,22 +8,16 @@ use super::layer::OwnershipGuard;
 use crate::core::{Clock, ConfigErrors, EventSink, Mode};
 use crate::ownership::{Action, IdShape, Policy, ResourceExtractor};
 
-/// Builds an [`OwnershipGuard`]. Made by [`OwnershipGuard::builder`] and [`OwnershipGuard::for_route`].
+/// Builds an [`OwnershipGuard`], or a [`LoadGuard`](crate::ownership::LoadGuard) with loaders where the other has policies.
 ///
 /// `shape`, `actions`, `reveal` and `name` apply to the rule before them; the rest to the whole layer.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct OwnershipGuardBuilder {
-    pub(super) draft: Draft<Policies>,
+pub struct OwnershipGuardBuilder<T = Policies> {
+    pub(in crate::ownership) draft: Draft<T>,
 }
 
 impl OwnershipGuardBuilder {
-    pub(super) fn new() -> Self {
-        Self {
-            draft: Draft::new(),
-        }
-    }
-
     pub(super) fn for_route(extractor: impl ResourceExtractor, policy: impl Policy) -> Self {
         let mut builder = Self::new();
         builder.draft.route(extractor, Policies::new(policy));
@@ -88,6 +82,23 @@ impl OwnershipGuardBuilder {
         self
     }
 
+    /// Makes the layer.
+    ///
+    /// # Errors
+    ///
+    /// All [`OwnershipConfigError`](crate::ownership::OwnershipConfigError)s at once.
+    pub fn build(self) -> Result<OwnershipGuard, ConfigErrors> {
+        self.draft.build().map(OwnershipGuard::of)
+    }
+}
+
+impl<T> OwnershipGuardBuilder<T> {
+    pub(in crate::ownership) fn new() -> Self {
+        Self {
+            draft: Draft::new(),
+        }
+    }
+
     /// Sets what the ids of the rule before look like. [`IdShape::Any`] by default.
     pub fn shape(mut self, shape: IdShape) -> Self {
         self.draft.shape(shape);
@@ -148,14 +159,5 @@ impl OwnershipGuardBuilder {
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.draft.events = self.draft.events.with_clock(clock);
         self
-    }
-
-    /// Makes the layer.
-    ///
-    /// # Errors
-    ///
-    /// All [`OwnershipConfigError`](crate::ownership::OwnershipConfigError)s at once.
-    pub fn build(self) -> Result<OwnershipGuard, ConfigErrors> {
-        self.draft.build().map(OwnershipGuard::of)
     }
 }

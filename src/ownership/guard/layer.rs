@@ -7,7 +7,7 @@ use tower_layer::Layer;
 
 use super::ask::Policies;
 use super::config::OwnershipGuardBuilder;
-use super::rules::Rules;
+use super::rules::{Rule, Rules};
 use super::service::OwnershipService;
 use crate::core::{Events, Mode};
 use crate::ownership::{Policy, ResourceExtractor};
@@ -83,7 +83,7 @@ impl OwnershipGuard {
 
     /// Returns what each rule is called in events: its name, else its pattern or gRPC path; `None` for the rule of one route.
     pub fn rules(&self) -> impl Iterator<Item = Option<&str>> {
-        self.core.rules.iter().map(super::rules::Rule::label)
+        self.core.labels()
     }
 
     /// Whether what no rule is there for is refused.
@@ -95,7 +95,17 @@ impl OwnershipGuard {
     /// Whether a rule tells that an object exists which the caller may not see.
     #[must_use]
     pub fn reveals(&self) -> bool {
-        self.core.rules.iter().any(|rule| rule.manner.reveals)
+        self.core.reveals()
+    }
+}
+
+impl<T> Core<T> {
+    pub(crate) fn labels(&self) -> impl Iterator<Item = Option<&str>> {
+        self.rules.iter().map(Rule::label)
+    }
+
+    pub(crate) fn reveals(&self) -> bool {
+        self.rules.iter().any(|rule| rule.manner.reveals)
     }
 }
 

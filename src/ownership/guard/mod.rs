@@ -15,8 +15,10 @@ mod timer;
 #[path = "no_timer.rs"]
 mod timer;
 
+pub(crate) use ask::{Ask, Grant};
 pub use config::OwnershipGuardBuilder;
 pub use error::OwnershipConfigError;
 pub use future::OwnershipFuture;
+pub(crate) use layer::Core;
 pub use layer::OwnershipGuard;
 pub use service::OwnershipService;

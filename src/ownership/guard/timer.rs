@@ -27,8 +27,8 @@ impl Timer {
     }
 }
 
-impl OwnershipGuardBuilder {
-    /// Sets how long a policy may take: more than 0 and at most 30 seconds; 2 are usual. Then it is dropped, and the answer is 503
+impl<T> OwnershipGuardBuilder<T> {
+    /// Sets how long a policy or a loader may take: more than 0 and at most 30 seconds; 2 are usual. Then it is dropped, and the answer is 503
     /// `authorization_unavailable`. Off by default: the limits around the whole request hold too.
     ///
     /// Needs tokio's timer: called outside of a runtime, or in one without time enabled, the layer panics.

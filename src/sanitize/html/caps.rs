@@ -1,9 +1,11 @@
 //! `HtmlCaps` and the counting that they ask for.
 
+use std::collections::HashMap;
+
 use memchr::{memchr, memchr_iter};
 
 use super::error::HtmlError;
-use super::tag_state::Tags;
+use super::tag_state::{Tags, start_tag};
 
 /// How much HTML one field may hold, counted before the parser sees any of it.
 ///
@@ -103,8 +105,7 @@ impl HtmlCaps {
     }
 
     /// Sets how much it may cost: `<` signs × (1 + P). P counts start tags of `b`, `big`, `code`, `em`, `font`, `i`, `s`, `small`, `strike`,
-    /// `strong`, `tt` and `u`: each that has attributes, and of those without at most three of a name, which is how many a parser keeps
-    /// open.
+    /// `strong`, `tt` and `u`, of those that are alike, attributes included, at most three, which is how many a parser keeps open.
     #[must_use]
     pub const fn cost(mut self, most: usize) -> Self {
         self.cost = most;
@@ -135,11 +136,11 @@ impl HtmlCaps {
         if entities > self.entities {
             return Err(HtmlError::TooManyEntities);
         }
+        Tags::within(bytes, self.tag_bytes, self.attributes)?;
         let cost = tags.saturating_mul(formatting(bytes).saturating_add(1));
         if cost > self.cost {
             return Err(HtmlError::TooCostly);
         }
-        Tags::within(bytes, self.tag_bytes, self.attributes)?;
         Ok(Size {
             bytes: bytes.len(),
             entities,
@@ -210,9 +211,13 @@ const FORMATTING: [&[u8]; 12] = [
 /// How many equal ones the list keeps.
 const KEPT: usize = 3;
 
-/// How many formatting elements may be opened anew at one place.
+/// A tag that is longer is like no other.
+const COMPARED: usize = 256;
+
+/// How many formatting elements may be opened anew at one place: of those that are alike, in their attributes too, at most three.
 fn formatting(bytes: &[u8]) -> usize {
     let mut bare = [0_usize; FORMATTING.len()];
+    let mut alike: HashMap<&[u8], usize> = HashMap::new();
     let mut other = 0_usize;
     let mut rest = bytes;
     while let Some(at) = memchr(b'<', rest) {
@@ -229,11 +234,21 @@ fn formatting(bytes: &[u8]) -> usize {
             continue;
         };
         match after.first() {
-            Some(b'>') => *count = count.saturating_add(1).min(KEPT),
-            Some(b'\t' | b'\n' | b'\x0c' | b'\r' | b' ' | b'/') => other = other.saturating_add(1),
+            Some(b'>') => *count = count.saturating_add(1),
+            Some(b'\t' | b'\n' | b'\x0c' | b'\r' | b' ' | b'/') => {
+                match start_tag(rest, COMPARED) {
+                    Some(tag) => {
+                        let count = alike.entry(tag).or_default();
+                        *count = count.saturating_add(1);
+                    }
+                    None => other = other.saturating_add(1),
+                }
+            }
             // Another element, such as `<b-c>`, or no whole tag.
             _ => {}
         }
     }
-    bare.iter().sum::<usize>().saturating_add(other)
+    let alike = bare.iter().chain(alike.values());
+    let kept: usize = alike.map(|count| (*count).min(KEPT)).sum();
+    kept.saturating_add(other)
 }

@@ -183,3 +183,16 @@ impl Tags {
         Ok(())
     }
 }
+
+/// The start tag at the beginning of `name`, which is what follows a `<`, if it ends within so many bytes.
+pub(super) fn start_tag(name: &[u8], most: usize) -> Option<&[u8]> {
+    let mut state = State::Open;
+    for (at, byte) in name.iter().take(most).enumerate() {
+        state = match state.step(*byte) {
+            Step::To(next) => next,
+            Step::Attribute => State::Name,
+            Step::End => return name.get(..=at),
+        };
+    }
+    None
+}

@@ -341,6 +341,36 @@ fn both_sides_of_each_cap() {
     assert!(cleaner.clean(&"&>".repeat(100_000)).is_ok());
 }
 
+/// A parser keeps three elements open that are alike, in their attributes too.
+#[test]
+fn formatting_that_is_alike_costs_little() {
+    let cleaner = HtmlPolicy::ugc().build().unwrap();
+    let article = |code: fn(usize) -> String| -> String {
+        (0..200)
+            .map(|number| format!("<p>{}x</code></p>", code(number)))
+            .collect()
+    };
+    let rows: [(fn(usize) -> String, bool); 6] = [
+        (|_| "<code>".to_owned(), true),
+        (|_| "<code class=\"inline\">".to_owned(), true),
+        (|_| "<code class='a > b'>".to_owned(), true),
+        (|number| format!("<code class=\"n{number}\">"), false),
+        // As far as the first `>` they are alike.
+        (|number| format!("<code class='>{number}'>"), false),
+        // Too long to be compared.
+        (|_| format!("<code class=\"{}\">", "x".repeat(250)), false),
+    ];
+    for (code, passes) in rows {
+        let cleaned = cleaner.clean(&article(code)).map(|_| ());
+        let expected = if passes {
+            Ok(())
+        } else {
+            Err(HtmlError::TooCostly)
+        };
+        assert_eq!(cleaned, expected, "{}", code(1));
+    }
+}
+
 #[test]
 fn a_result_is_bounded() {
     let cleaner = HtmlPolicy::ugc().build().unwrap();

@@ -1,16 +1,23 @@
 //! What Chromium runs of HTML that was cleaned: nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::{Form, Json};
 use axum::response::Html;
-use axum::routing::get;
-use http::header::CONTENT_TYPE;
+use axum::routing::{get, post};
+use http::Request;
+use http::header::{CONTENT_TYPE, HOST};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower_security::sanitize::html::{Basic, HtmlPolicy, HtmlPreset, SafeHtml, TextOnly, Ugc};
+use tower_security::sanitize::{JsonRules, ParamRules, Rule, SanitizeLayer};
+use url::form_urlencoded;
 
 use crate::html::vectors::{OLD, Vector, all};
 use crate::support::browser::Browser;
+use crate::support::service::go;
 use crate::support::wire::Server;
 
 /// Vectors that are judged together, each in a frame of its own.
@@ -178,6 +185,52 @@ fn assert_quiet(what: &str, vectors: &[Vector], texts: &[(usize, String)], verdi
     assert!(hits.is_empty(), "{what}:\n{}", hits.join("\n"));
 }
 
+/// What a handler behind the layer gets of each vector: half of them come as JSON, half as a form.
+async fn handed_on(vectors: &[Vector]) -> HashMap<String, String> {
+    async fn json(Json(body): Json<Value>) -> String {
+        body["page"][0]["html"].as_str().unwrap().to_owned()
+    }
+    async fn form(Form(fields): Form<Vec<(String, String)>>) -> String {
+        fields[0].1.clone()
+    }
+    let layer = SanitizeLayer::builder()
+        // The vectors are to be cleaned, and not to be refused for a control character in them.
+        .strict()
+        .json(JsonRules::syntax_only())
+        .params(ParamRules::compatible())
+        .dangerous_allow(Rule::ParamNul)
+        .html_json("/page/*/html", HtmlPolicy::ugc())
+        .html_form("html", HtmlPolicy::ugc())
+        .build()
+        .unwrap();
+    let router = Router::new()
+        .route("/json", post(json))
+        .route("/form", post(form))
+        .layer(layer);
+    let mut got = HashMap::new();
+    for (number, Vector { html, .. }) in vectors.iter().enumerate() {
+        let (path, kind, body) = if number % 2 == 0 {
+            let body = json!({ "page": [{ "html": html }] });
+            ("/json", "application/json", body.to_string())
+        } else {
+            let body = form_urlencoded::Serializer::new(String::new())
+                .append_pair("html", html)
+                .finish();
+            ("/form", "application/x-www-form-urlencoded", body)
+        };
+        let request = Request::post(path)
+            .header(HOST, "app.example")
+            .header(CONTENT_TYPE, kind);
+        let answer = go(router.clone(), request.body(Body::from(body)).unwrap()).await;
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert_eq!(status, 200, "{html:?}: {text}");
+        got.insert(html.clone(), text);
+    }
+    got
+}
+
 /// Every element that a policy can have.
 fn widest() -> HtmlPolicy {
     let tags = [
@@ -234,6 +287,11 @@ async fn vectors_run_until_they_are_cleaned() {
         ("basic", Basic::cleaner()),
         ("ugc", Ugc::cleaner()),
     ];
+    let through = handed_on(&vectors).await;
+    let texts = cleaned(&vectors, |html| through[html].clone());
+    let verdicts = judge(&browser, &server, &texts).await;
+    assert_quiet("through the layer", &vectors, &texts, &verdicts);
+
     let widest = widest().build().unwrap();
     for (name, cleaner) in presets.into_iter().chain([("widest", &widest)]) {
         let texts = cleaned(&vectors, |html| cleaner.clean(html).unwrap().into_owned());

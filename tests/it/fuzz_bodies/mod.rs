@@ -30,6 +30,10 @@ pub mod password;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod refresh;
 #[cfg(feature = "sanitize")]
+pub mod sanitize_head;
+#[cfg(feature = "sanitize-html")]
+pub mod sanitize_html;
+#[cfg(feature = "sanitize")]
 pub mod sanitize_json;
 #[cfg(feature = "sanitize")]
 pub mod sanitize_multipart;
@@ -39,3 +43,5 @@ pub mod sanitize_rewrite;
 pub mod sessions;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 pub mod token;
+#[cfg(feature = "vault")]
+pub mod vault;

@@ -2,4 +2,5 @@
 
 mod oracle;
 mod properties;
+mod shapes;
 pub(crate) mod vectors;

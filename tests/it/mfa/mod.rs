@@ -4,6 +4,8 @@ mod answers;
 mod config;
 mod odd;
 mod recovery;
+#[cfg(feature = "vault")]
+mod sealing;
 mod totp;
 
 use std::sync::{Arc, Mutex};

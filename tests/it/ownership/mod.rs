@@ -3,9 +3,18 @@
 mod authz;
 mod cache;
 mod config;
+#[cfg(all(feature = "axum", feature = "opaque-tokens"))]
+mod example;
 mod failures;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc;
+#[cfg(all(feature = "axum", feature = "tonic"))]
+mod grpc_handlers;
+#[cfg(feature = "axum")]
+mod latency;
+mod loads;
+#[cfg(feature = "axum")]
+mod owned;
 #[cfg(feature = "axum")]
 mod routers;
 mod rows;

@@ -14,7 +14,7 @@ use crate::support::wire::Server;
 
 /// What must become of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Must {
+pub(super) enum Must {
     Served,
     /// 401, and nobody was asked.
     Anonymous,
@@ -36,7 +36,7 @@ const AMBIGUOUS: Must = Hidden("reference_ambiguous");
 const MISSING: Must = Hidden("reference_missing");
 const UNMAPPED: Must = Hidden("method_unmapped");
 
-type Row = (
+pub(super) type Row = (
     u32,
     &'static str,
     &'static str,
@@ -59,7 +59,7 @@ const REWRITE: &[(&str, &str)] = &[
 const GRPC: &[(&str, &str)] = &[("content-type", "application/grpc")];
 
 /// Number of the attack, who, method, target, further headers, what must become of it.
-const ROWS: &[Row] = &[
+pub(super) const ROWS: &[Row] = &[
     // Who, and what they want to do.
     (1, "alice", "GET", "/orders/1", &[], Served),
     (2, "alice", "GET", "/orders/2", &[], DENIED),
@@ -276,7 +276,7 @@ const ROWS: &[Row] = &[
     (81, "alice", "GET", "/open/1", &[], Served),
 ];
 
-fn ask(row: &Row) -> Request<Full<Bytes>> {
+pub(super) fn ask(row: &Row) -> Request<Full<Bytes>> {
     let (_, who, method, target, headers, _) = row;
     let mut asked = request(who, method, target);
     for (name, value) in *headers {
@@ -285,12 +285,32 @@ fn ask(row: &Row) -> Request<Full<Bytes>> {
     asked
 }
 
+/// The routes of a router that has them.
+#[cfg(feature = "axum")]
+pub(super) const TEMPLATES: [&str; 9] = [
+    "/orders/{id}",
+    "/orders/{id}/cancel",
+    "/docs/{id}",
+    "/notes/{name}",
+    "/t/{tenant}/orders/{id}",
+    "/export",
+    "/by-header",
+    "/files/{*path}",
+    "/open/{id}",
+];
+
 fn is_grpc(row: &Row) -> bool {
     row.4 == GRPC
 }
 
 /// Compares an answer with what must become of the request.
-fn judge(row: &Row, has_router: bool, answer: &Response<Bytes>, reached: usize, codes: &[&str]) {
+pub(super) fn judge(
+    row: &Row,
+    has_router: bool,
+    answer: &Response<Bytes>,
+    reached: usize,
+    codes: &[&str],
+) {
     let (number, .., must) = *row;
     let is_head = row.2 == "HEAD";
     let body = |text: &'static str| if is_head { "" } else { text };
@@ -489,17 +509,7 @@ async fn axum_answers_by_the_table_over_both_versions() {
     );
     let guard = rules(&orders).events(told.clone()).build().unwrap();
     let mut router = Router::new();
-    for template in [
-        "/orders/{id}",
-        "/orders/{id}/cancel",
-        "/docs/{id}",
-        "/notes/{name}",
-        "/t/{tenant}/orders/{id}",
-        "/export",
-        "/by-header",
-        "/files/{*path}",
-        "/open/{id}",
-    ] {
+    for template in TEMPLATES {
         let calls = Arc::clone(&calls);
         let handler = async move || {
             calls.fetch_add(1, Ordering::SeqCst);
@@ -513,7 +523,12 @@ async fn axum_answers_by_the_table_over_both_versions() {
 }
 
 #[cfg(feature = "axum")]
-async fn on_the_wire(server: &Server, has_router: bool, told: &Told, calls: impl Fn() -> usize) {
+pub(super) async fn on_the_wire(
+    server: &Server,
+    has_router: bool,
+    told: &Told,
+    calls: impl Fn() -> usize,
+) {
     for row in ROWS {
         for version in [1, 2] {
             let before = calls();

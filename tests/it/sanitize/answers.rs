@@ -53,17 +53,42 @@ async fn events_of(builder: SanitizeBuilder, case: &Case) -> Vec<Told> {
 #[tokio::test]
 async fn a_refusal_is_one_event_without_the_value() {
     let rows = [
-        (Case::get("/a/%2e%2e/b?token=secret"), "path_dot_segment", None, "part=path len=6"),
-        (Case::get("/?a=secret&a=secret"), "param_duplicate", Some("a"), "part=query len=8"),
-        (Case::get("/").header("x-a", "secret\u{e9}"), "header_not_ascii", None, "part=headers len=0"),
-        (Case::form("n%0a%E2%80%AE=secret"), "param_control", Some("n\\u{a}\\u{202e}"), "part=body len=20"),
+        (
+            Case::get("/a/%2e%2e/b?token=secret"),
+            "path_dot_segment",
+            None,
+            "part=path len=6",
+        ),
+        (
+            Case::get("/?a=secret&a=secret"),
+            "param_duplicate",
+            Some("a"),
+            "part=query len=8",
+        ),
+        (
+            Case::get("/").header("x-a", "secret\u{e9}"),
+            "header_not_ascii",
+            None,
+            "part=headers len=0",
+        ),
+        (
+            Case::form("n%0a%E2%80%AE=secret"),
+            "param_control",
+            Some("n\\u{a}\\u{202e}"),
+            "part=body len=20",
+        ),
         (
             Case::json("{\"a\":{\"b\":\"secret\\u0000\"}}"),
             "json_nul",
             Some("/a/b"),
             "part=body len=12",
         ),
-        (Case::new("TRACE", "/"), "method_not_allowed", None, "part=line len=0"),
+        (
+            Case::new("TRACE", "/"),
+            "method_not_allowed",
+            None,
+            "part=line len=0",
+        ),
     ];
     for (case, code, target, detail) in rows {
         let expected = Told {
@@ -95,10 +120,17 @@ async fn what_is_reported_is_one_event_of_at_most_eight_codes() {
         }]
     );
     let told = events_of(SanitizeLayer::builder().compatible(), &Case::get("/a;b//c")).await;
-    assert_eq!(told[0].detail.as_deref(), Some("rules=path_empty_segment,path_semicolon"));
+    assert_eq!(
+        told[0].detail.as_deref(),
+        Some("rules=path_empty_segment,path_semicolon")
+    );
     assert_eq!(told.len(), 1);
     // What nothing is wrong with is no event.
-    assert!(events_of(SanitizeLayer::builder(), &Case::json("{}")).await.is_empty());
+    assert!(
+        events_of(SanitizeLayer::builder(), &Case::json("{}"))
+            .await
+            .is_empty()
+    );
 }
 
 struct Word;
@@ -119,7 +151,8 @@ impl Detector for Word {
 
 #[tokio::test]
 async fn a_detector_is_told_of_by_its_own_words() {
-    let body = Case::json("{\"list\":[{\"q\":\"fine\"},{\"q\":\"a secret union\"}],\"q\":\"union\"}");
+    let body =
+        Case::json("{\"list\":[{\"q\":\"fine\"},{\"q\":\"a secret union\"}],\"q\":\"union\"}");
     let builder = || SanitizeLayer::builder().detect("/list/*/q", Word, Action::Report);
     let told = events_of(builder(), &body).await;
     assert_eq!(
@@ -153,7 +186,11 @@ async fn a_detector_is_told_of_by_its_own_words() {
 async fn a_client_hears_the_code_and_nothing_of_its_input() {
     let handler = Handler::default();
     let case = Case::json("{\"secret_key\":1,\"secret_key\":2}");
-    let answer = go(SanitizeLayer::strict().layer(handler.clone()), case.request()).await;
+    let answer = go(
+        SanitizeLayer::strict().layer(handler.clone()),
+        case.request(),
+    )
+    .await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let refused: &Refused = answer.extensions().get().unwrap();
@@ -177,8 +214,14 @@ async fn a_client_hears_the_code_and_nothing_of_its_input() {
 #[tokio::test]
 async fn a_method_that_is_refused_is_told_those_that_are_not() {
     for (layer, allow) in [
-        (SanitizeLayer::strict(), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
-        (SanitizeLayer::compatible(), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        (
+            SanitizeLayer::strict(),
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+        ),
+        (
+            SanitizeLayer::compatible(),
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+        ),
         (
             SanitizeLayer::builder()
                 .methods([http::Method::GET, "PURGE".parse().unwrap()])
@@ -187,7 +230,11 @@ async fn a_method_that_is_refused_is_told_those_that_are_not() {
             "GET, PURGE",
         ),
     ] {
-        let answer = go(layer.layer(Handler::default()), Case::new("TRACE", "/").request()).await;
+        let answer = go(
+            layer.layer(Handler::default()),
+            Case::new("TRACE", "/").request(),
+        )
+        .await;
         assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(answer.headers()["allow"], allow);
     }
@@ -228,9 +275,21 @@ async fn a_grpc_client_hears_a_grpc_status() {
 #[tokio::test]
 async fn a_head_is_refused_without_a_body() {
     let case = Case::new("HEAD", "/a/../b");
-    let answer = go(SanitizeLayer::strict().layer(Handler::default()), case.request()).await;
+    let answer = go(
+        SanitizeLayer::strict().layer(Handler::default()),
+        case.request(),
+    )
+    .await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-    assert!(answer.into_body().collect().await.unwrap().to_bytes().is_empty());
+    assert!(
+        answer
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .is_empty()
+    );
 }
 
 #[cfg(feature = "sanitize-html")]
@@ -245,7 +304,9 @@ async fn a_handler_hears_what_was_cleaned() {
     };
     let rows = [
         (
-            Case::json("{ \"bio\" : \"a<script>x</script>\\u003cb>c\", \"n\": 1.0, \"list\":[{\"text\":\"<i>t</i>\"},{\"text\":\"1 > 0\"}] }"),
+            Case::json(
+                "{ \"bio\" : \"a<script>x</script>\\u003cb>c\", \"n\": 1.0, \"list\":[{\"text\":\"<i>t</i>\"},{\"text\":\"1 > 0\"}] }",
+            ),
             "{ \"bio\" : \"a<b>c</b>\", \"n\": 1.0, \"list\":[{\"text\":\"t\"},{\"text\":\"1 > 0\"}] }",
             vec!["/bio", "/list/*/text"],
         ),
@@ -271,17 +332,30 @@ async fn a_handler_hears_what_was_cleaned() {
         let report = seen.report.unwrap();
         assert_eq!(report.changed().collect::<Vec<_>>(), changed);
         assert!(report.rules().is_empty());
-        assert!(events.lock().unwrap().is_empty(), "to be cleaned is no fault");
+        assert!(
+            events.lock().unwrap().is_empty(),
+            "to be cleaned is no fault"
+        );
 
         // Report-only changes nothing, and says so.
-        let told = events_of(builder().mode(tower_security::core::Mode::ReportOnly), &case).await;
+        let told = events_of(
+            builder().mode(tower_security::core::Mode::ReportOnly),
+            &case,
+        )
+        .await;
         assert_eq!(told[0].code, "html_would_change");
         let reporting = builder()
             .mode(tower_security::core::Mode::ReportOnly)
             .build()
             .unwrap();
         let handler = Handler::default();
-        let sent = case.request().into_body().collect().await.unwrap().to_bytes();
+        let sent = case
+            .request()
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes();
         go(reporting.layer(handler.clone()), case.request()).await;
         let seen = handler.last();
         assert_eq!(seen.body.unwrap(), sent);

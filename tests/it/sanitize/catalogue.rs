@@ -84,7 +84,11 @@ async fn every_rule_is_broken_and_nearly_broken_in_both_presets() {
                 told.lock().unwrap().clear();
                 let mut outcome = judged(&layer, case.request()).await;
                 if let Outcome::Passed(rules) = &mut outcome
-                    && told.lock().unwrap().split(['=', ',']).any(|code| code == row.code)
+                    && told
+                        .lock()
+                        .unwrap()
+                        .split(['=', ','])
+                        .any(|code| code == row.code)
                 {
                     rules.push(row.rule);
                 }

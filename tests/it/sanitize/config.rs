@@ -40,55 +40,261 @@ fn builder() -> SanitizeBuilder {
 fn each_mistake_is_named() {
     use ErrorClass::{Forbidden, Invalid, Refused};
     let rows: Vec<(SanitizeBuilder, &str, ErrorClass, &str)> = vec![
-        (builder().path(PathRules::strict().relax(Rule::PathNul)), "sanitize.path", Refused, "core_rule_refused"),
-        (builder().params(ParamRules::strict().report(Rule::ParamProto)), "sanitize.params", Refused, "core_rule_refused"),
-        (builder().headers(HeaderRules::strict().relax(Rule::HeaderDuplicate)), "sanitize.headers", Refused, "core_rule_refused"),
-        (builder().json(JsonRules::strict().relax(Rule::JsonSyntax)), "sanitize.json", Refused, "core_rule_refused"),
-        (builder().multipart(MultipartRules::buffered().relax(Rule::MultipartFileName)), "sanitize.multipart", Refused, "core_rule_refused"),
-        (builder().relax(Rule::HostMissing), "sanitize", Refused, "core_rule_refused"),
-        (builder().report(Rule::BodyEncoded), "sanitize", Refused, "core_rule_refused"),
-        (builder().path(PathRules::strict().relax(Rule::JsonNul)), "sanitize.path", Invalid, "rule_misplaced"),
-        (builder().relax(Rule::HtmlTooLarge), "sanitize", Refused, "rule_fixed"),
-        (builder().reject(Rule::TextBidi), "sanitize", Refused, "rule_fixed"),
-        (builder().dangerous_allow(Rule::HtmlSignedBody), "sanitize.dangerous_allow", Refused, "rule_fixed"),
-        (builder().body_limit(0), "sanitize.body_limit", Invalid, "limit_invalid"),
-        (builder().body_limit((64 << 20) + 1), "sanitize.body_limit", Refused, "body_limit_refused"),
-        (builder().max_target_len(0), "sanitize.max_target_len", Invalid, "limit_invalid"),
-        (builder().json(JsonRules::strict().max_depth(128)), "sanitize.json.max_depth", Invalid, "limit_invalid"),
-        (builder().json(JsonRules::strict().max_depth(0)), "sanitize.json.max_depth", Invalid, "limit_invalid"),
-        (builder().json(JsonRules::strict().max_nodes(1_048_577)), "sanitize.json.max_nodes", Invalid, "limit_invalid"),
-        (builder().json(JsonRules::strict().max_keys(0)), "sanitize.json.max_keys", Invalid, "limit_invalid"),
-        (builder().json(JsonRules::strict().max_array_len(0)), "sanitize.json.max_array_len", Invalid, "limit_invalid"),
-        (builder().json(JsonRules::strict().max_key_len(2 << 20)), "sanitize.json.max_key_len", Invalid, "limit_invalid"),
-        (builder().json(JsonRules::strict().max_string_len(2 << 20)), "sanitize.json.max_string_len", Invalid, "limit_invalid"),
-        (builder().params(ParamRules::strict().max_count(0)), "sanitize.params.max_count", Invalid, "limit_invalid"),
-        (builder().params(ParamRules::strict().max_name_len(0)), "sanitize.params.max_name_len", Invalid, "limit_invalid"),
-        (builder().params(ParamRules::strict().max_value_len(0)), "sanitize.params.max_value_len", Invalid, "limit_invalid"),
-        (builder().headers(HeaderRules::strict().max_count(0)), "sanitize.headers.max_count", Invalid, "limit_invalid"),
-        (builder().headers(HeaderRules::strict().max_bytes(0)), "sanitize.headers.max_bytes", Invalid, "limit_invalid"),
-        (builder().headers(HeaderRules::strict().max_range_parts(0)), "sanitize.headers.max_range_parts", Invalid, "limit_invalid"),
-        (builder().multipart(MultipartRules::buffered().max_parts(0)), "sanitize.multipart.max_parts", Invalid, "limit_invalid"),
-        (builder().multipart(MultipartRules::buffered().max_files(0)), "sanitize.multipart.max_files", Invalid, "limit_invalid"),
-        (builder().methods([]), "sanitize.methods", Invalid, "methods_empty"),
-        (builder().allow_type("image/*"), "sanitize.allow_type[0]", Invalid, "type_invalid"),
-        (builder().allow_type("a/b").allow_type("*/*"), "sanitize.allow_type[1]", Invalid, "type_invalid"),
-        (builder().allow_type("text"), "sanitize.allow_type[0]", Invalid, "type_invalid"),
-        (builder().json_type("a/b; c=d"), "sanitize.json_type[0]", Invalid, "type_invalid"),
-        (builder().json_type("application/grpc+json"), "sanitize.json_type[0]", Forbidden, "type_forbidden"),
-        (builder().allow_type("Application/GRPC"), "sanitize.allow_type[0]", Forbidden, "type_forbidden"),
-        (builder().detect("/q", Nothing, Action::Reject), "sanitize.detect", Refused, "detector_blocking_refused"),
-        (builder().detect("", Nothing, Action::Report), "sanitize.detect", Invalid, "pointer_invalid"),
-        (builder().detect("/a~2", Nothing, Action::Report), "sanitize.detect", Invalid, "pointer_invalid"),
-        (builder().detect("/a/**", Nothing, Action::Report), "sanitize.detect", Invalid, "pointer_invalid"),
         (
-            builder().detect("q", Nothing, Action::Report).detect("q", Nothing, Action::Report),
+            builder().path(PathRules::strict().relax(Rule::PathNul)),
+            "sanitize.path",
+            Refused,
+            "core_rule_refused",
+        ),
+        (
+            builder().params(ParamRules::strict().report(Rule::ParamProto)),
+            "sanitize.params",
+            Refused,
+            "core_rule_refused",
+        ),
+        (
+            builder().headers(HeaderRules::strict().relax(Rule::HeaderDuplicate)),
+            "sanitize.headers",
+            Refused,
+            "core_rule_refused",
+        ),
+        (
+            builder().json(JsonRules::strict().relax(Rule::JsonSyntax)),
+            "sanitize.json",
+            Refused,
+            "core_rule_refused",
+        ),
+        (
+            builder().multipart(MultipartRules::buffered().relax(Rule::MultipartFileName)),
+            "sanitize.multipart",
+            Refused,
+            "core_rule_refused",
+        ),
+        (
+            builder().relax(Rule::HostMissing),
+            "sanitize",
+            Refused,
+            "core_rule_refused",
+        ),
+        (
+            builder().report(Rule::BodyEncoded),
+            "sanitize",
+            Refused,
+            "core_rule_refused",
+        ),
+        (
+            builder().path(PathRules::strict().relax(Rule::JsonNul)),
+            "sanitize.path",
+            Invalid,
+            "rule_misplaced",
+        ),
+        (
+            builder().relax(Rule::HtmlTooLarge),
+            "sanitize",
+            Refused,
+            "rule_fixed",
+        ),
+        (
+            builder().reject(Rule::TextBidi),
+            "sanitize",
+            Refused,
+            "rule_fixed",
+        ),
+        (
+            builder().dangerous_allow(Rule::HtmlSignedBody),
+            "sanitize.dangerous_allow",
+            Refused,
+            "rule_fixed",
+        ),
+        (
+            builder().body_limit(0),
+            "sanitize.body_limit",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().body_limit((64 << 20) + 1),
+            "sanitize.body_limit",
+            Refused,
+            "body_limit_refused",
+        ),
+        (
+            builder().max_target_len(0),
+            "sanitize.max_target_len",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().json(JsonRules::strict().max_depth(128)),
+            "sanitize.json.max_depth",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().json(JsonRules::strict().max_depth(0)),
+            "sanitize.json.max_depth",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().json(JsonRules::strict().max_nodes(1_048_577)),
+            "sanitize.json.max_nodes",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().json(JsonRules::strict().max_keys(0)),
+            "sanitize.json.max_keys",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().json(JsonRules::strict().max_array_len(0)),
+            "sanitize.json.max_array_len",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().json(JsonRules::strict().max_key_len(2 << 20)),
+            "sanitize.json.max_key_len",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().json(JsonRules::strict().max_string_len(2 << 20)),
+            "sanitize.json.max_string_len",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().params(ParamRules::strict().max_count(0)),
+            "sanitize.params.max_count",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().params(ParamRules::strict().max_name_len(0)),
+            "sanitize.params.max_name_len",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().params(ParamRules::strict().max_value_len(0)),
+            "sanitize.params.max_value_len",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().headers(HeaderRules::strict().max_count(0)),
+            "sanitize.headers.max_count",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().headers(HeaderRules::strict().max_bytes(0)),
+            "sanitize.headers.max_bytes",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().headers(HeaderRules::strict().max_range_parts(0)),
+            "sanitize.headers.max_range_parts",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().multipart(MultipartRules::buffered().max_parts(0)),
+            "sanitize.multipart.max_parts",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().multipart(MultipartRules::buffered().max_files(0)),
+            "sanitize.multipart.max_files",
+            Invalid,
+            "limit_invalid",
+        ),
+        (
+            builder().methods([]),
+            "sanitize.methods",
+            Invalid,
+            "methods_empty",
+        ),
+        (
+            builder().allow_type("image/*"),
+            "sanitize.allow_type[0]",
+            Invalid,
+            "type_invalid",
+        ),
+        (
+            builder().allow_type("a/b").allow_type("*/*"),
+            "sanitize.allow_type[1]",
+            Invalid,
+            "type_invalid",
+        ),
+        (
+            builder().allow_type("text"),
+            "sanitize.allow_type[0]",
+            Invalid,
+            "type_invalid",
+        ),
+        (
+            builder().json_type("a/b; c=d"),
+            "sanitize.json_type[0]",
+            Invalid,
+            "type_invalid",
+        ),
+        (
+            builder().json_type("application/grpc+json"),
+            "sanitize.json_type[0]",
+            Forbidden,
+            "type_forbidden",
+        ),
+        (
+            builder().allow_type("Application/GRPC"),
+            "sanitize.allow_type[0]",
+            Forbidden,
+            "type_forbidden",
+        ),
+        (
+            builder().detect("/q", Nothing, Action::Reject),
+            "sanitize.detect",
+            Refused,
+            "detector_blocking_refused",
+        ),
+        (
+            builder().detect("", Nothing, Action::Report),
+            "sanitize.detect",
+            Invalid,
+            "pointer_invalid",
+        ),
+        (
+            builder().detect("/a~2", Nothing, Action::Report),
+            "sanitize.detect",
+            Invalid,
+            "pointer_invalid",
+        ),
+        (
+            builder().detect("/a/**", Nothing, Action::Report),
+            "sanitize.detect",
+            Invalid,
+            "pointer_invalid",
+        ),
+        (
+            builder()
+                .detect("q", Nothing, Action::Report)
+                .detect("q", Nothing, Action::Report),
             "sanitize.detect",
             Invalid,
             "pointer_duplicate",
         ),
     ];
     for (index, (builder, path, class, code)) in rows.into_iter().enumerate() {
-        assert_eq!(mistakes(builder), [(path.to_owned(), class, code)], "row {index}");
+        assert_eq!(
+            mistakes(builder),
+            [(path.to_owned(), class, code)],
+            "row {index}"
+        );
     }
 }
 
@@ -102,11 +308,19 @@ fn what_is_next_to_a_mistake_builds() {
         builder().json(JsonRules::syntax_only()),
         builder().compatible().body_limit(100),
         builder().methods([Method::GET]),
-        builder().allow_type("image/png").json_type("application/csp-report"),
-        builder().relax(Rule::PathSemicolon).reject(Rule::HostMissing),
+        builder()
+            .allow_type("image/png")
+            .json_type("application/csp-report"),
+        builder()
+            .relax(Rule::PathSemicolon)
+            .reject(Rule::HostMissing),
         builder().dangerous_allow(Rule::PathNul),
-        builder().detect("/q", Nothing, Action::Reject).dangerous_block_on_detection(),
-        builder().detect("/q", Nothing, Action::Report).detect("q", Nothing, Action::Report),
+        builder()
+            .detect("/q", Nothing, Action::Reject)
+            .dangerous_block_on_detection(),
+        builder()
+            .detect("/q", Nothing, Action::Report)
+            .detect("q", Nothing, Action::Report),
         builder().reject(Rule::JsonOperatorKey),
     ] {
         assert_eq!(mistakes(builder), []);
@@ -147,7 +361,9 @@ fn all_mistakes_are_told_at_once_and_say_what_to_write() {
     let first = errors.iter().nth(1).unwrap();
     assert_eq!(
         first.downcast(),
-        Some(&SanitizeConfigError::CoreRuleRefused { rule: Rule::PathNul })
+        Some(&SanitizeConfigError::CoreRuleRefused {
+            rule: Rule::PathNul
+        })
     );
 }
 
@@ -166,20 +382,35 @@ fn fields_of_html_do_not_build_where_they_would_not_hold() {
         assert_eq!(mistakes(html(pointer)), [], "{pointer:?}");
     }
     let twice = html("/a").html_json("/a", HtmlPolicy::text());
-    assert_eq!(mistakes(twice), [(json.clone(), Invalid, "pointer_duplicate")]);
+    assert_eq!(
+        mistakes(twice),
+        [(json.clone(), Invalid, "pointer_duplicate")]
+    );
     let streaming = || builder().multipart(MultipartRules::streaming());
     assert_eq!(
         mistakes(streaming().html_form("bio", HtmlPolicy::basic())),
-        [("sanitize.html_form".to_owned(), Invalid, "html_multipart_streaming")]
+        [(
+            "sanitize.html_form".to_owned(),
+            Invalid,
+            "html_multipart_streaming"
+        )]
     );
-    assert_eq!(mistakes(streaming().html_json("/bio", HtmlPolicy::basic())), []);
+    assert_eq!(
+        mistakes(streaming().html_json("/bio", HtmlPolicy::basic())),
+        []
+    );
     let bad = html("/a").html_json("/b", HtmlPolicy::ugc().tag("script"));
     let [(path, class, code)] = &mistakes(bad)[..] else {
         panic!("one mistake")
     };
     assert_eq!((*class, *code), (Refused, "html_tag_refused"));
     assert!(path.starts_with("sanitize.html_json[\"/b\"]"), "{path}");
-    for rule in [Rule::JsonSyntax, Rule::BodyCharset, Rule::BodyTooLarge, Rule::BodyEncoded] {
+    for rule in [
+        Rule::JsonSyntax,
+        Rule::BodyCharset,
+        Rule::BodyTooLarge,
+        Rule::BodyEncoded,
+    ] {
         assert_eq!(
             mistakes(html("/a").dangerous_allow(rule)),
             [("sanitize.dangerous_allow".to_owned(), Refused, "rule_fixed")]
@@ -207,7 +438,10 @@ async fn fields_of_html_close_the_way_around() {
         let passed = judged(&plain, case.request()).await;
         assert!(matches!(passed, Outcome::Passed(_)));
         let refused = judged(&html, case.request()).await;
-        assert_eq!(refused, Outcome::Refused(rule, http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(
+            refused,
+            Outcome::Refused(rule, http::StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        );
     }
     let allowed = judged(&html, Case::post("image/png", "a").request()).await;
     assert_eq!(allowed, Outcome::Passed(Vec::new()));
@@ -220,8 +454,14 @@ async fn a_rule_is_relaxed_reported_or_refused() {
     let refused = Outcome::Refused(Rule::PathSemicolon, http::StatusCode::BAD_REQUEST);
     assert_eq!(judged(&strict, case()).await, refused);
     let rows = [
-        (builder().relax(Rule::PathSemicolon), Outcome::Passed(Vec::new())),
-        (builder().report(Rule::PathSemicolon), Outcome::Passed(vec![Rule::PathSemicolon])),
+        (
+            builder().relax(Rule::PathSemicolon),
+            Outcome::Passed(Vec::new()),
+        ),
+        (
+            builder().report(Rule::PathSemicolon),
+            Outcome::Passed(vec![Rule::PathSemicolon]),
+        ),
         (
             builder().path(PathRules::strict().relax(Rule::PathSemicolon)),
             Outcome::Passed(Vec::new()),
@@ -230,16 +470,30 @@ async fn a_rule_is_relaxed_reported_or_refused() {
             builder().path(PathRules::strict().report(Rule::PathSemicolon)),
             Outcome::Passed(vec![Rule::PathSemicolon]),
         ),
-        (builder().compatible(), Outcome::Passed(vec![Rule::PathSemicolon])),
-        (builder().compatible().reject(Rule::PathSemicolon), refused.clone()),
+        (
+            builder().compatible(),
+            Outcome::Passed(vec![Rule::PathSemicolon]),
+        ),
+        (
+            builder().compatible().reject(Rule::PathSemicolon),
+            refused.clone(),
+        ),
         // Those of the builder come last.
         (
-            builder().relax(Rule::PathSemicolon).path(PathRules::strict()),
+            builder()
+                .relax(Rule::PathSemicolon)
+                .path(PathRules::strict()),
             Outcome::Passed(Vec::new()),
         ),
-        (builder().dangerous_allow(Rule::PathSemicolon), Outcome::Passed(Vec::new())),
+        (
+            builder().dangerous_allow(Rule::PathSemicolon),
+            Outcome::Passed(Vec::new()),
+        ),
         (builder().mode(Mode::Off), Outcome::Passed(Vec::new())),
-        (builder().report_only(), Outcome::Passed(vec![Rule::PathSemicolon])),
+        (
+            builder().report_only(),
+            Outcome::Passed(vec![Rule::PathSemicolon]),
+        ),
     ];
     for (index, (builder, expected)) in rows.into_iter().enumerate() {
         let layer = builder.build().unwrap();
@@ -265,7 +519,11 @@ async fn what_is_dangerous_opens_what_it_says() {
 #[tokio::test]
 async fn names_may_be_listed_as_repeated_or_as_those_of_files() {
     let layer = builder()
-        .params(ParamRules::strict().multi_value(["tag", "a b"]).file_names(["file"]))
+        .params(
+            ParamRules::strict()
+                .multi_value(["tag", "a b"])
+                .file_names(["file"]),
+        )
         .build()
         .unwrap();
     for (query, rule) in [
@@ -308,7 +566,10 @@ async fn methods_are_those_that_were_listed() {
     assert_eq!(answer("CONNECT").await, Outcome::Passed(Vec::new()));
     for method in ["HEAD", "POST", "OPTIONS", "get"] {
         let refused = answer(method).await;
-        assert!(matches!(refused, Outcome::Refused(Rule::MethodNotAllowed, _)), "{method}");
+        assert!(
+            matches!(refused, Outcome::Refused(Rule::MethodNotAllowed, _)),
+            "{method}"
+        );
     }
 }
 
@@ -344,7 +605,13 @@ fn a_posture_tells_what_is_enforced_and_what_was_opened() {
         .unwrap();
     let posture = SecurityStack::new().sanitize(layer).posture();
     let text = posture.to_string();
-    for part in ["report-only", "preset=compatible", "multipart=streaming", "detectors=1", "exempt=some bodies"] {
+    for part in [
+        "report-only",
+        "preset=compatible",
+        "multipart=streaming",
+        "detectors=1",
+        "exempt=some bodies",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(

@@ -51,17 +51,27 @@ fn lines(request_line: &str, lines: &str) -> Vec<u8> {
 }
 
 fn post(lines: &str, body: &str) -> Vec<u8> {
-    format!("POST / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n{lines}\r\n{body}").into_bytes()
+    format!("POST / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n{lines}\r\n{body}")
+        .into_bytes()
 }
 
 /// Request, what the strict preset does, and what the compatible one does.
-type Row = (&'static str, Vec<u8>, (u16, &'static str), (u16, &'static str));
+type Row = (
+    &'static str,
+    Vec<u8>,
+    (u16, &'static str),
+    (u16, &'static str),
+);
 
 const fn both(answer: (u16, &'static str)) -> [(u16, &'static str); 2] {
     [answer, answer]
 }
 
-fn row(name: &'static str, request: Vec<u8>, [strict, compatible]: [(u16, &'static str); 2]) -> Row {
+fn row(
+    name: &'static str,
+    request: Vec<u8>,
+    [strict, compatible]: [(u16, &'static str); 2],
+) -> Row {
     (name, request, strict, compatible)
 }
 
@@ -72,19 +82,47 @@ fn targets() -> Vec<Row> {
     vec![
         row("plain", get("/a?b=c"), both(OK)),
         row("dots", get("/a/../b"), both((400, "path_dot_segment"))),
-        row("doubled slash", get("//a"), [(400, "path_empty_segment"), OK]),
-        row("escaped dots", get("/%2e%2e/b"), both((400, "path_dot_segment"))),
-        row("escaped slash", get("/a%2fb"), [(400, "path_encoded_slash"), OK]),
-        row("escaped twice", get("/%252e%252e/b"), both((400, "path_double_encoding"))),
+        row(
+            "doubled slash",
+            get("//a"),
+            [(400, "path_empty_segment"), OK],
+        ),
+        row(
+            "escaped dots",
+            get("/%2e%2e/b"),
+            both((400, "path_dot_segment")),
+        ),
+        row(
+            "escaped slash",
+            get("/a%2fb"),
+            [(400, "path_encoded_slash"), OK],
+        ),
+        row(
+            "escaped twice",
+            get("/%252e%252e/b"),
+            both((400, "path_double_encoding")),
+        ),
         row("NUL", get("/a%00"), both((400, "path_nul"))),
         row("line end", get("/a%0d%0ab"), both((400, "path_crlf"))),
         row("backslash", get("/a\\b"), both((400, "path_backslash"))),
         row("semicolon", get("/a;b"), [(400, "path_semicolon"), OK]),
         row("no escape", get("/%zz"), both((400, "path_bad_escape"))),
         row("no UTF-8", get("/%ff"), both((400, "path_not_utf8"))),
-        row("overlong", get("/%c0%ae%c0%ae/"), both((400, "path_not_utf8"))),
-        row("raw UTF-8", get("/caf\u{e9}"), [(400, "path_not_ascii"), OK]),
-        row("raw Latin-1", [b"GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n".as_slice()].concat(), both(BAD)),
+        row(
+            "overlong",
+            get("/%c0%ae%c0%ae/"),
+            both((400, "path_not_utf8")),
+        ),
+        row(
+            "raw UTF-8",
+            get("/caf\u{e9}"),
+            [(400, "path_not_ascii"), OK],
+        ),
+        row(
+            "raw Latin-1",
+            [b"GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n".as_slice()].concat(),
+            both(BAD),
+        ),
         row("raw angle", get("/<"), both(BAD)),
         row("raw quote", get("/\""), both(OK)),
         row("raw angle in the query", get("/?<"), both(BAD)),
@@ -100,27 +138,79 @@ fn targets() -> Vec<Row> {
             lines("GET http://A.example:80/ HTTP/1.1", "Host: a.example\r\n"),
             both(OK),
         ),
-        row("star", lines("OPTIONS * HTTP/1.1", "Host: a.example\r\n"), both(OK)),
+        row(
+            "star",
+            lines("OPTIONS * HTTP/1.1", "Host: a.example\r\n"),
+            both(OK),
+        ),
     ]
 }
 
 fn heads() -> Vec<Row> {
     vec![
-        row("TRACE", lines("TRACE / HTTP/1.1", "Host: a\r\n"), both((405, "method_not_allowed"))),
-        row("any token", lines("B!# / HTTP/1.1", "Host: a\r\n"), [(405, "method_not_allowed"), OK]),
-        row("no host", lines("GET / HTTP/1.1", ""), both((400, "host_missing"))),
-        row("HTTP/1.0", lines("GET / HTTP/1.0", ""), [(400, "host_missing"), OK]),
-        row("two hosts", lines("GET / HTTP/1.1", "Host: a\r\nHost: b\r\n"), both((400, "host_duplicate"))),
-        row("empty host", lines("GET / HTTP/1.1", "Host:\r\n"), both((400, "host_invalid"))),
-        row("user", lines("GET / HTTP/1.1", "Host: u@a.example\r\n"), both((400, "host_invalid"))),
-        row("obs-text", lines("GET / HTTP/1.1", "Host: a\r\nX-A: \u{e9}\r\n"), [(400, "header_not_ascii"), OK]),
-        row("obs-fold", lines("GET / HTTP/1.1", "Host: a\r\nX-A: b\r\n c\r\n"), both(BAD)),
-        row("NUL in a value", lines("GET / HTTP/1.1", "Host: a\r\nX-A: b\0\r\n"), both(BAD)),
-        row("space before the colon", lines("GET / HTTP/1.1", "Host: a\r\nX-A : b\r\n"), both(BAD)),
-        row("override", lines("POST / HTTP/1.1", "Host: a\r\nX-HTTP-Method-Override: DELETE\r\n"), [
-            (400, "header_method_override"),
-            OK,
-        ]),
+        row(
+            "TRACE",
+            lines("TRACE / HTTP/1.1", "Host: a\r\n"),
+            both((405, "method_not_allowed")),
+        ),
+        row(
+            "any token",
+            lines("B!# / HTTP/1.1", "Host: a\r\n"),
+            [(405, "method_not_allowed"), OK],
+        ),
+        row(
+            "no host",
+            lines("GET / HTTP/1.1", ""),
+            both((400, "host_missing")),
+        ),
+        row(
+            "HTTP/1.0",
+            lines("GET / HTTP/1.0", ""),
+            [(400, "host_missing"), OK],
+        ),
+        row(
+            "two hosts",
+            lines("GET / HTTP/1.1", "Host: a\r\nHost: b\r\n"),
+            both((400, "host_duplicate")),
+        ),
+        row(
+            "empty host",
+            lines("GET / HTTP/1.1", "Host:\r\n"),
+            both((400, "host_invalid")),
+        ),
+        row(
+            "user",
+            lines("GET / HTTP/1.1", "Host: u@a.example\r\n"),
+            both((400, "host_invalid")),
+        ),
+        row(
+            "obs-text",
+            lines("GET / HTTP/1.1", "Host: a\r\nX-A: \u{e9}\r\n"),
+            [(400, "header_not_ascii"), OK],
+        ),
+        row(
+            "obs-fold",
+            lines("GET / HTTP/1.1", "Host: a\r\nX-A: b\r\n c\r\n"),
+            both(BAD),
+        ),
+        row(
+            "NUL in a value",
+            lines("GET / HTTP/1.1", "Host: a\r\nX-A: b\0\r\n"),
+            both(BAD),
+        ),
+        row(
+            "space before the colon",
+            lines("GET / HTTP/1.1", "Host: a\r\nX-A : b\r\n"),
+            both(BAD),
+        ),
+        row(
+            "override",
+            lines(
+                "POST / HTTP/1.1",
+                "Host: a\r\nX-HTTP-Method-Override: DELETE\r\n",
+            ),
+            [(400, "header_method_override"), OK],
+        ),
     ]
 }
 
@@ -129,34 +219,57 @@ fn bodies() -> Vec<Row> {
     vec![
         row(
             "GET with a body",
-            lines("GET / HTTP/1.1", &format!("Host: a\r\n{JSON}Content-Length: 2\r\n"))
-                .into_iter()
-                .chain(*b"{}")
-                .collect(),
+            lines(
+                "GET / HTTP/1.1",
+                &format!("Host: a\r\n{JSON}Content-Length: 2\r\n"),
+            )
+            .into_iter()
+            .chain(*b"{}")
+            .collect(),
             [(400, "body_unexpected"), OK],
         ),
-        row("JSON", post(&format!("{JSON}Content-Length: 2\r\n"), "{}"), both(OK)),
+        row(
+            "JSON",
+            post(&format!("{JSON}Content-Length: 2\r\n"), "{}"),
+            both(OK),
+        ),
         row(
             "chunked",
-            post(&format!("{JSON}Transfer-Encoding: chunked\r\n"), "1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"),
+            post(
+                &format!("{JSON}Transfer-Encoding: chunked\r\n"),
+                "1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+            ),
             both(OK),
         ),
         row(
             "chunked, with a trailer",
-            post(&format!("{JSON}Transfer-Encoding: chunked\r\nTrailer: x-a\r\n"), "2\r\n{}\r\n0\r\nX-A: 1\r\n\r\n"),
+            post(
+                &format!("{JSON}Transfer-Encoding: chunked\r\nTrailer: x-a\r\n"),
+                "2\r\n{}\r\n0\r\nX-A: 1\r\n\r\n",
+            ),
             both(OK),
         ),
         row(
             "chunked, and no JSON",
-            post(&format!("{JSON}Transfer-Encoding: chunked\r\n"), "1\r\n{\r\n0\r\n\r\n"),
+            post(
+                &format!("{JSON}Transfer-Encoding: chunked\r\n"),
+                "1\r\n{\r\n0\r\n\r\n",
+            ),
             both((400, "json_syntax")),
         ),
         row(
             "two lengths",
-            post(&format!("{JSON}Content-Length: 2\r\nContent-Length: 3\r\n"), "{}"),
+            post(
+                &format!("{JSON}Content-Length: 2\r\nContent-Length: 3\r\n"),
+                "{}",
+            ),
             both(BAD),
         ),
-        row("a length with a sign", post(&format!("{JSON}Content-Length: +2\r\n"), "{}"), both(BAD)),
+        row(
+            "a length with a sign",
+            post(&format!("{JSON}Content-Length: +2\r\n"), "{}"),
+            both(BAD),
+        ),
         row(
             "a coding that does not end in chunked",
             post(&format!("{JSON}Transfer-Encoding: chunked, gzip\r\n"), "{}"),
@@ -169,18 +282,31 @@ fn bodies() -> Vec<Row> {
         ),
         row(
             "two types",
-            post(&format!("{JSON}Content-Type: text/plain\r\nContent-Length: 2\r\n"), "{}"),
+            post(
+                &format!("{JSON}Content-Type: text/plain\r\nContent-Length: 2\r\n"),
+                "{}",
+            ),
             both((400, "header_duplicate")),
         ),
-        row("no type", post("Content-Length: 2\r\n", "{}"), [(415, "body_type_missing"), OK]),
+        row(
+            "no type",
+            post("Content-Length: 2\r\n", "{}"),
+            [(415, "body_type_missing"), OK],
+        ),
         row(
             "compressed",
-            post(&format!("{JSON}Content-Encoding: gzip\r\nContent-Length: 2\r\n"), "{}"),
+            post(
+                &format!("{JSON}Content-Encoding: gzip\r\nContent-Length: 2\r\n"),
+                "{}",
+            ),
             both((415, "body_encoded")),
         ),
         row(
             "waits to be told to go on",
-            post("Content-Type: text/plain\r\nExpect: 100-continue\r\nContent-Length: 2\r\n", ""),
+            post(
+                "Content-Type: text/plain\r\nExpect: 100-continue\r\nContent-Length: 2\r\n",
+                "",
+            ),
             [(415, "body_type_not_allowed"), (0, "")],
         ),
     ]
@@ -189,7 +315,10 @@ fn bodies() -> Vec<Row> {
 #[tokio::test]
 async fn what_a_server_lets_through_is_caught() {
     let layers = [SanitizeLayer::strict(), SanitizeLayer::compatible()];
-    let rows: Vec<Row> = [targets(), heads(), bodies()].into_iter().flatten().collect();
+    let rows: Vec<Row> = [targets(), heads(), bodies()]
+        .into_iter()
+        .flatten()
+        .collect();
     assert!(rows.len() >= 36, "{}", rows.len());
     let mut failures = Vec::new();
     for (name, request, strict, compatible) in rows {

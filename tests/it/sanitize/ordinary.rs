@@ -19,7 +19,8 @@ fn texts() -> BTreeSet<String> {
         for file in tree::files(folder, "rs") {
             let lines = file.text.lines().map(str::trim_start);
             let comments = lines.filter_map(|line| line.strip_prefix("//"));
-            texts.extend(comments.map(|line| line.trim_start_matches(['/', '!']).trim().to_owned()));
+            texts
+                .extend(comments.map(|line| line.trim_start_matches(['/', '!']).trim().to_owned()));
         }
     }
     let documents = tree::files("src", "md").into_iter().map(|file| file.text);

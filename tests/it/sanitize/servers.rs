@@ -79,11 +79,21 @@ async fn axum_does_not_notice() {
         router.layer(stack),
     ] {
         let server = Server::axum(router).await;
-        for refused in [json("/sum", "[1,2"), json("/sum/../sum", "[1,2]"), json("/sum?a=%00", "[1]")] {
-            assert_eq!(server.http1(refused).await.status(), StatusCode::BAD_REQUEST);
+        for refused in [
+            json("/sum", "[1,2"),
+            json("/sum/../sum", "[1,2]"),
+            json("/sum?a=%00", "[1]"),
+        ] {
+            assert_eq!(
+                server.http1(refused).await.status(),
+                StatusCode::BAD_REQUEST
+            );
         }
         assert_eq!(server.http1(json("/sum", "[1,2]")).await.body(), "3");
-        let two = server.http2(without_host(json("/sum", "[1,2]"))).await.unwrap();
+        let two = server
+            .http2(without_host(json("/sum", "[1,2]")))
+            .await
+            .unwrap();
         assert_eq!(two.body(), "3");
         // Found to be too long by the limit of axum, which the layer hands on.
         let long = format!("[{}1]", "1,".repeat(9_000));
@@ -153,7 +163,10 @@ async fn uploads_are_checked_before_or_while_they_are_read() {
         let router = Router::new().route("/", post(take)).layer(layer);
         let server = Server::axum(router).await;
         let good = server.http1(request(upload("a.txt", "abc"))).await;
-        assert_eq!((good.status(), &good.body()[..]), (StatusCode::OK, &b"note=5 file=3 "[..]));
+        assert_eq!(
+            (good.status(), &good.body()[..]),
+            (StatusCode::OK, &b"note=5 file=3 "[..])
+        );
         let bad = server.http1(request(upload("../a.txt", "abc"))).await;
         assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
         assert!(String::from_utf8_lossy(bad.body()).contains("multipart_file_name"));
@@ -195,10 +208,18 @@ async fn a_grpc_call_passes_and_its_messages_are_not_read() {
     let unknown = HealthCheckRequest {
         service: "nobody".repeat(100),
     };
-    assert_eq!(client.check(unknown).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(
+        client.check(unknown).await.unwrap_err().code(),
+        Code::NotFound
+    );
     let mut doubled = tonic::Request::new(HealthCheckRequest::default());
-    doubled.metadata_mut().insert("x-method-override", "GET".parse().unwrap());
-    assert_eq!(client.check(doubled).await.unwrap_err().code(), Code::InvalidArgument);
+    doubled
+        .metadata_mut()
+        .insert("x-method-override", "GET".parse().unwrap());
+    assert_eq!(
+        client.check(doubled).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
     // A stream of answers is never touched.
     let mut watched = client
         .watch(HealthCheckRequest::default())
@@ -219,7 +240,9 @@ async fn a_web_socket_is_opened_and_not_read() {
     }
 
     let route = any(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(echo) });
-    let router = Router::new().route("/ws", route).layer(SanitizeLayer::strict());
+    let router = Router::new()
+        .route("/ws", route)
+        .layer(SanitizeLayer::strict());
     let server = Server::axum(router).await;
     let mut stream = TcpStream::connect(server.addr).await.unwrap();
     stream
@@ -251,6 +274,9 @@ async fn hyper_serves_a_guarded_body() {
     let two = server.http2(without_host(json("/", "[2]"))).await.unwrap();
     assert_eq!(two.body(), "served");
     assert_eq!(handler.last().body.unwrap(), "[2]");
-    let refused = server.http2(without_host(json("/a%00", "[2]"))).await.unwrap();
+    let refused = server
+        .http2(without_host(json("/a%00", "[2]")))
+        .await
+        .unwrap();
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
 }

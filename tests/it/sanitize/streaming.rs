@@ -78,8 +78,14 @@ async fn a_body_is_read_in_the_same_way_wherever_it_is_cut() {
         (GOOD.to_owned(), None),
         (truncated, Some(Rule::MultipartTruncated)),
         (GOOD.replace("c.txt", "../c"), Some(Rule::MultipartFileName)),
-        (GOOD.replace("name=\"b\"", "name*=\"b\""), Some(Rule::MultipartDisposition)),
-        (GOOD.replace("text/plain", "text/\0"), Some(Rule::MultipartPartHeaders)),
+        (
+            GOOD.replace("name=\"b\"", "name*=\"b\""),
+            Some(Rule::MultipartDisposition),
+        ),
+        (
+            GOOD.replace("text/plain", "text/\0"),
+            Some(Rule::MultipartPartHeaders),
+        ),
     ];
     for (text, expected) in rows {
         for cut in 0..text.len() {
@@ -128,7 +134,11 @@ async fn what_is_cut_off_is_found_with_the_last_frame() {
             assert_eq!(frames, if passes { 2 } else { 1 });
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         });
-        let answer = go(streaming().layer(handler), request(Pieces::new(text, &[20]))).await;
+        let answer = go(
+            streaming().layer(handler),
+            request(Pieces::new(text, &[20])),
+        )
+        .await;
         assert_eq!(answer.status() == StatusCode::OK, passes);
     }
 }
@@ -139,15 +149,25 @@ async fn only_what_is_read_is_judged() {
     let handler = Handler::default();
     let mut bad = request(Pieces::new(GOOD, &[]));
     let headers = bad.headers_mut();
-    headers.insert("content-type", "multipart/form-data; boundary=\"\"".parse().unwrap());
+    headers.insert(
+        "content-type",
+        "multipart/form-data; boundary=\"\"".parse().unwrap(),
+    );
     let answer = go(streaming().layer(handler.clone()), bad).await;
-    assert_eq!(answer.extensions().get().map(Violation::rule), Some(Rule::MultipartBoundary));
+    assert_eq!(
+        answer.extensions().get().map(Violation::rule),
+        Some(Rule::MultipartBoundary)
+    );
     assert_eq!(handler.calls(), 0);
 
     let deaf = service_fn(|_: Request<GuardedBody<Pieces>>| async {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
-    let answer = go(streaming().layer(deaf), request(Pieces::new("nothing", &[]))).await;
+    let answer = go(
+        streaming().layer(deaf),
+        request(Pieces::new("nothing", &[])),
+    )
+    .await;
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
@@ -170,11 +190,9 @@ async fn a_refusal_takes_the_place_of_a_failure() {
             }
         });
         let service = streaming().layer(handler);
-        let answer = tower::ServiceExt::<Request<Pieces>>::oneshot(
-            service,
-            request(Pieces::new(text, &[])),
-        )
-        .await;
+        let answer =
+            tower::ServiceExt::<Request<Pieces>>::oneshot(service, request(Pieces::new(text, &[])))
+                .await;
         let answered = answer.ok().map(|answer| answer.status().as_u16());
         assert_eq!(answered, status);
     }
@@ -188,7 +206,12 @@ async fn report_only_hands_on_every_byte() {
         .multipart(MultipartRules::streaming())
         .build()
         .unwrap();
-    for text in [GOOD, "nothing", "--XX\r\nA: b\r\n\r\n", "--XX\r\n\0\r\n\r\n--XX--"] {
+    for text in [
+        GOOD,
+        "nothing",
+        "--XX\r\nA: b\r\n\r\n",
+        "--XX\r\n\0\r\n\r\n--XX--",
+    ] {
         let handler = Handler::default();
         let body = Pieces::new(text, &[3]);
         let answer = go(layer.layer(handler.clone()), request(body)).await;

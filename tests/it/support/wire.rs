@@ -73,12 +73,15 @@ impl Server {
     }
 
     /// Serves tonic routes.
-    pub(crate) async fn tonic<L>(layer: L, routes: tonic::service::Routes) -> Self
+    pub(crate) async fn tonic<L, B>(layer: L, routes: tonic::service::Routes) -> Self
     where
         L: tower::Layer<tonic::service::Routes> + Clone + Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+            + Send
+            + 'static,
         L::Service: Service<
                 Request<tonic::body::Body>,
-                Response = Response<tonic::body::Body>,
+                Response = Response<B>,
                 Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
                 Future: Send,
             > + Clone

@@ -1,4 +1,5 @@
 mod properties;
+mod tree;
 
 use super::*;
 use crate::core::{ConfigErrorKind, ErrorClass};

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Patterns over a small alphabet, so that they often match.
-fn some_pattern() -> impl Strategy<Value = String> {
+pub(super) fn some_pattern() -> impl Strategy<Value = String> {
     let literal = prop_oneof!["[ab]{1,2}", Just("a.b".to_owned())];
     let segment = prop_oneof![3 => literal.prop_map(Some), 2 => Just(None)];
     let end = prop_oneof![Just(""), Just("/"), Just("/{*rest}")];
@@ -23,7 +23,7 @@ fn some_pattern() -> impl Strategy<Value = String> {
 }
 
 /// Paths of the same alphabet with all that is suspicious strewn in.
-fn some_path() -> impl Strategy<Value = String> {
+pub(super) fn some_path() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         8 => "[ab]{1,2}",
         2 => Just(String::new()),
