@@ -807,3 +807,43 @@ fn sanitizing_crosses_threads_and_can_be_printed() {
     sent::<SanitizeBuilder>();
     sent::<GuardedBody<u8>>();
 }
+
+#[cfg(feature = "sanitize")]
+#[test]
+fn text_types_cross_threads_and_can_be_printed() {
+    use tower_security::sanitize::{
+        Field, FileNameError, Finding, Identifier, IdentifierError, PlainLine, PlainText,
+        SafeFileName, Sanitized, TextError,
+    };
+    vocabulary::<PlainLine<1>>();
+    vocabulary::<PlainText<1>>();
+    vocabulary::<Identifier<1>>();
+    vocabulary::<SafeFileName>();
+    vocabulary::<Sanitized<u8>>();
+    vocabulary::<TextError>();
+    vocabulary::<IdentifierError>();
+    vocabulary::<FileNameError>();
+    vocabulary::<Finding>();
+    borrowed::<Field<'_>>();
+}
+
+#[cfg(feature = "sanitize-html")]
+#[test]
+fn html_crosses_threads_and_can_be_printed() {
+    use tower_security::sanitize::html::{
+        Basic, HtmlCaps, HtmlCleaner, HtmlConfigError, HtmlError, HtmlPolicy, SafeHtml, TextOnly,
+        Ugc,
+    };
+    use tower_security::sanitize::{SafeUrl, UrlError};
+    value::<HtmlCleaner>();
+    layer::<HtmlPolicy>();
+    layer::<Ugc>();
+    layer::<Basic>();
+    layer::<TextOnly>();
+    vocabulary::<SafeHtml>();
+    vocabulary::<HtmlCaps>();
+    vocabulary::<HtmlError>();
+    vocabulary::<HtmlConfigError>();
+    vocabulary::<SafeUrl>();
+    vocabulary::<UrlError>();
+}
