@@ -144,7 +144,7 @@ async fn layers_that_look_at_the_browser() {
     assert_one(
         found.await,
         403,
-        ("cors", name, WARN, REFUSED, "method_refused"),
+        ("cors", name, INFO, REFUSED, "method_refused"),
     );
 
     let name = EventName::MaliciousCsrf;
