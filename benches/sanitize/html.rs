@@ -31,7 +31,7 @@ pub(crate) fn groups() -> Vec<Group> {
         body("HTML in 100 KB of JSON, clean", &super::COMMENTS),
         body("HTML in 100 KB of JSON, one in ten with tags", &DIRTY),
     ];
-    groups.extend(SHAPES.iter().map(|(name, make)| text(name, 8, make)));
+    groups.extend(SHAPES.iter().map(|(name, make)| text(name, 8, *make)));
     groups
 }
 

@@ -515,7 +515,7 @@ fn a_rule_is_whole_or_refused() {
     let long: &'static str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     let rows: [(Rule, Option<RuleProblem>); 22] = [
         (whole(), None),
-        (named(&long[1..]), None),
+        (named(long.get(1..).unwrap()), None),
         (named(long), Some(RuleProblem::Name)),
         (named(""), Some(RuleProblem::Name)),
         (named("Login"), Some(RuleProblem::Name)),
