@@ -52,6 +52,7 @@ fn refused(boundary: &str, body: &str) -> [Option<Rule>; 2] {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn both_presets_refuse_what_breaks_a_rule() {
     use Rule as R;
     let rows: Vec<(Rule, String)> = vec![
@@ -367,6 +368,7 @@ fn the_strict_preset_refuses_more() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_is_near_to_a_rule_passes_and_is_read_in_the_same_way() {
     let rows: Vec<(Rule, String)> = vec![
         (Rule::MultipartBoundary, format!("\r\n{}", one(DISPOSITION))),
