@@ -94,8 +94,7 @@ where
     let log = Log::default();
     let stack = SecurityStack::new()
         .events(log.sink())
-        .client_ip(TrustedProxies::direct())
-        .scheme(SchemeSource::AssumeHttps);
+        .client_ip(TrustedProxies::direct());
     let service = make(stack).layer(handler);
     let mut status = 0;
     for request in requests {
