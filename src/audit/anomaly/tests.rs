@@ -506,6 +506,7 @@ fn a_detector_wants_what_its_rules_or_the_next_sink_want() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn a_rule_is_whole_or_refused() {
     let day = Duration::from_secs(86_400);
     let nano = Duration::from_nanos(1);

@@ -202,10 +202,10 @@ async fn a_status_in_an_error_of_the_service_is_not_sent() {
     struct Refusing;
 
     impl<S> Layer<S> for Refusing {
-        type Service = Refusing;
+        type Service = Self;
 
-        fn layer(&self, _: S) -> Refusing {
-            Refusing
+        fn layer(&self, _: S) -> Self {
+            Self
         }
     }
 
