@@ -37,8 +37,8 @@
 //!    answer in it, and an event `authz_fail` of the level [`Critical`](crate::core::Level::Critical). A success is what is no error: 2xx,
 //!    a redirect, 304, an upgrade (101), a stream.
 //! 3. A success after a denial, which the handler has ignored: the same, and the event has the code `denial_ignored`.
-//! 4. An error of a handler or of the router that nobody has decided anything for: its status, and the text that all such errors have
-//!    ([`UndecidedErrors`]).
+//! 4. An error of a handler or of the router that nobody has decided anything for, or that follows a denial: its status, and the text that
+//!    all such errors have ([`UndecidedErrors`]).
 //!
 //! Over gRPC an answer is an error if its status is one and stands in the head; a message before it is a success.
 //!

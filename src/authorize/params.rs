@@ -32,6 +32,14 @@ impl Params<'_> {
         params.map_or(Self::Unknown, Self::Router)
     }
 
+    /// Whether the router has found a parameter of this name, or several.
+    pub(super) fn has(&self, param: &str) -> bool {
+        match self {
+            Self::Router(found) => found.iter().any(|(name, _)| name == param),
+            Self::Unknown | Self::Own(_) => false,
+        }
+    }
+
     /// Whether the parameter of this name, which stands there once, is the subject.
     pub(super) fn names(&self, param: &str, subject: &str) -> bool {
         let is_subject = |value: &str| !subject.is_empty() && value == subject;

@@ -92,7 +92,7 @@ pub use reload::{Loaded, Reload, ReloadHandle};
 pub(crate) use removed::Removed;
 pub use request_id::RequestId;
 pub(crate) use route::{
-    NoParams, RouteParams, RouteTemplate, original_uri, template as route_template,
+    NoParams, RouteParams, RouteTemplate, original_uri, template as route_template, whole_path,
 };
 pub use scheme::{
     ForwardedProto, PeerAddressMissing, ProtoHeader, RequestScheme, SchemeConfigError,

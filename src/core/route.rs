@@ -28,6 +28,16 @@ pub(crate) fn original_uri<'a>(uri: &'a Uri, _: &'a Extensions) -> &'a Uri {
     uri
 }
 
+/// The path that rules are written for: inside nested routers, which take off its front, as the client wrote it; where somebody has
+/// written it over, what he has made of it.
+pub(crate) fn whole_path<'a>(uri: &'a Uri, extensions: &'a Extensions) -> &'a str {
+    let path = uri.path();
+    let whole = original_uri(uri, extensions).path();
+    // What routers leave of all of it is a slash.
+    let is_nested = path == "/" || whole.ends_with(path);
+    if is_nested { whole } else { path }
+}
+
 /// The parameters that a router has found in the path, decoded. They outlive the request.
 #[cfg(feature = "axum")]
 #[derive(Debug)]

@@ -8,8 +8,9 @@
 //!
 //! [`OwnershipGuard`] has rules: a pattern or a gRPC method, where the id stands, and a [`Policy`].
 //!
-//! 1. The rule is found by the exact path of a gRPC method; else by the template of axum's router, if there is one; else by the path, which
-//!    has to be [canonical](crate::core::CanonicalPath) (else 404). Without a rule the request passes, and nothing is noted as decided
+//! 1. The rule is found by the exact path of a gRPC method; else by the template of axum's router, if there is one; by the path where there
+//!    is none, where a rule is for a part of the route alone, and behind a catch-all. Such a path has to be
+//!    [canonical](crate::core::CanonicalPath) (else 404). Without a rule the request passes, and nothing is noted as decided
 //!    ([`deny_unmatched`](OwnershipGuardBuilder::deny_unmatched): 404).
 //! 2. Nobody is logged in, or not any more: 401 `authentication_required`. Nobody is asked about the object.
 //! 3. The id is read once and has to be of the rule's [`IdShape`]. Missing, malformed or ambiguous: 404.

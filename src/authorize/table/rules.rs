@@ -6,7 +6,7 @@ use http::{Method, Request};
 
 use crate::authorize::Requirement;
 use crate::core::{
-    CanonicalPath, Coverage, Template, TemplateTree, is_of_route, original_uri, route_template,
+    CanonicalPath, Coverage, Template, TemplateTree, is_of_route, route_template, whole_path,
 };
 
 /// Who may call what.
@@ -130,14 +130,14 @@ impl Rules {
             ref method => method,
         };
         let Some(route) = route_template(request.extensions()) else {
-            return self.by_path(method, whole_path(request));
+            return self.by_path(method, whole_path(request.uri(), request.extensions()));
         };
         let mut first = First::new(self, method);
         if self.tree.covering(route, &mut |at| first.see(at)) == Coverage::Whole {
             return first.found(Spelling::Plain);
         }
         // The template is that of the whole path, unless somebody has written it over since.
-        let path = whole_path(request);
+        let path = whole_path(request.uri(), request.extensions());
         if is_of_route(route, path) {
             self.by_path(method, path)
         } else {
@@ -158,16 +158,6 @@ impl Rules {
         };
         first.found(spelling)
     }
-}
-
-/// The path that rules are written for: inside nested routers, which take off its front, as the client wrote it; where somebody has
-/// written it over, what he has made of it.
-pub(super) fn whole_path<B>(request: &Request<B>) -> &str {
-    let path = request.uri().path();
-    let whole = original_uri(request.uri(), request.extensions()).path();
-    // What routers leave of all of it is a slash.
-    let is_nested = path == "/" || whole.ends_with(path);
-    if is_nested { whole } else { path }
 }
 
 /// The first rule for a method of those that are seen.

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::layer::Core;
-use super::rules::{Found, Rule, Spelling, whole_path};
+use super::rules::{Found, Rule, Spelling};
 use crate::authorize::RequireRefusal;
 use crate::authorize::expression::Met;
 use crate::authorize::params::Params;
@@ -16,7 +16,7 @@ use crate::authorize::requirement::Requirement;
 use crate::authorize::service::{ask, caller};
 use crate::core::{
     AuthzLedger, CanonicalPath, LedgerEntry, Mode, Outcome, RefusalContext, RejectionBody,
-    ResponseFuture, head, route_template,
+    ResponseFuture, head, route_template, whole_path,
 };
 
 /// The service of [`AccessTable`](crate::authorize::AccessTable). The [module](crate::authorize) has the rules and an example.
@@ -94,10 +94,13 @@ impl Core {
         let path;
         let mut params = Params::Unknown;
         if rule.compares_params {
-            if route_template(request.extensions()).is_some() {
-                params = Params::of_router(request);
-            } else {
-                path = CanonicalPath::parse(whole_path(request));
+            params = Params::of_router(request);
+            // Behind a catch-all the router tells no parameters but those before it.
+            let is_told = route_template(request.extensions()).is_some_and(|route| {
+                !route.contains("{*") || requirement.params().any(|param| params.has(param))
+            });
+            if !is_told {
+                path = CanonicalPath::parse(whole_path(request.uri(), request.extensions()));
                 if let (Some(template), Some(path)) = (rule.template(), &path) {
                     params = Params::of_path(template, path);
                 }

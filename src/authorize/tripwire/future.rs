@@ -82,7 +82,7 @@ impl Watch {
             Answer::GrpcError(code) => {
                 if self.strips() {
                     self.strip(response, Rejection::uniform_grpc(code));
-                } else if self.is_undecided() && self.core.mode == Mode::Enforce {
+                } else if self.is_unauthorized() && self.core.mode == Mode::Enforce {
                     // It has no messages, whatever a client would make of some.
                     *response.body_mut() = B::empty();
                 }
@@ -90,12 +90,13 @@ impl Watch {
         }
     }
 
-    fn is_undecided(&self) -> bool {
-        !self.ledger.is_decided()
+    /// Whether its text is about what nobody has allowed: nobody was asked, or somebody has said no.
+    fn is_unauthorized(&self) -> bool {
+        self.ledger.fault().is_some()
     }
 
     fn strips(&self) -> bool {
-        self.is_undecided()
+        self.is_unauthorized()
             && self.core.mode == Mode::Enforce
             && self.core.undecided_errors == UndecidedErrors::Strip
     }

@@ -57,12 +57,13 @@ pub(super) struct Core {
     pub(super) events: Events,
 }
 
-/// What becomes of an error of a handler that nothing was decided for.
+/// What becomes of an error of a handler that nothing was decided for, or something was denied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UndecidedErrors {
     /// It keeps its status and the headers `Allow`, `WWW-Authenticate` and `Retry-After`; all else is replaced by the problem that all
-    /// errors with this status have. The default: the text of an error is a text about an object that nobody was asked about.
+    /// errors with this status have. The default: the text of an error is a text about an object that nobody was asked about, or that
+    /// was denied.
     #[default]
     Strip,
     /// It goes out as it is.
@@ -95,7 +96,7 @@ impl RequireAuthorization {
         self.changed(|core| core.mode = mode)
     }
 
-    /// Sets what becomes of an error of a handler that nothing was decided for. [`UndecidedErrors::Strip`] by default.
+    /// Sets what becomes of an error of a handler that nothing was decided for, or something was denied. [`UndecidedErrors::Strip`] by default.
     pub fn undecided_errors(self, undecided_errors: UndecidedErrors) -> Self {
         self.changed(|core| core.undecided_errors = undecided_errors)
     }

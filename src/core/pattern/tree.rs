@@ -86,6 +86,44 @@ impl TemplateTree {
         }
     }
 
+    /// Whether a template is for some paths of a router's own template and not for all: it has text where that has a parameter.
+    pub(crate) fn narrows(&self, route: &str) -> bool {
+        let rest = route.strip_prefix('/');
+        rest.is_some_and(|rest| self.is_narrower(0, Some(rest), false))
+    }
+
+    fn is_narrower(&self, at: usize, rest: Option<&str>, so_far: bool) -> bool {
+        let Some(node) = self.nodes.get(at) else {
+            return false;
+        };
+        let Some(rest) = rest else {
+            return so_far && !node.ends.is_empty();
+        };
+        let (part, after) = split(rest);
+        let by_param = || {
+            let param = node.param;
+            param.is_some_and(|param| self.is_narrower(param, after, so_far))
+        };
+        let by_rest = so_far && !node.rests.is_empty();
+        match RoutePart::of(part) {
+            RoutePart::Literal => {
+                let literal = node.literals.get(part);
+                literal.is_some_and(|next| self.is_narrower(*next, after, so_far))
+                    || !part.is_empty() && (by_rest || by_param())
+            }
+            RoutePart::Param => {
+                let mut literals = node.literals.iter().filter(|(text, _)| !text.is_empty());
+                by_rest
+                    || by_param()
+                    || literals.any(|(_, next)| self.is_narrower(*next, after, true))
+            }
+            RoutePart::CatchAll => by_rest || !node.literals.is_empty() || node.param.is_some(),
+            RoutePart::Unknown => {
+                !node.rests.is_empty() || !node.literals.is_empty() || node.param.is_some()
+            }
+        }
+    }
+
     /// Visits the places of all templates that match every path of a router's own template, in no order.
     ///
     /// Behind a catch-all somebody else finds his way by the path, so that only the path tells. It is the same with a part of the route that

@@ -9,8 +9,8 @@ use super::layer::Core;
 use super::rules::{Key, Rule, Source};
 use crate::core::text::cap::start_of;
 use crate::core::{
-    CanonicalPath, ClientIp, PathParams, RouteParams, RouteTemplate, head, original_uri,
-    route_template,
+    CanonicalPath, ClientIp, PathParams, RouteParams, RouteTemplate, head, is_of_route,
+    original_uri, route_template, whole_path,
 };
 use crate::ownership::{
     AccessRequest, ExtractError, MAX_ID, OwnershipRefusal, Params, Place, ResourceId, Route,
@@ -75,7 +75,10 @@ impl<T> Core<T> {
             Ok(principal) => principal.clone(),
             Err(reason) => return refused(reason, None),
         };
-        let found = found.unwrap_or_else(|| find(rule, request));
+        let found = match found {
+            Some(found) => found.and_then(|found| as_routed(rule, request, found)),
+            None => find(rule, request),
+        };
         let (id, params) = match found {
             Ok(found) => found,
             Err((error, id)) => return refused(error.into(), id),
@@ -106,13 +109,20 @@ impl<T> Core<T> {
         let Some(template) = route_template(request.extensions()) else {
             return self.by_path(request.uri().path());
         };
-        match self.rules.of_template(template) {
-            Some(rule) => Matched::Rule(rule),
-            // Behind a catch-all somebody else routes on. The template is the whole one, hence the path too.
-            None if template.contains("{*") => {
-                self.by_path(original_uri(request.uri(), request.extensions()).path())
-            }
-            None => Matched::None,
+        let of_route = self.rules.of_template(template);
+        if !self.rules.needs_path(template, of_route) {
+            return of_route.map_or(Matched::None, Matched::Rule);
+        }
+        // The template is that of the whole path, unless somebody has written it over since.
+        let path = whole_path(request.uri(), request.extensions());
+        if !is_of_route(template, path) {
+            return Matched::NotCanonical;
+        }
+        match (self.by_path(path), of_route) {
+            (Matched::None, Some(rule)) => Matched::Rule(rule),
+            // The router knows its parameters.
+            (Matched::Own(rule, _), Some(own)) if rule.at == own.at => Matched::Rule(rule),
+            (matched, _) => matched,
         }
     }
 
@@ -131,6 +141,27 @@ impl<T> Core<T> {
             // It needs the head, which the path is borrowed from.
             Source::Extractor(_) => Matched::Rule(rule),
         }
+    }
+}
+
+/// What was found by the rule's own pattern, unless the handler gets another value, or two, by the name of the parameter.
+fn as_routed<B, T>(rule: &Rule<T>, request: &mut Request<B>, found: (ResourceId, Params)) -> Found {
+    let Source::Param(name) = &rule.source else {
+        return Ok(found);
+    };
+    if route_template(request.extensions()).is_none() {
+        return Ok(found);
+    }
+    let (mut head, ()) = head::take(request).into_parts();
+    let params = RouteParams::of(&mut head);
+    head::give_back(request, head);
+    let params = params.map_err(|fault| (fault.into(), None))?;
+    let mut values = params.iter().filter(|(other, _)| *other == &**name);
+    let is_same = |value| rule.shape.read(value).is_ok_and(|id| id == found.0);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(found),
+        (Some((_, value)), None) if is_same(value) => Ok(found),
+        (Some(_), _) => Err((ExtractError::Ambiguous, Some(found.0))),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::core::{CanonicalPath, PathParams, Template};
+use crate::core::{CanonicalPath, PathParams, Template, TemplateTree};
 use crate::ownership::{Action, IdShape, Manner, ResourceExtractor, RuleRoute};
 
 /// What is asked about the objects of one route.
@@ -92,6 +92,9 @@ pub(crate) struct Rules<T> {
     /// For each count of segments the indices of what can match so many, in the order of the rules; the last for all that are longer.
     by_count: Vec<Vec<usize>>,
     rpc: HashMap<Box<str>, usize>,
+    tree: TemplateTree,
+    /// For each rule whether an earlier one is for a part of its route.
+    behind_parts: Vec<bool>,
 }
 
 impl<T> Rules<T> {
@@ -100,6 +103,8 @@ impl<T> Rules<T> {
             forms: HashMap::default(),
             by_count: Vec::new(),
             rpc: HashMap::new(),
+            tree: TemplateTree::default(),
+            behind_parts: vec![false; all.len()],
             all: Vec::new(),
         };
         let templates = || {
@@ -122,6 +127,10 @@ impl<T> Rules<T> {
         for (at, template) in templates() {
             let form = form_of(template.as_str());
             rules.forms.entry(form).or_default().push(at);
+            if let Some(is_behind) = rules.behind_parts.get_mut(at) {
+                *is_behind = rules.tree.narrows(template.as_str());
+            }
+            rules.tree.insert(template, at);
         }
         for (at, rule) in all.iter().enumerate() {
             if let Key::Rpc(path) = &rule.key {
@@ -163,6 +172,19 @@ impl<T> Rules<T> {
             Key::Template(own) => is_same_form(own.as_str(), template),
             Key::Rpc(_) | Key::Route => false,
         })
+    }
+
+    /// Whether the template alone does not tell the rule: another, or an earlier one than the rule that was found by it, may be for some
+    /// of its paths.
+    pub(crate) fn needs_path(&self, template: &str, found: Option<&Rule<T>>) -> bool {
+        match found {
+            Some(rule) => self
+                .behind_parts
+                .get(rule.at)
+                .is_none_or(|is_behind| *is_behind),
+            // Behind a catch-all somebody else routes on.
+            None => template.contains("{*") || self.tree.narrows(template),
+        }
     }
 
     pub(crate) fn of_path<'r, 'p>(

@@ -220,6 +220,35 @@ async fn a_subject_is_named_by_one_parameter() {
     }
 }
 
+/// Behind a catch-all the router does not tell the parameter, and the path does.
+#[tokio::test]
+async fn a_subject_is_named_by_the_path_behind_a_catch_all() {
+    let table = AccessTable::builder()
+        .get("/u/{name}/{*rest}", same_subject("name"))
+        .get("/n/{name}/{*rest}", same_subject("name"))
+        .events(Told::default())
+        .build()
+        .unwrap();
+    let router = Router::new()
+        .route("/u/{*path}", reached())
+        // The name stands twice.
+        .nest("/n/{name}", Router::new().route("/{*name}", reached()))
+        .layer(table);
+    let router = behind_login(router);
+    for (target, status) in [
+        ("/u/alice/photos/1", 200),
+        ("/u/%61lice/photos/1", 200),
+        ("/u/bob/photos/1", 404),
+        ("/u/bob/..%2falice/1", 404),
+        ("/n/alice/bob", 404),
+        ("/n/bob/alice", 404),
+        ("/n/alice/alice", 404),
+    ] {
+        let answer = ask(&router, "alice", "GET", target).await;
+        assert_eq!(answer.status(), status, "{target}");
+    }
+}
+
 #[tokio::test]
 async fn a_layer_for_one_route_compares_its_parameter() {
     let require = RequireLayer::same_subject("name")

@@ -200,6 +200,74 @@ async fn a_catch_all_of_a_nested_router_does_not_hide_a_rule() {
     assert_eq!(ask(&router, "alice", "/api/orders/1").await.0, 200);
 }
 
+/// One handler for all kinds of things, and a rule for one kind.
+#[tokio::test]
+async fn a_wide_route_does_not_hide_a_narrower_rule() {
+    let (orders, told, calls) = (Orders::new(), Told::default(), Calls::default());
+    let all = |_: &AccessRequest| Decision::Allow;
+    let guard = OwnershipGuard::builder()
+        .resource("/orders/{id}", orders.clone())
+        .resource("/shop/orders/{id}", orders.clone())
+        .resource_param("/shop/{kind}/{id}", "id", all)
+        .resource("/twice/orders/{id}", all)
+        .resource("/other/{id}/orders", all)
+        .events(told.clone())
+        .build()
+        .unwrap();
+    let router = Router::new()
+        .route("/{kind}/{id}", handler(&calls))
+        .route("/shop/{kind}/{id}", handler(&calls))
+        .route("/other/{kind}/{id}", handler(&calls))
+        .nest("/twice/{id}", Router::new().route("/{id}", handler(&calls)))
+        .layer(ServiceBuilder::new().layer(Login).layer(guard));
+    for (target, code) in [
+        ("/orders/2", "object_denied"),
+        ("/%6frders/2", "object_denied"),
+        ("/orders/1;x", "path_not_canonical"),
+        ("/shop/orders/2", "object_denied"),
+        ("/shop/%6frders/2", "object_denied"),
+        // The handler gets another value by that name, or two.
+        ("/other/1/orders", "reference_ambiguous"),
+        ("/twice/orders/1", "reference_ambiguous"),
+    ] {
+        assert_eq!(ask(&router, "alice", target).await, hidden(), "{target}");
+        assert_eq!(told.codes(), [code], "{target}");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    for target in [
+        "/orders/1",
+        "/pages/2",
+        "/shop/orders/1",
+        "/shop/pages/2",
+        "/other/pages/2",
+    ] {
+        assert_eq!(ask(&router, "alice", target).await.0, 200, "{target}");
+    }
+}
+
+/// What the handler is called with is asked about, not what the client wrote.
+#[tokio::test]
+async fn a_path_that_was_rewritten_is_the_one_that_counts() {
+    let (orders, calls) = (Orders::new(), Calls::default());
+    let guard = rules(&orders).build().unwrap();
+    let inner = Router::new()
+        .route("/{*rest}", handler(&calls))
+        .layer(guard);
+    for (id, expected) in [("1", (200, "reached".to_owned())), ("2", hidden())] {
+        let latest = http::Uri::try_from(format!("/orders/{id}")).unwrap();
+        let rewrite =
+            tower::util::MapRequestLayer::new(move |mut request: Request<axum::body::Body>| {
+                *request.uri_mut() = latest.clone();
+                request
+            });
+        let router = Router::new()
+            .fallback_service(rewrite.layer(inner.clone()))
+            .layer(Login);
+        assert_eq!(ask(&router, "alice", "/latest").await, expected, "{id}");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
 /// A parameter beside the id is read in one way only, too.
 #[tokio::test]
 async fn parameters_beside_the_id_are_canonical() {

@@ -96,6 +96,44 @@ fn a_route_is_covered_or_only_in_part() {
 }
 
 #[test]
+fn a_template_is_for_a_part_of_a_route_or_is_not() {
+    let tree = tree(&[
+        "/orders/{id}",
+        "/docs/drafts/{id}",
+        "/files/{*path}",
+        "/a/{x}/c",
+        "/status/",
+    ]);
+    for (route, expected) in [
+        ("/{kind}/{id}", true),
+        ("/docs/{kind}/{id}", true),
+        ("/{kind}/drafts/{id}", true),
+        ("/{kind}/a/b", true),
+        ("/a/{x}/{y}", true),
+        ("/{*all}", true),
+        ("/docs/{*rest}", true),
+        ("/docs/{id}.png/x", true),
+        // As wide, or for a part of a template.
+        ("/orders/{order}", false),
+        ("/orders/latest", false),
+        ("/docs/drafts/{id}", false),
+        ("/files/{*rest}", false),
+        ("/files/{dir}/{name}", false),
+        ("/a/b/c", false),
+        // For none of its paths.
+        ("/{page}", false),
+        ("/docs/{id}", false),
+        ("/users/{id}", false),
+        ("/docs/other/{id}", false),
+        ("/status/{x}", false),
+        ("/status/", false),
+        ("orders", false),
+    ] {
+        assert_eq!(tree.narrows(route), expected, "{route}");
+    }
+}
+
+#[test]
 fn a_path_is_of_a_route_or_is_not() {
     for (route, path, expected) in [
         ("/", "/", true),
@@ -127,6 +165,21 @@ proptest! {
             let alone = patterns.iter().enumerate().filter(|(_, pattern)| params(pattern, &path).is_some());
             let alone: Vec<_> = alone.map(|(place, _)| place).collect();
             prop_assert_eq!(matching(&tree(&patterns), canonical.as_str()), alone, "{:?} and {}", patterns, path);
+        }
+    }
+
+    #[test]
+    fn a_template_with_text_where_the_route_has_none_is_not_overlooked(
+        pattern in some_pattern(),
+        route in some_pattern(),
+        path in some_path(),
+    ) {
+        if params(&pattern, &path).is_some() && params(&route, &path).is_some() {
+            let is_param = |segment: &str| segment.starts_with('{');
+            let mut both = pattern.split('/').zip(route.split('/'));
+            if both.any(|(ours, theirs)| !is_param(ours) && is_param(theirs)) {
+                prop_assert!(tree(&[&pattern]).narrows(&route), "{} of {} by {}", pattern, route, path);
+            }
         }
     }
 
