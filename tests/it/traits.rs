@@ -730,3 +730,37 @@ fn ownership_crosses_threads_and_can_be_printed() {
     vocabulary::<ResourceId>();
     vocabulary::<StepUp>();
 }
+
+#[cfg(feature = "sanitize")]
+#[test]
+fn sanitizing_crosses_threads_and_can_be_printed() {
+    use tower_security::sanitize::{
+        Action, Finding, GuardedBody, HeaderRules, JsonRules, MultipartRules, ParamRules, Part,
+        PathRules, RequestRules, Rule, RuleSet, SanitizeBuilder, SanitizeConfigError,
+        SanitizeFuture, SanitizeLayer, SanitizeReport, SanitizeService, Violation,
+    };
+    type Inner = tower::util::BoxCloneService<http::Request<GuardedBody<u8>>, u8, u8>;
+    layer::<SanitizeLayer>();
+    layer::<PathRules>();
+    layer::<ParamRules>();
+    layer::<HeaderRules>();
+    layer::<JsonRules>();
+    layer::<MultipartRules>();
+    layer::<RequestRules>();
+    layer::<SanitizeService<u8>>();
+    layer::<SanitizeReport>();
+    layer::<Finding>();
+    vocabulary::<Rule>();
+    vocabulary::<RuleSet>();
+    vocabulary::<Action>();
+    vocabulary::<Part>();
+    vocabulary::<SanitizeConfigError>();
+    vocabulary::<Violation>();
+    fn printed<T: Debug>() {}
+    printed::<SanitizeBuilder>();
+    printed::<GuardedBody<u8>>();
+    printed::<SanitizeFuture<Inner, u8>>();
+    fn sent<T: Send>() {}
+    sent::<SanitizeBuilder>();
+    sent::<GuardedBody<u8>>();
+}

@@ -58,7 +58,8 @@ fn caps() -> Vec<Row> {
         format!("<p{names}>")
     };
     let entities = |count: usize| format!("<p>{}", "&".repeat(count));
-    let formats = |count: usize| "<b x=1>".repeat(count);
+    // Those that are alike count once.
+    let formats = |count: usize| (0..count).map(|n| format!("<b x={n}>")).collect::<String>();
     vec![
         row(
             (Rule::HtmlTooLarge, "html_too_large"),
