@@ -167,12 +167,18 @@ fn an_unchanged_document_does_not_come_back() {
         r#"{"b":"<b>"}"#,
         r#"{"a":7}"#,
         r#"{"a":null}"#,
-        r#"["<b>"]"#,
+        r#"["b", ["<b>"], {"b": "<b>"}]"#,
     ];
     for text in rows {
         let answer = rewrite(text.as_bytes(), &fields(&["/a"]), without_tags);
         assert_eq!(answer, Ok(None), "{text}");
     }
+    let placed = rewrite(br#"["<b>"]"#, &fields(&["/a"]), without_tags);
+    let refused = placed.expect_err("it may be the field");
+    assert_eq!(
+        (refused.rule(), refused.field()),
+        (Rule::HtmlFieldNotText, Some("/0"))
+    );
     let same = |_: usize, text: &str| Ok(Some(text.to_owned()));
     let answer = rewrite(br#"{"a":"\u003cb>"}"#, &fields(&["/a"]), same);
     assert_eq!(answer, Ok(None));
