@@ -35,7 +35,10 @@ pub(super) enum BodyClass {
     Multipart(Boundary),
 }
 
-/// The boundary of a multipart body; `None` if it is missing or stands twice.
+/// The subtype of forms.
+const FORM: &str = "x-www-form-urlencoded";
+
+/// The boundary of a multipart body; `None` if it is missing, stands twice or is written in a way that readers differ on.
 pub(super) type Boundary = Option<Box<[u8]>>;
 
 impl BodyRules {
@@ -64,8 +67,8 @@ impl BodyRules {
         least: u64,
         reported: &mut RuleSet,
     ) -> Result<BodyClass, Violation> {
-        // A tunnel.
-        if head.method == Method::CONNECT {
+        // A tunnel, which has no type (RFC 9110, section 9.3.6). With one a handler of any method takes it for a body.
+        if head.method == Method::CONNECT && !head.headers.contains_key(CONTENT_TYPE) {
             return Ok(BodyClass::Opaque);
         }
         let mut hits = RuleSet::EMPTY;
@@ -91,12 +94,16 @@ impl BodyRules {
             hits.insert(Rule::BodyTypeInvalid);
             return BodyClass::Opaque;
         };
+        if media.passes_for_form() {
+            hits.insert(Rule::BodyTypeInvalid);
+            return BodyClass::Opaque;
+        }
         let is_listed = |types: &[String]| types.iter().any(|known| media.is(known));
         if media.is_json() || is_listed(&self.json_types) {
             BodyClass::Json
         } else if media.is("application/x-www-form-urlencoded") {
             BodyClass::Form
-        } else if media.is("multipart/form-data") {
+        } else if media.is_built_from("multipart", "form-data") {
             BodyClass::Multipart(media.boundary())
         } else {
             if !media.is_grpc() && !is_listed(&self.allowed) {
@@ -176,6 +183,25 @@ impl<'a> MediaType<'a> {
             && self.subtype.eq_ignore_ascii_case(subtype.as_bytes())
     }
 
+    /// Whether it is this type, whatever suffix it has: readers that take a suffix off go by what stands before it.
+    fn is_built_from(&self, kind: &str, subtype: &str) -> bool {
+        let plus = self.subtype.iter().rposition(|byte| *byte == b'+');
+        let before = plus.and_then(|at| self.subtype.get(..at));
+        self.kind.eq_ignore_ascii_case(kind.as_bytes())
+            && [Some(self.subtype), before]
+                .iter()
+                .flatten()
+                .any(|name| name.eq_ignore_ascii_case(subtype.as_bytes()))
+    }
+
+    /// Another type than that of forms that begins like it: readers that compare the beginning alone read a form, and others not.
+    fn passes_for_form(&self) -> bool {
+        let start = self.subtype.split_at_checked(FORM.len());
+        start.is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(FORM.as_bytes()) && !rest.is_empty()
+        }) && self.kind.eq_ignore_ascii_case(b"application")
+    }
+
     /// `application/json`, `text/json` and what is built on it (RFC 6839, section 3.1).
     fn is_json(&self) -> bool {
         let suffix = self.subtype.len().checked_sub(b"+json".len());
@@ -184,7 +210,9 @@ impl<'a> MediaType<'a> {
             !name.is_empty() && suffix.eq_ignore_ascii_case(b"+json")
         });
         let is_application = self.kind.eq_ignore_ascii_case(b"application");
-        (is_application && is_built_on) || self.is("application/json") || self.is("text/json")
+        (is_application && is_built_on)
+            || self.is_built_from("application", "json")
+            || self.is("text/json")
     }
 
     /// gRPC and gRPC-Web in any format of messages but JSON: readers of JSON accept whatever ends in `+json`.
@@ -205,6 +233,10 @@ impl<'a> MediaType<'a> {
     }
 
     fn boundary(&self) -> Boundary {
+        // No character of a boundary has to be escaped, and not all readers take escapes for what they stand for.
+        if self.params.contains(&b'\\') {
+            return None;
+        }
         let mut values = self.values("boundary");
         let first = values.next()?;
         values.next().is_none().then(|| first.into())

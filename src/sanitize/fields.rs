@@ -227,7 +227,7 @@ impl DetectedFields {
                 visit(body, &self.pointers, |field, found| {
                     let detection = self.of_json.get(field);
                     match (detection, found) {
-                        (Some(detection), Found::Text(text)) => {
+                        (Some(detection), Found::Text(text) | Found::Placed(text)) => {
                             look(detection, &text.decode().unwrap_or_default())
                         }
                         _ => Ok(()),

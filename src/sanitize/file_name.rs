@@ -93,8 +93,10 @@ const fn is_refused(character: char) -> bool {
         '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|'
             | '\0'..='\u{1f}'
             | '\u{7f}'..='\u{9f}'
-            // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
-            | '\u{ad}' | '\u{61c}' | '\u{180e}'
+            // Soft hyphen, grapheme joiner, Arabic letter mark, Mongolian vowel separator.
+            | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}'
+            // Fillers of Hangul, which are letters, and inherent vowels of Khmer.
+            | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{3164}' | '\u{ffa0}'
             // Zero-width characters and marks, line separators, embeddings and overrides.
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
@@ -133,7 +135,7 @@ mod tests {
     fn names_that_are_refused_and_their_twins() {
         let long = "a".repeat(255);
         let longer = "a".repeat(256);
-        let rows: [(&str, FileNameError, &str); 34] = [
+        let rows: [(&str, FileNameError, &str); 38] = [
             ("", FileNameError::Empty, "a"),
             (&longer, FileNameError::TooLong, &long),
             (".", FileNameError::Edge, "a.b"),
@@ -158,6 +160,10 @@ mod tests {
             ("a\u{202e}gpj.exe", FileNameError::Character, "agpj.exe"),
             ("a\u{2066}b", FileNameError::Character, "a\u{2070}b"),
             ("\u{feff}a", FileNameError::Character, "\u{e9}a"),
+            ("a\u{34f}b", FileNameError::Character, "a\u{350}b"),
+            ("a\u{115f}b", FileNameError::Character, "a\u{1161}b"),
+            ("a\u{3164}", FileNameError::Character, "a\u{3163}"),
+            ("a\u{ffa0}.exe", FileNameError::Character, "a\u{ffa1}.exe"),
             ("con", FileNameError::Device, "cons"),
             ("CON.tar.gz", FileNameError::Device, "a.CON"),
             ("nul .txt", FileNameError::Device, "nu l.txt"),

@@ -165,7 +165,7 @@ rules! {
     HeaderNotAscii = "header_not_ascii", Headers, 400, Reject, Off;
     /// The body is longer than the limit.
     BodyTooLarge = "body_too_large", Body, 413, Reject, Reject;
-    /// `Content-Type` is no media type.
+    /// `Content-Type` is no media type, or one that readers take for the type of forms that begins like it.
     BodyTypeInvalid = "body_type_invalid", Body, 415, Reject, Reject;
     /// A body that is to be inspected has a `Content-Encoding`.
     BodyEncoded = "body_encoded", Body, 415, Reject, Reject;
@@ -208,7 +208,7 @@ rules! {
     JsonControl = "json_control", Json, 400, Reject, Report;
     /// A key begins with `$`. In force after `deny_operator_keys`.
     JsonOperatorKey = "json_operator_key", Json, 400, Off, Off;
-    /// The boundary is missing, stands twice or is not 1 to 70 characters of RFC 2046.
+    /// The boundary is missing, stands twice, is escaped or is not 1 to 70 characters of RFC 2046.
     MultipartBoundary = "multipart_boundary", Multipart, 400, Reject, Reject;
     /// The body ends before the closing delimiter.
     MultipartTruncated = "multipart_truncated", Multipart, 400, Reject, Reject;
@@ -241,7 +241,7 @@ rules! {
     HtmlTooCostly = "html_too_costly", Html, 422, Reject, Reject;
     /// A field of HTML would grow too long when it is cleaned.
     HtmlOutputTooLarge = "html_output_too_large", Html, 422, Reject, Reject;
-    /// A field of HTML is an array or an object.
+    /// A field of HTML is an array or an object, or may stand in an array by its place and has a `<`.
     HtmlFieldNotText = "html_field_not_text", Html, 422, Reject, Reject;
     /// A body that its sender signed would have to be changed.
     HtmlSignedBody = "html_signed_body", Html, 422, Reject, Reject;

@@ -8,17 +8,22 @@ use crate::sanitize::json::{Fields, Pointer};
 use crate::sanitize::rule::{Action, Rule};
 
 /// What has to hold for every field of HTML to be found.
-const NEEDED_FOR_HTML: [Rule; 10] = [
+const NEEDED_FOR_HTML: [Rule; 15] = [
     Rule::HeaderDuplicate,
     Rule::BodyTooLarge,
     Rule::BodyTypeInvalid,
     Rule::BodyEncoded,
     Rule::BodyCharset,
+    Rule::BodyUnreadable,
     Rule::JsonSyntax,
     Rule::JsonBom,
+    Rule::JsonReservedKey,
     Rule::ParamNotUtf8,
     Rule::MultipartBoundary,
     Rule::MultipartTruncated,
+    Rule::MultipartPartHeaders,
+    Rule::MultipartDisposition,
+    Rule::MultipartTransferEncoding,
 ];
 
 pub(super) fn compile(mistakes: &mut Mistakes, builder: &mut SanitizeBuilder) -> FieldRules {

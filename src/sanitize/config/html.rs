@@ -12,6 +12,9 @@ impl SanitizeBuilder {
     ///
     /// Accepted: `/bio`, `/comments/*/body`, `/a~1b` (the key `a/b`). Refused: `bio`, `/comments/**`, `/a~2`.
     ///
+    /// `serde` reads a structure from an array too, its fields by their places: `["..."]` for `{"bio": "..."}`. Which place is the field
+    /// only the handler knows, so that a string with a `<` at any of them is refused (`html_field_not_text`).
+    ///
     /// # Example
     ///
     /// ```
@@ -34,7 +37,9 @@ impl SanitizeBuilder {
 
     /// Cleans the values of a field of `application/x-www-form-urlencoded` bodies. Repeatable.
     ///
-    /// A part of this name in a multipart body that has a `<` in it is refused. See [`html_json`](Self::html_json).
+    /// A part of this name in a multipart body that has a `<` in it is refused. See [`html_json`](Self::html_json). A query is never
+    /// changed: `Form` of axum reads one on GET and HEAD, where a handler that shows the field takes
+    /// [`SafeHtml`](crate::sanitize::html::SafeHtml).
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a policy is written in place: `HtmlPolicy::ugc()`"

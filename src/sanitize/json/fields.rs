@@ -3,7 +3,7 @@
 use crate::sanitize::rule::Rule;
 use crate::sanitize::{Part, Violation};
 
-use super::pointer::{Fields, Reached};
+use super::pointer::{Certainty, Fields, Reached};
 use super::walk::{Text, Token, Walk, pointer};
 
 /// What stands where a pointer leads.
@@ -11,6 +11,9 @@ use super::walk::{Text, Token, Walk, pointer};
 pub(in crate::sanitize) enum Found<'a> {
     /// A string.
     Text(Text<'a>),
+    /// A string in an array where an object was to be, as deep as the field would be: who reads objects from arrays, by the places of
+    /// their fields, may take it for the field.
+    Placed(Text<'a>),
     /// A number, a truth value or null.
     Scalar,
     /// An array or an object.
@@ -55,9 +58,14 @@ pub(in crate::sanitize) fn visit<'a>(
                 continue;
             }
         };
-        if let Some(field) = reached.field() {
-            look(field, found).map_err(|rule| violation(rule, text, found, walk.at()))?;
-        }
+        let looked = match (reached.field(), found) {
+            (Some((field, Certainty::Named)), _) => look(field, found),
+            (Some((field, Certainty::Placed)), Found::Text(string)) => {
+                look(field, Found::Placed(string))
+            }
+            _ => Ok(()),
+        };
+        looked.map_err(|rule| violation(rule, text, found, walk.at()))?;
         if let Token::Open(kind) = token {
             if reached.is_leaf() {
                 walk.skip_container();
@@ -73,7 +81,7 @@ pub(in crate::sanitize) fn visit<'a>(
 #[cold]
 fn violation(rule: Rule, text: &[u8], found: Found<'_>, end: usize) -> Violation {
     let (at, len) = match found {
-        Found::Text(string) => {
+        Found::Text(string) | Found::Placed(string) => {
             let range = string.range();
             (range.start, range.len())
         }

@@ -133,13 +133,23 @@ impl Fields {
     }
 }
 
+/// How a node was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// By the names of its steps.
+    Named,
+    /// There is an array where an object with a key of that name was to be: each of its values may be the one under the key, as `serde`
+    /// reads structures.
+    Placed,
+}
+
 /// Which nodes of the tree are reached at each level of a document. Of several pointers to one value the one that names a step goes
 /// before the one that says `*`, from the left.
 #[derive(Debug)]
 pub(super) struct Reached<'f> {
     fields: &'f Fields,
     /// Those of all open levels, and behind them those of the next value.
-    nodes: Vec<usize>,
+    nodes: Vec<(usize, Certainty)>,
     levels: Vec<Level>,
 }
 
@@ -156,7 +166,7 @@ impl<'f> Reached<'f> {
     pub(super) fn new(fields: &'f Fields) -> Self {
         Self {
             fields,
-            nodes: vec![0],
+            nodes: vec![(0, Certainty::Named)],
             levels: Vec::new(),
         }
     }
@@ -166,17 +176,20 @@ impl<'f> Reached<'f> {
     }
 
     /// The field that the next value is.
-    pub(super) fn field(&self) -> Option<usize> {
+    pub(super) fn field(&self) -> Option<(usize, Certainty)> {
         let next = self.nodes.get(self.next_start()..)?;
-        next.iter()
-            .find_map(|node| self.fields.nodes.get(*node)?.field)
+        let reached = |by: Certainty| {
+            let mut nodes = next.iter().filter(move |(_, reached)| *reached == by);
+            nodes.find_map(|(node, _)| Some((self.fields.nodes.get(*node)?.field?, by)))
+        };
+        reached(Certainty::Named).or_else(|| reached(Certainty::Placed))
     }
 
     /// Whether no field is within the next value.
     pub(super) fn is_leaf(&self) -> bool {
         let next = self.nodes.get(self.next_start()..).unwrap_or_default();
         next.iter()
-            .filter_map(|node| self.fields.nodes.get(*node))
+            .filter_map(|(node, _)| self.fields.nodes.get(*node))
             .all(|node| node.any.is_none() && node.names.is_empty())
     }
 
@@ -228,22 +241,27 @@ impl<'f> Reached<'f> {
     }
 
     fn step(&mut self, is_named: impl Fn(&Name) -> bool) {
+        let in_object = self.in_object();
         let Some(level) = self.levels.last() else {
             return;
         };
         let (start, end) = (level.start, level.end);
         self.nodes.truncate(end);
         for at in start..end {
-            let node = self
-                .nodes
-                .get(at)
-                .and_then(|node| self.fields.nodes.get(*node));
-            let Some(node) = node else {
+            let Some((node, by)) = self.nodes.get(at).copied() else {
+                continue;
+            };
+            let Some(node) = self.fields.nodes.get(node) else {
                 continue;
             };
             let named = node.names.iter().find(|name| is_named(name));
-            self.nodes.extend(named.map(|name| name.node));
-            self.nodes.extend(node.any);
+            self.nodes.extend(named.map(|name| (name.node, by)));
+            self.nodes.extend(node.any.map(|any| (any, by)));
+            if !in_object {
+                let keys = node.names.iter().filter(|name| name.index.is_none());
+                self.nodes
+                    .extend(keys.map(|name| (name.node, Certainty::Placed)));
+            }
         }
     }
 }

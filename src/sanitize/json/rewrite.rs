@@ -21,7 +21,8 @@ pub(in crate::sanitize) struct Rewritten {
 ///
 /// # Errors
 ///
-/// [`Rule::HtmlFieldNotText`] for an array or an object, and the rule that `clean` answers with.
+/// [`Rule::HtmlFieldNotText`] for an array or an object, and for a string with a `<` that may be a field by its place in an array; and
+/// the rule that `clean` answers with.
 pub(in crate::sanitize) fn rewrite(
     text: &[u8],
     fields: &Fields,
@@ -32,13 +33,16 @@ pub(in crate::sanitize) fn rewrite(
     let mut changed = Vec::new();
     visit(text, fields, |field, found| {
         let string = match found {
-            Found::Text(string) if string.may_hold_tag() => string,
-            Found::Text(_) | Found::Scalar => return Ok(()),
+            Found::Text(string) | Found::Placed(string) if string.may_hold_tag() => string,
+            Found::Text(_) | Found::Placed(_) | Found::Scalar => return Ok(()),
             Found::Container => return Err(Rule::HtmlFieldNotText),
         };
         let decoded = string.decode().ok_or(Rule::JsonSyntax)?;
         if !decoded.contains('<') {
             return Ok(());
+        }
+        if matches!(found, Found::Placed(_)) {
+            return Err(Rule::HtmlFieldNotText);
         }
         let Some(cleaned) = clean(field, &decoded)? else {
             return Ok(());

@@ -10,20 +10,24 @@ fn fields(pointers: &[&str]) -> Fields {
 
 /// The fields that are found, each with its text.
 fn found(text: &str, pointers: &[&str]) -> Vec<(usize, String)> {
-    let mut all = Vec::new();
+    all_found(text, pointers).0
+}
+
+/// The same, and those that may be fields by their places.
+fn all_found(text: &str, pointers: &[&str]) -> (Vec<(usize, String)>, Vec<(usize, String)>) {
+    let (mut named, mut placed) = (Vec::new(), Vec::new());
     visit(text.as_bytes(), &fields(pointers), |field, found| {
-        all.push((
-            field,
-            match found {
-                Found::Text(string) => string.decode().expect("a string").into_owned(),
-                Found::Scalar => "scalar".to_owned(),
-                Found::Container => "container".to_owned(),
-            },
-        ));
+        let (list, found) = match found {
+            Found::Text(string) => (&mut named, string.decode().expect("a string").into_owned()),
+            Found::Placed(string) => (&mut placed, string.decode().expect("a string").into_owned()),
+            Found::Scalar => (&mut named, "scalar".to_owned()),
+            Found::Container => (&mut named, "container".to_owned()),
+        };
+        list.push((field, found));
         Ok(())
     })
     .expect("nothing is refused");
-    all
+    (named, placed)
 }
 
 #[test]
@@ -68,6 +72,36 @@ fn a_pointer_leads_to_its_fields_and_no_others() {
         expected.sort();
         found.sort();
         assert_eq!(found, expected, "{pointers:?}");
+    }
+}
+
+/// What `serde` reads as `{"a": ..}` can be an array: the field is one of its values.
+#[test]
+fn in_an_array_any_string_as_deep_may_be_the_field() {
+    let rows: &[(&str, &[&str], &[(usize, &str)])] = &[
+        (r#"["1", 2, ["3"], {"a": "4"}]"#, &["/a"], &[(0, "1")]),
+        (r#"{"a": ["1", {"b": "2"}]}"#, &["/a/b"], &[(0, "1")]),
+        (
+            r#"[["1", 2], {"b": "3", "c": "4"}, "5", [["6"]]]"#,
+            &["/a/b"],
+            &[(0, "1"), (0, "3")],
+        ),
+        (r#"{"a": [["1", "2"]]}"#, &["/a/*/b"], &[(0, "1"), (0, "2")]),
+        (
+            r#"[[{"b": "1"}, ["2"]], 3]"#,
+            &["/a/*/b"],
+            &[(0, "1"), (0, "2")],
+        ),
+        (r#"["1"]"#, &["/a", "/b"], &[(0, "1")]),
+        // An index leads to its place and to no other, and what is named stays what it is.
+        (r#"["1", "2"]"#, &["/0"], &[]),
+        (r#"["1", "2"]"#, &["/*", "/a"], &[]),
+        (r#"{"b": ["1"], "c": {"a": "2"}}"#, &["/a"], &[]),
+    ];
+    for (text, pointers, expected) in rows {
+        let placed = all_found(text, pointers).1;
+        let placed: Vec<_> = placed.iter().map(|(at, text)| (*at, &**text)).collect();
+        assert_eq!(placed, *expected, "{text}");
     }
 }
 
@@ -133,12 +167,18 @@ fn an_unchanged_document_does_not_come_back() {
         r#"{"b":"<b>"}"#,
         r#"{"a":7}"#,
         r#"{"a":null}"#,
-        r#"["<b>"]"#,
+        r#"["b", ["<b>"], {"b": "<b>"}]"#,
     ];
     for text in rows {
         let answer = rewrite(text.as_bytes(), &fields(&["/a"]), without_tags);
         assert_eq!(answer, Ok(None), "{text}");
     }
+    let placed = rewrite(br#"["<b>"]"#, &fields(&["/a"]), without_tags);
+    let refused = placed.expect_err("it may be the field");
+    assert_eq!(
+        (refused.rule(), refused.field()),
+        (Rule::HtmlFieldNotText, Some("/0"))
+    );
     let same = |_: usize, text: &str| Ok(Some(text.to_owned()));
     let answer = rewrite(br#"{"a":"\u003cb>"}"#, &fields(&["/a"]), same);
     assert_eq!(answer, Ok(None));

@@ -191,12 +191,14 @@ fn without_spaces(text: &[u8]) -> &[u8] {
 }
 
 /// Whether a reader who looks for the first `name=` behind white space or `;`, in quotes or not, finds another one than that at `actual`.
-/// Some do.
+/// Some do, and some of them start anew behind a `name` that is none, so that they find one in `filenamename=` too.
 fn misleads(value: &[u8], name: &[u8], actual: Option<usize>) -> bool {
     let value = value.to_ascii_lowercase();
+    let mut end_of_last = None;
     let mut found = memchr::memmem::find_iter(&value, name).filter(|at| {
+        let is_start = end_of_last.replace(at.saturating_add(name.len())) == Some(*at);
         let before = at.checked_sub(1).and_then(|at| value.get(at));
-        before.is_none_or(|byte| byte.is_ascii_whitespace() || *byte == b';')
+        is_start || before.is_none_or(|byte| byte.is_ascii_whitespace() || *byte == b';')
     });
     match actual {
         Some(actual) => found.next() != Some(actual),

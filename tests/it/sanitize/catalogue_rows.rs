@@ -642,6 +642,8 @@ fn body() -> Vec<Row> {
                 "a/b/c",
                 "a/b, c/d",
                 "text/x; a=\"b",
+                "application/x-www-form-urlencoded+json",
+                "Application/X-WWW-Form-Urlencoded2; charset=utf-8",
             ]
             .map(typed)
             .to_vec(),
@@ -650,6 +652,7 @@ fn body() -> Vec<Row> {
                 "application/json;",
                 "Application/JSON ; a=\"b\\\"c\"",
                 "application/json ;;a=b",
+                "application/x-www-form-urlencoded;a=b",
             ]
             .map(typed)
             .to_vec(),
@@ -944,10 +947,14 @@ fn multipart() -> Vec<Row> {
                 typed("multipart/form-data; boundary=XX; boundary=XX"),
                 typed("multipart/form-data; boundary=\"\""),
                 typed("multipart/form-data; boundary=\"X{X\""),
+                typed("multipart/form-data; boundary=\"X\\X\""),
+                typed("multipart/form-data; a=\"\\\"\"; boundary=XX"),
+                typed("multipart/form-data+x"),
                 typed(&format!("multipart/form-data; boundary={}", "X".repeat(71))),
             ],
             vec![
                 typed("multipart/form-data; boundary=XX"),
+                typed("multipart/form-data+x; boundary=XX"),
                 typed("Multipart/Form-Data; charset=utf-8; BOUNDARY=\"XX\""),
                 Case::post(
                     &format!("multipart/form-data; boundary={}", "X".repeat(70)),
@@ -1035,10 +1042,16 @@ fn multipart_parts() -> Vec<Row> {
                 disposition("Name=\"a\""),
                 disposition("name=\"a\"; name=\"b\""),
                 disposition("name=\"a\"; filename*=UTF-8''a"),
+                disposition("namename=b; name=\"a\""),
+                disposition("filenamename=\"b\"; name=\"a\""),
+                disposition("xfilenamefilename=\"b\"; name=\"a\""),
+                disposition("filename=\"namename=b;\"; name=\"a\""),
             ],
             vec![
                 disposition("name=\"a\""),
                 disposition("name=a"),
+                disposition("xname=b; name=\"a\""),
+                disposition("name=\"a\"; filename=\"namename=b\""),
                 part("content-disposition: form-data; name=\"a\"; filename=\"b.txt\""),
             ],
         ),

@@ -411,6 +411,11 @@ fn fields_of_html_do_not_build_where_they_would_not_hold() {
         Rule::BodyCharset,
         Rule::BodyTooLarge,
         Rule::BodyEncoded,
+        Rule::BodyUnreadable,
+        Rule::JsonReservedKey,
+        Rule::MultipartPartHeaders,
+        Rule::MultipartDisposition,
+        Rule::MultipartTransferEncoding,
     ] {
         assert_eq!(
             mistakes(html("/a").dangerous_allow(rule)),

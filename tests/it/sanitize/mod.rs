@@ -13,6 +13,8 @@ mod json_model;
 mod json_suite;
 mod multipart;
 mod ordinary;
+#[cfg(all(feature = "axum", feature = "sanitize-html"))]
+mod readers;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod servers;
 mod streaming;
