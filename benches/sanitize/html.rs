@@ -24,7 +24,7 @@ pub(crate) fn groups() -> Vec<Group> {
         }),
         text("HTML, a comment of 1 KB", 1_000, || PARAGRAPH.repeat(3)),
         text("HTML, an article of 64 KB", 8, || {
-            let article = PARAGRAPH.repeat(100);
+            let article = PARAGRAPH.repeat(70);
             let words = "and words, ".repeat((65_000 - article.len()) / 11);
             article + &words
         }),
@@ -44,7 +44,7 @@ const SHAPES: &[(&str, fn() -> String)] = &[
     ("HTML, nested blocks", || "<details>".repeat(1_000)),
     ("HTML, nested lists", || "<ul><li>".repeat(500)),
     ("HTML, nested blocks with text and references", || {
-        "><details>\u{a0}&amp; xxxxxxxxxxxxxxxxx".repeat(960)
+        "><details>\u{a0}&amp; xxxxx".repeat(960)
     }),
     ("HTML, formatting that never ends", || "<b></p>".repeat(500)),
     ("HTML, formatting in rows", || {
@@ -53,10 +53,10 @@ const SHAPES: &[(&str, fn() -> String)] = &[
     }),
     ("HTML, attributes of many tags", || {
         let attributes: String = (0..64).map(|number| format!(" a{number}")).collect();
-        format!("<p{attributes}>").repeat(280)
+        format!("<p{attributes}>").repeat(200)
     }),
     ("HTML, ampersands in a long text", || {
-        format!("<p>{}", "&xxxxxxxxxxxxxx".repeat(4_000))
+        format!("<p>{}", "&xxxxxxx".repeat(4_000))
     }),
     ("HTML, signs that become references", || {
         format!("<p>{}", ">xxxxxxx".repeat(8_000))

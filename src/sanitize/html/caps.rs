@@ -19,7 +19,7 @@ use super::tag_state::{Tags, start_tag};
 /// | `<` signs | 1,000 | `html_too_many_tags` |
 /// | bytes of one tag | 8,192 | `html_tag_too_long` |
 /// | attributes of one tag | 64 | `html_too_many_attributes` |
-/// | `&` signs and characters U+0080 to U+00BF | 4,000 | `html_too_many_entities` |
+/// | `&` signs and characters U+0080 to U+00BF | 4,000, in a text of all the bytes half of them | `html_too_many_entities` |
 /// | cost: `<` signs x (1 + formatting elements that a parser may have to repeat) | 16,000 | `html_too_costly` |
 /// | bytes of the result | 262,144 | `html_output_too_large` |
 ///
@@ -97,7 +97,8 @@ impl HtmlCaps {
         self
     }
 
-    /// Sets how many `&` signs and characters U+0080 to U+00BF, the no-break space among them, there may be. They cost with their square.
+    /// Sets how many `&` signs and characters U+0080 to U+00BF, the no-break space among them, there may be: in
+    /// half the bytes that there may be all of them, in all the bytes half of them. Each costs a look through the rest of its text.
     #[must_use]
     pub const fn entities(mut self, most: usize) -> Self {
         self.entities = most;
@@ -133,7 +134,9 @@ impl HtmlCaps {
         let entities = memchr_iter(b'&', bytes)
             .count()
             .saturating_add(memchr_iter(0xC2, bytes).count());
-        if entities > self.entities {
+        // The serializer looks through the rest of a text at each of them.
+        let looks = entities.saturating_mul(bytes.len());
+        if entities > self.entities || looks > self.entities.saturating_mul(self.bytes) / 2 {
             return Err(HtmlError::TooManyEntities);
         }
         Tags::within(bytes, self.tag_bytes, self.attributes)?;

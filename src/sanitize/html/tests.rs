@@ -338,6 +338,13 @@ fn both_sides_of_each_cap() {
         assert!(cleaner.clean(&within).is_ok(), "{error}, {shape}");
         assert_eq!(cleaner.clean(&above), Err(error), "{shape}");
     }
+    // In a text as long as may be, half as many: 2,000 x 65,536 and one more of them.
+    let long = |count: usize| {
+        let signs = "&".repeat(count);
+        format!("<p>{signs}{}", "x".repeat(65_533 - count))
+    };
+    assert!(cleaner.clean(&long(2_000)).is_ok());
+    assert_eq!(cleaner.clean(&long(2_001)), Err(HtmlError::TooManyEntities));
     // Nothing is parsed without `<`.
     assert!(cleaner.clean(&"&>".repeat(100_000)).is_ok());
 }
