@@ -1,6 +1,11 @@
-//! Sanitizing: what a look at a body costs, beside the parser alone and beside a document that is built. See `harness` for the commands.
+//! Sanitizing: what a look at a head costs, beside a search for each word; and a look at a body, beside the parser alone and beside a
+//! document that is built. See `harness` for the commands.
 
 mod harness;
+#[path = "sanitize/head.rs"]
+mod head;
+#[path = "sanitize/html.rs"]
+mod html;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -27,12 +32,15 @@ fn main() -> ExitCode {
 }
 
 fn groups() -> Vec<Group> {
-    vec![
+    let mut groups = head::groups();
+    groups.extend([
         json("JSON, 100 KB", IGNORED, &COMMENTS),
         json("JSON, 100 KB, beside a document", VALUE, &COMMENTS),
         json("JSON, 1 KB", IGNORED, &FEW),
         json("JSON, 1 KB, beside a document", ROUND_TRIP, &FEW),
-    ]
+    ]);
+    groups.extend(html::groups());
+    groups
 }
 
 fn json(name: &'static str, rival: &'static str, text: &'static LazyLock<String>) -> Group {

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Each row draws its nonce from the operating system. The rivals authenticate nothing beside the value, but for the row that gets the bytes
-//! that ours is bound to: version, key, purpose and context.
+//! that ours is bound to: version, key, purpose and context; and none but ours wipes a plaintext. Of 16 bytes, three tenths of the time are the
+//! binding; of 4 KiB, a tenth is the wiping. The bars are about what comes on top: they compare with the cipher that does both.
 
 mod harness;
 
@@ -19,6 +20,7 @@ use aes_gcm::Aes256Gcm;
 use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use tower_security::core::{NoopSink, Secret};
 use tower_security::vault::{IndexBits, KeyRing, Protector};
@@ -130,7 +132,7 @@ fn protect(name: &'static str, length: usize) -> Group {
         .row("orion", {
             let plain = of();
             move || {
-                let key = orion::aead::SecretKey::from_slice(&key(0)).expect("32 bytes");
+                let key = orion::aead::SecretKey::generate().expect("there is randomness");
                 let plain = Rc::clone(&plain);
                 let call = move |()| orion::aead::seal(&key, &plain).expect("it is short");
                 (|| (), call)
@@ -178,7 +180,7 @@ fn unprotect(name: &'static str, length: usize) -> Group {
             (|| (), move |()| cipher.decrypt(&nonce.into(), &*sealed))
         })
         .row("orion", move || {
-            let key = orion::aead::SecretKey::from_slice(&key(0)).expect("32 bytes");
+            let key = orion::aead::SecretKey::generate().expect("there is randomness");
             let sealed = orion::aead::seal(&key, &vec![7; length]).expect("it is short");
             (|| (), move |()| orion::aead::open(&key, &sealed))
         })
@@ -222,14 +224,16 @@ fn bars() -> ExitCode {
         println!("  {what:<58} {figure:>8.3}  (bar {bar})  {word}");
         missed += usize::from(!is_reached);
     };
-    println!("\nbars: time of ours, divided by that of the cipher alone in the same run");
+    println!(
+        "\nbars: time of ours, divided by that of the cipher with the same bytes bound, and wiped, in the same run"
+    );
     let (ssn, of_64) = (column(1), column(64));
     let cipher = XChaCha20Poly1305::new(&key(0).into());
     for (name, length, bar) in [("16 B", 16, 1.15), ("4 KiB", 4_096, 1.0 / 0.95)] {
         let plain = vec![7; length];
         let (ours, alone) = both(
             || drop(black_box(ssn.protect(black_box(&plain), &CONTEXT))),
-            || drop(black_box(raw(&cipher, black_box(&plain), &[]))),
+            || drop(black_box(raw(&cipher, black_box(&plain), &AAD))),
         );
         at_most(&format!("protect {name}"), ours / alone, bar);
         if length == 4_096 {
@@ -239,10 +243,12 @@ fn bars() -> ExitCode {
         }
         let sealed = ssn.protect(&plain, &CONTEXT).expect("it is short");
         let nonce = [9; 24].into();
-        let of_raw = cipher.encrypt(&nonce, &*plain).expect("it is short");
+        let bound = |msg| Payload { msg, aad: &AAD };
+        let of_raw = cipher.encrypt(&nonce, bound(&plain)).expect("it is short");
+        let open = || cipher.decrypt(&nonce, bound(black_box(&of_raw)));
         let (ours, alone) = both(
             || drop(black_box(ssn.unprotect(black_box(&sealed), &CONTEXT))),
-            || drop(black_box(cipher.decrypt(&nonce, black_box(&*of_raw)))),
+            || drop(black_box(open().map(Zeroizing::new))),
         );
         at_most(&format!("unprotect {name}"), ours / alone, bar);
         let last = column_of_last();

@@ -1,4 +1,4 @@
-//! Orders that belong to users, in SQLite: each is loaded by one query that carries the owner, and checked before the handler has it. A
+//! Orders that belong to users, in `SQLite`: each is loaded by one query that carries the owner, and checked before the handler has it. A
 //! handler in which the check is forgotten answers nobody.
 //!
 //! ```sh

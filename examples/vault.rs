@@ -1,4 +1,4 @@
-//! A column of a SQLite database that is encrypted, and a rotation of its key that is killed half-way.
+//! A column of an `SQLite` database that is encrypted, and a rotation of its key that is killed half-way.
 //!
 //! ```sh
 //! cargo run --release --example vault --features vault

@@ -11,6 +11,7 @@ use super::report::{Part, Violation};
 use super::rule::{Rule, Section};
 use super::rule_set::{RuleActions, RuleSet};
 use crate::core::field::Lines;
+use crate::core::percent;
 
 /// The rules for the head of a request, for use without Tower. Made with a layer
 /// ([`SanitizeLayer::request_rules`](super::SanitizeLayer::request_rules)) or of a preset.
@@ -214,19 +215,26 @@ fn is_host(text: &[u8]) -> bool {
 }
 
 /// `reg-name` of RFC 3986, section 3.2.2, which is not empty for HTTP.
+#[inline]
 fn is_reg_name(name: &[u8]) -> bool {
+    let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    (name.iter().all(is_usual) || is_odd_reg_name(name)) && !name.is_empty()
+}
+
+#[cold]
+fn is_odd_reg_name(name: &[u8]) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
     let mut bytes = name.iter().copied();
     while let Some(byte) = bytes.next() {
         let is_sound = match byte {
-            b'%' => crate::core::percent::escaped(&mut bytes).is_some(),
+            b'%' => percent::escaped(&mut bytes).is_some(),
             byte => is_plain(byte),
         };
         if !is_sound {
             return false;
         }
     }
-    !name.is_empty()
+    true
 }
 
 /// The parts of a head that are looked at.

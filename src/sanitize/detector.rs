@@ -130,7 +130,10 @@ mod tests {
     fn a_value_is_cut_and_not_shown() {
         let long = format!("{}\u{e9}", "s".repeat(4_095));
         assert_eq!(Field::new("/q", &long).value().len(), 4_095);
-        assert_eq!(Field::new("/q", &long[1..]).value().len(), 4_096);
+        assert_eq!(
+            Field::new("/q", long.get(1..).unwrap()).value().len(),
+            4_096
+        );
         let shown = format!("{:?}", Field::new("/q", "secret"));
         assert_eq!(shown, "Field { pointer: \"/q\", value: 6 bytes }");
     }

@@ -9,7 +9,7 @@ pub(super) enum HtmlCleaner {}
 pub(super) enum HtmlError {}
 
 #[derive(Debug, Default)]
-pub(super) struct HtmlBudget;
+pub(super) struct HtmlBudget(());
 
 impl HtmlCleaner {
     pub(super) const fn clean_field(

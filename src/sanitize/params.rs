@@ -64,20 +64,23 @@ impl ParamRules {
     }
 
     /// The rules that a parameter breaks.
+    #[inline]
     fn look_at<'a>(&self, pair: &Pair<'a>, part: Part, names: &mut Names<'a>) -> RuleSet {
         let mut hits = RuleSet::EMPTY;
         let name = pair.decoded_name(&mut hits);
+        if pair.of_name & (ESCAPE | ODD) != 0 {
+            look_at_odd_bytes(&name, false, &mut hits);
+            look_at_segments(&name, &mut hits);
+        } else if may_have_refused_step(pair.of_name, name.len()) {
+            look_at_segments(&name, &mut hits);
+        }
+        let value = self.look_at_value(pair, &name, part);
+        hits = hits.union(value);
         if name.len() > self.max_name_len {
-            hits.insert(Rule::ParamNameTooLong);
             // It is not kept or compared.
-            return hits.union(self.look_at_value(pair, &name, part));
+            hits.insert(Rule::ParamNameTooLong);
+            return hits;
         }
-        look_at_bytes(&name, false, &mut hits);
-        look_at_segments(&name, &mut hits);
-        if &*name == b"_method" {
-            hits.insert(Rule::ParamMethodOverride);
-        }
-        hits = hits.union(self.look_at_value(pair, &name, part));
         let is_list = name.ends_with(b"[]") || is_among(&self.multi_value, &name);
         if !is_list && self.actions.is_on(Rule::ParamDuplicate) && names.is_known(name) {
             hits.insert(Rule::ParamDuplicate);
@@ -85,12 +88,24 @@ impl ParamRules {
         hits
     }
 
+    #[inline]
     fn look_at_value(&self, pair: &Pair<'_>, name: &[u8], part: Part) -> RuleSet {
+        let is_file_name = is_among(&self.file_names, name);
+        if pair.of_value & (ESCAPE | ODD) == 0 && !is_file_name {
+            let is_long = pair.value.len() > self.max_value_len;
+            return match is_long {
+                true => RuleSet::EMPTY.with(Rule::ParamValueTooLong),
+                false => RuleSet::EMPTY,
+            };
+        }
+        self.look_closely_at_value(pair, part, is_file_name)
+    }
+
+    fn look_closely_at_value(&self, pair: &Pair<'_>, part: Part, is_file_name: bool) -> RuleSet {
         let mut hits = RuleSet::EMPTY;
         let line_ends = part == Part::Body || self.query_line_ends;
-        let is_file_name = is_among(&self.file_names, name);
         let mut look = |value: &[u8]| {
-            look_at_bytes(value, line_ends, &mut hits);
+            look_at_odd_bytes(value, line_ends, &mut hits);
             if value.len() > self.max_value_len {
                 hits.insert(Rule::ParamValueTooLong);
             }
@@ -98,16 +113,64 @@ impl ParamRules {
                 hits.insert(Rule::ParamFileName);
             }
         };
-        if pair.value.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-            Units::of_form(pair.value).decoded(look);
-            if Units::of_form(pair.value).any(|unit| unit.form == Form::BadEscape) {
-                hits.insert(Rule::ParamBadEscape);
-            }
-        } else {
+        if pair.of_value & ESCAPE == 0 {
             look(pair.value);
+            return hits;
+        }
+        Units::of_form(pair.value).decoded(look);
+        if has_bad_escape(pair.value) {
+            hits.insert(Rule::ParamBadEscape);
         }
         hits
     }
+}
+
+/// A byte that stands for another, or begins to.
+const ESCAPE: u8 = 1;
+/// A byte that is not printable ASCII.
+const ODD: u8 = 2;
+/// Ends a name or a value.
+const END: u8 = 4;
+/// Ends a step of a name.
+const STEP: u8 = 8;
+const UNDERSCORE: u8 = 16;
+const DOLLAR: u8 = 32;
+
+/// Whether a name of these bytes could be one that is refused: most are told by a glance.
+#[inline]
+const fn may_have_refused_step(classes: u8, length: usize) -> bool {
+    let is_long = length >= "constructor.prototype".len();
+    (classes & UNDERSCORE != 0 && (length == "_method".len() || length >= "__proto__".len()))
+        || (classes & STEP != 0 && (classes & DOLLAR != 0 || is_long))
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "each index is below the length of the table, and the compiler runs this"
+)]
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_usize;
+    while byte < table.len() {
+        table[byte] = match byte {
+            // `%` and `+`.
+            0x25 | 0x2B => ESCAPE,
+            0x00..=0x1F | 0x7F..=0xFF => ODD,
+            // `.`, `[` and `]`.
+            0x2E | 0x5B | 0x5D => STEP,
+            0x5F => UNDERSCORE,
+            0x24 => DOLLAR,
+            // `&` and `=`.
+            0x26 | 0x3D => END,
+            _ => 0,
+        };
+        byte = byte.saturating_add(1);
+    }
+    table
+};
+
+fn has_bad_escape(text: &[u8]) -> bool {
+    Units::of_form(text).any(|unit| unit.form == Form::BadEscape)
 }
 
 /// One parameter as it stands.
@@ -117,31 +180,90 @@ pub(super) struct Pair<'a> {
     name: &'a [u8],
     value: &'a [u8],
     len: usize,
+    /// The classes of the bytes of the name, and those of the value.
+    of_name: u8,
+    of_value: u8,
 }
 
 /// What stands between two `&`; what is empty is no parameter.
-pub(super) fn pairs(params: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    let mut at = 0_usize;
-    let parts = params.split(|byte| *byte == b'&').map(move |text| {
-        let start = at;
-        at = at.saturating_add(text.len()).saturating_add(1);
-        let mut sides = text.splitn(2, |byte| *byte == b'=');
-        Pair {
-            at: start,
-            name: sides.next().unwrap_or_default(),
-            value: sides.next().unwrap_or_default(),
-            len: text.len(),
+pub(super) const fn pairs(params: &[u8]) -> Pairs<'_> {
+    Pairs {
+        rest: params,
+        at: 0,
+    }
+}
+
+pub(super) struct Pairs<'a> {
+    rest: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = Pair<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Pair<'a>> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let pair = self.cut();
+            if pair.len > 0 {
+                return Some(pair);
+            }
         }
-    });
-    parts.filter(|pair| pair.len > 0)
+    }
+}
+
+impl<'a> Pairs<'a> {
+    /// Takes off what stands before the next `&`. Each byte is looked at once: every request pays for it.
+    #[inline]
+    fn cut(&mut self) -> Pair<'a> {
+        let (mut of_name, mut seen) = (0, 0);
+        let mut equals = None;
+        let mut bytes = self.rest.iter().enumerate();
+        let end = bytes.find_map(|(at, byte)| {
+            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(ODD);
+            seen |= class;
+            if class & END == 0 {
+                return None;
+            }
+            if *byte == b'&' {
+                return Some(at);
+            }
+            if equals.is_none() {
+                equals = Some(at);
+                (of_name, seen) = (seen, 0);
+            }
+            None
+        });
+        let len = end.unwrap_or(self.rest.len());
+        let (text, behind) = self.rest.split_at_checked(len).unwrap_or_default();
+        let (name, value, of_value) = match equals.and_then(|at| text.split_at_checked(at)) {
+            Some((name, value)) => (name, value.get(1..).unwrap_or_default(), seen),
+            None => (text, &[][..], 0),
+        };
+        let pair = Pair {
+            at: self.at,
+            name,
+            value,
+            len,
+            of_name: if equals.is_some() { of_name } else { seen },
+            of_value,
+        };
+        self.rest = behind.get(1..).unwrap_or_default();
+        self.at = self.at.saturating_add(len).saturating_add(1);
+        pair
+    }
 }
 
 impl<'a> Pair<'a> {
+    #[inline]
     fn decoded_name(&self, hits: &mut RuleSet) -> Cow<'a, [u8]> {
-        if !self.name.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        if self.of_name & ESCAPE == 0 {
             return Cow::Borrowed(self.name);
         }
-        if Units::of_form(self.name).any(|unit| unit.form == Form::BadEscape) {
+        if has_bad_escape(self.name) {
             hits.insert(Rule::ParamBadEscape);
         }
         Cow::Owned(Units::of_form(self.name).map(|unit| unit.byte).collect())
@@ -184,16 +306,8 @@ impl<'a> Pair<'a> {
 }
 
 /// The rules that hold for decoded names and values alike.
-#[inline]
-fn look_at_bytes(text: &[u8], line_ends: bool, hits: &mut RuleSet) {
-    let is_usual = |byte: &u8| matches!(byte, 0x20..=0x7E);
-    if !text.iter().all(is_usual) {
-        look_at_odd_bytes(text, line_ends, hits);
-    }
-}
-
 fn look_at_odd_bytes(text: &[u8], line_ends: bool, hits: &mut RuleSet) {
-    if std::str::from_utf8(text).is_err() {
+    if !text.is_ascii() && std::str::from_utf8(text).is_err() {
         hits.insert(Rule::ParamNotUtf8);
     }
     for byte in text {
@@ -208,6 +322,9 @@ fn look_at_odd_bytes(text: &[u8], line_ends: bool, hits: &mut RuleSet) {
 
 /// The rules for the segments of a name: `a`, `b` and `c` of `a[b].c`.
 fn look_at_segments(name: &[u8], hits: &mut RuleSet) {
+    if name == b"_method" {
+        hits.insert(Rule::ParamMethodOverride);
+    }
     let segments = name.split(|byte| matches!(byte, b'[' | b']' | b'.'));
     let mut is_constructors = false;
     let mut is_first = true;
@@ -252,27 +369,40 @@ pub(super) fn encode(value: &str, into: &mut Vec<u8>) {
 /// The names so far.
 #[derive(Default)]
 struct Names<'a> {
-    few: [Cow<'a, [u8]>; INLINE_NAMES],
+    few: [&'a [u8]; INLINE_NAMES],
     count: usize,
+    /// Those that had to be decoded.
+    decoded: Vec<Vec<u8>>,
     /// All of them, once there are many. The hasher is seeded: a sender cannot choose names that collide.
-    many: HashSet<Cow<'a, [u8]>>,
+    many: Option<HashSet<Cow<'a, [u8]>>>,
 }
 
 impl<'a> Names<'a> {
     /// Keeps a name, and says whether it was there.
     fn is_known(&mut self, name: Cow<'a, [u8]>) -> bool {
-        let few = self.few.get_mut(..self.count).unwrap_or_default();
-        if self.many.is_empty() {
-            if few.contains(&name) {
-                return true;
-            }
-            if let Some(place) = self.few.get_mut(self.count) {
-                *place = name;
-                self.count = self.count.saturating_add(1);
-                return false;
-            }
-            self.many.extend(self.few.iter_mut().map(std::mem::take));
+        if let Some(many) = &mut self.many {
+            return !many.insert(name);
         }
-        !self.many.insert(name)
+        let few = self.few.get(..self.count).unwrap_or_default();
+        if few.contains(&&*name) || self.decoded.iter().any(|known| **known == *name) {
+            return true;
+        }
+        match name {
+            Cow::Borrowed(name) if self.count < INLINE_NAMES => {
+                if let Some(place) = self.few.get_mut(self.count) {
+                    *place = name;
+                }
+                self.count = self.count.saturating_add(1);
+            }
+            Cow::Owned(name) if self.decoded.len() < INLINE_NAMES => self.decoded.push(name),
+            name => {
+                let decoded = std::mem::take(&mut self.decoded).into_iter();
+                let mut many: HashSet<_> = decoded.map(Cow::Owned).collect();
+                many.extend(few.iter().copied().map(Cow::Borrowed));
+                many.insert(name);
+                self.many = Some(many);
+            }
+        }
+        false
     }
 }

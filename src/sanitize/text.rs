@@ -92,6 +92,8 @@ checked_text!(PlainLine<const MAX>, TextError, |text| check(text, MAX, false));
 /// assert!(serde_json::from_str::<Comment>(r#"{"body": "\u0000"}"#).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+#[doc = include_str!("sql.md")]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlainText<const MAX: usize>(String);
 

@@ -104,6 +104,8 @@ mod context;
 mod posture;
 mod presets;
 mod protections;
+#[cfg(feature = "sanitize")]
+mod sanitize;
 mod slot;
 
 pub use builder::SecurityStack;

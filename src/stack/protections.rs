@@ -444,41 +444,13 @@ fn describe_ownership<'a>(
     warn_of_mode("ownership", mode, posture);
 }
 
-#[cfg(feature = "sanitize")]
-impl Protection for crate::sanitize::SanitizeLayer {
-    fn describe(&self, posture: &mut Posture) {
-        let mode = self.mode();
-        let (enforced, reported) = self.rule_counts();
-        let mut entry = PostureEntry::new("sanitize", mode.into())
-            .setting("preset", self.preset())
-            .setting("enforced", enforced.to_string())
-            .setting("reported", reported.to_string())
-            .setting("body_limit", self.body_limit().to_string())
-            .setting("multipart", self.multipart());
-        let (html, detectors) = self.field_counts();
-        for (name, count) in [("html_fields", html), ("detectors", detectors)] {
-            if count > 0 {
-                entry = entry.setting(name, count.to_string());
-            }
-        }
-        if self.exempts_bodies() {
-            entry = entry.setting("exempt", "some bodies");
-        }
-        posture.add(entry);
-        warn_of_mode("sanitize", mode, posture);
-        for name in self.dangerous() {
-            posture.warn(format!("sanitize: {name}"));
-        }
-    }
-}
-
 /// A policy in one word: `client:100/60s`.
 fn summary(policy: &Policy) -> String {
     let quota = policy.quota();
     format!("{}:{}/{:?}", policy.name(), quota.limit(), quota.period())
 }
 
-fn warn_of_mode(protection: &str, mode: Mode, posture: &mut Posture) {
+pub(super) fn warn_of_mode(protection: &str, mode: Mode, posture: &mut Posture) {
     if mode != Mode::Enforce {
         posture.warn(format!(
             "{protection}: {}",

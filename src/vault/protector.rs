@@ -21,9 +21,10 @@ use crate::core::{EventContext, EventName, Events, Outcome};
 /// in the same order, so that it cannot be moved to another row. A context has one part at least, which the compiler checks:
 ///
 /// ```compile_fail,E0080
-/// # fn f(ssn: &tower_security::vault::Protector) {
+/// # use tower_security::vault::KeyRing;
+/// # let ring = KeyRing::builder().active(1, KeyRing::generate_key().unwrap()).build().unwrap();
+/// # let ssn = ring.purpose(&["users", "ssn"]).unwrap();
 /// let _ = ssn.protect(b"123-45-6789", &[""; 0]);
-/// # }
 /// ```
 ///
 /// Parts that are all empty bind to nothing: know the id of a row before its fields are encrypted, by making it yourself (a UUID), or by writing

@@ -123,7 +123,7 @@ fn memory_that_is_given_back_holds_no_key() {
     let all = || {
         let ring = (5..30).fold(ring_of(1), |ring, id| ring.retired(id, key(id)));
         let ring = ring.next(2, KeyRing::key_text(&key(2))).revoked(3);
-        let ring = ring.clone().build().expect("it is sound");
+        let ring = ring.build().expect("it is sound");
         let rotated = ring.rotate(2).expect("it is a next key");
         let [before, after] = [ring, rotated].map(|ring| {
             drop(ring.pseudonym("users").expect("it is a name"));

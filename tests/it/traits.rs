@@ -29,6 +29,9 @@ use tower_security::csrf::{
     Csrf, CsrfAmendment, CsrfBuilder, CsrfConfig, CsrfConfigError, CsrfHandle, CsrfLayer,
     CsrfPolicy, CsrfRefusal, ExemptMethod, Isolation, Missing, Pass,
 };
+use tower_security::error_mask::{
+    ErrorMask, ErrorMaskBuilder, ErrorMaskConfigError, ErrorMaskLayer, MaskedBody, MaskedBodyError,
+};
 use tower_security::https::{
     Hsts, Https, HttpsAmendment, HttpsBuilder, HttpsConfigError, HttpsDecision, HttpsLayer,
     HttpsPolicy, HttpsRefusal, OnInsecure, RedirectHost, RedirectStatus,
@@ -115,6 +118,9 @@ fn every_layer_and_value_crosses_threads_and_can_be_printed() {
     vocabulary::<RequireRefusal>();
     vocabulary::<RequireConfigError>();
     layer::<Require<u8>>();
+    layer::<ErrorMaskLayer>();
+    layer::<ErrorMaskBuilder>();
+    vocabulary::<ErrorMaskConfigError>();
     layer::<HttpsLayer>();
     layer::<HttpsPolicy>();
     layer::<HttpsBuilder>();
@@ -179,6 +185,10 @@ fn every_service_error_and_future_crosses_threads_and_can_be_printed() {
     layer::<CookieService<u8>>();
     layer::<Csrf<u8>>();
     layer::<Https<u8>>();
+    layer::<ErrorMask<u8>>();
+    value::<MaskedBody<u8>>();
+    vocabulary::<MaskedBodyError<u8>>();
+    value::<tower_security::error_mask::ResponseFuture<u8>>();
     layer::<Extra<u8>>();
     layer::<AfterAuth>();
     layer::<BeforeAuth>();
@@ -762,4 +772,78 @@ fn ownership_crosses_threads_and_can_be_printed() {
     vocabulary::<OwnershipRefusal>();
     vocabulary::<ResourceId>();
     vocabulary::<StepUp>();
+}
+
+#[cfg(feature = "sanitize")]
+#[test]
+fn sanitizing_crosses_threads_and_can_be_printed() {
+    use tower_security::sanitize::{
+        Action, Finding, GuardedBody, HeaderRules, JsonRules, MultipartRules, ParamRules, Part,
+        PathRules, RequestRules, Rule, RuleSet, SanitizeBuilder, SanitizeConfigError,
+        SanitizeFuture, SanitizeLayer, SanitizeReport, SanitizeService, Violation,
+    };
+    type Inner = tower::util::BoxCloneService<http::Request<GuardedBody<u8>>, u8, u8>;
+    layer::<SanitizeLayer>();
+    layer::<PathRules>();
+    layer::<ParamRules>();
+    layer::<HeaderRules>();
+    layer::<JsonRules>();
+    layer::<MultipartRules>();
+    layer::<RequestRules>();
+    layer::<SanitizeService<u8>>();
+    layer::<SanitizeReport>();
+    layer::<Finding>();
+    vocabulary::<Rule>();
+    vocabulary::<RuleSet>();
+    vocabulary::<Action>();
+    vocabulary::<Part>();
+    vocabulary::<SanitizeConfigError>();
+    vocabulary::<Violation>();
+    fn printed<T: Debug>() {}
+    printed::<SanitizeBuilder>();
+    printed::<GuardedBody<u8>>();
+    printed::<SanitizeFuture<Inner, u8>>();
+    fn sent<T: Send>() {}
+    sent::<SanitizeBuilder>();
+    sent::<GuardedBody<u8>>();
+}
+
+#[cfg(feature = "sanitize")]
+#[test]
+fn text_types_cross_threads_and_can_be_printed() {
+    use tower_security::sanitize::{
+        Field, FileNameError, Finding, Identifier, IdentifierError, PlainLine, PlainText,
+        SafeFileName, Sanitized, TextError,
+    };
+    vocabulary::<PlainLine<1>>();
+    vocabulary::<PlainText<1>>();
+    vocabulary::<Identifier<1>>();
+    vocabulary::<SafeFileName>();
+    vocabulary::<Sanitized<u8>>();
+    vocabulary::<TextError>();
+    vocabulary::<IdentifierError>();
+    vocabulary::<FileNameError>();
+    vocabulary::<Finding>();
+    borrowed::<Field<'_>>();
+}
+
+#[cfg(feature = "sanitize-html")]
+#[test]
+fn html_crosses_threads_and_can_be_printed() {
+    use tower_security::sanitize::html::{
+        Basic, HtmlCaps, HtmlCleaner, HtmlConfigError, HtmlError, HtmlPolicy, SafeHtml, TextOnly,
+        Ugc,
+    };
+    use tower_security::sanitize::{SafeUrl, UrlError};
+    value::<HtmlCleaner>();
+    layer::<HtmlPolicy>();
+    layer::<Ugc>();
+    layer::<Basic>();
+    layer::<TextOnly>();
+    vocabulary::<SafeHtml>();
+    vocabulary::<HtmlCaps>();
+    vocabulary::<HtmlError>();
+    vocabulary::<HtmlConfigError>();
+    vocabulary::<SafeUrl>();
+    vocabulary::<UrlError>();
 }

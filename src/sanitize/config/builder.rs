@@ -65,6 +65,10 @@ pub(super) struct HtmlField {
 
 /// Where a field stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "sanitize-html"),
+    expect(dead_code, reason = "only a field of HTML has a kind")
+)]
 pub(super) enum FieldKind {
     Json,
     Form,

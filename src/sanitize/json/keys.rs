@@ -215,7 +215,7 @@ mod tests {
 
     /// Adds a key, every third one as one that is spelled with an escape.
     fn add(stack: &mut KeyStack<'static>, object: &mut Object, key: &str) -> bool {
-        if object.count() % 3 == 0 {
+        if object.count().is_multiple_of(3) {
             stack.add_escaped(object, key.to_owned())
         } else {
             stack.add(object, String::leak(key.to_owned()))

@@ -38,7 +38,7 @@ pub(super) fn parse(block: &[u8], max_lines: usize) -> (Head, RuleSet) {
             }
         };
         let is_folded = line.starts_with(b" ") || line.starts_with(b"\t");
-        if index > max_lines || is_folded || line.iter().any(is_control) {
+        if index > max_lines || is_folded || line.iter().copied().any(is_control) {
             broken.insert(Rule::MultipartPartHeaders);
         }
         let colon = memchr::memchr(b':', line);
@@ -75,8 +75,8 @@ pub(super) fn parse(block: &[u8], max_lines: usize) -> (Head, RuleSet) {
     (head.unwrap_or_default(), broken)
 }
 
-const fn is_control(byte: &u8) -> bool {
-    matches!(*byte, 0..=0x08 | 0x0a..=0x1f | 0x7f)
+const fn is_control(byte: u8) -> bool {
+    matches!(byte, 0..=0x08 | 0x0a..=0x1f | 0x7f)
 }
 
 /// A parameter as it stands in the line.
@@ -127,7 +127,7 @@ fn disposition(value: &[u8]) -> (Head, RuleSet) {
             continue;
         }
         let text = std::str::from_utf8(value).ok();
-        if value.contains(&b'\\') || (name == b"name" && text.is_none()) {
+        if value.contains(&b'\\') || text.is_none() {
             broken.insert(Rule::MultipartDisposition);
         }
         if name == b"name" {

@@ -31,7 +31,8 @@ type Look<'l> = &'l mut dyn FnMut(Piece<'_>) -> Result<(), Rule>;
 ///
 /// A delimiter is `--` and the boundary at the beginning of a line: at the beginning of the body, or behind the CR LF that belongs to it.
 /// Behind it stands CR LF, or `--` when it is the last one. Whatever only some readers take for a delimiter is refused: one behind a bare
-/// CR or LF, one in the place of an empty head, one with something else behind it; and so is text before the first and behind the last.
+/// CR or LF, one among the lines of a head, one in the place of an empty part, one with something else behind it; and so is text before the
+/// first and behind the last.
 pub(in crate::sanitize) struct Scanner {
     rules: MultipartRules,
     delimiter: memmem::Finder<'static>,
@@ -228,6 +229,12 @@ impl Scanner {
             return self.lost(Rule::MultipartPartHeaders);
         };
         let (head, mut broken) = head::parse(block, self.rules.max_part_headers);
+        // A line of the head is a delimiter to whoever looks for delimiters first.
+        let delimiter = self.delimiter.needle();
+        let mut lines = block.split(|byte| *byte == b'\n');
+        if lines.any(|line| line.starts_with(delimiter)) {
+            broken.insert(Rule::MultipartBoundary);
+        }
         self.files += usize::from(head.is_file);
         if head.is_file && self.files > self.rules.max_files {
             broken.insert(Rule::MultipartTooManyFiles);

@@ -1,4 +1,4 @@
-//! Values of version 1, computed from its description by another program (HChaCha20, ChaCha20, Poly1305 and HKDF written out in Python).
+//! Values of version 1, computed from its description by another program (`HChaCha20`, `ChaCha20`, Poly1305 and HKDF written out in Python).
 //! They never change: what stands in databases must open.
 
 use super::{builder, hex};

@@ -18,9 +18,10 @@ async fn noted(
     let handler = service_fn(|request: Request<Full<Bytes>>| async move {
         let mut response = Response::new(Full::<Bytes>::default());
         let ledger = AuthzLedger::from_extensions(request.extensions());
-        let noted = ledger.map_or(("{}".to_owned(), Some(AuthzFault::Missing)), |ledger| {
-            (format!("{ledger:?}"), ledger.fault())
-        });
+        let noted = ledger.map_or_else(
+            || ("{}".to_owned(), Some(AuthzFault::Missing)),
+            |ledger| (format!("{ledger:?}"), ledger.fault()),
+        );
         response.extensions_mut().insert(noted);
         Ok::<_, Infallible>(response)
     });

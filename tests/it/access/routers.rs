@@ -349,7 +349,7 @@ async fn a_nested_service_is_asked_by_the_whole_path() {
 #[tokio::test]
 async fn routes_share_one_table() {
     let table = rules().events(Told::default()).build().unwrap();
-    let services = [table.layer(()), table.layer(()), table.clone().layer(())];
+    let services = [table.clone().layer(()), table.layer(()), table.layer(())];
     let texts = services.map(|service| format!("{service:?}"));
     assert_eq!(texts[0], texts[2]);
     assert!(texts[0].contains("GET /reports"), "{}", texts[0]);

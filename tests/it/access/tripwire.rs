@@ -475,6 +475,7 @@ async fn a_mode_says_what_becomes_of_an_answer() {
 type Head = &'static [(&'static str, &'static str)];
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn the_head_of_a_call_is_an_error_or_is_none() {
     fn answer_of(head: &http::request::Parts) -> Response<Body> {
         let mut response = Response::new(full("a message"));

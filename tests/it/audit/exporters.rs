@@ -198,7 +198,7 @@ fn json_lines(schema: Schema, events: &[Hostile]) -> Vec<BTreeMap<String, Value>
     parsed.collect()
 }
 
-/// Objects in objects, sorted whatever map serde_json was built with.
+/// Objects in objects, sorted whatever map `serde_json` was built with.
 fn sort(object: BTreeMap<String, Value>) -> Value {
     let sorted = object.into_iter().map(|(key, value)| {
         let value = match value {

@@ -115,6 +115,7 @@ fn assert_one(found: (Vec<Told>, u16), status: u16, expected: Told) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn layers_that_look_at_the_browser() {
     let cors = || {
         CorsLayer::builder()

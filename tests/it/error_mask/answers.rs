@@ -49,7 +49,10 @@ async fn a_server_error_keeps_its_status_and_nothing_else() {
         )
     );
     assert_eq!(line.method.as_deref(), Some("GET"));
-    assert_eq!(line.path.as_deref(), Some("/orders/7"));
+    assert_eq!(
+        (line.path.as_deref(), line.route),
+        (Some("/orders/7"), None)
+    );
     // It was encoded, for all that can be told.
     assert_eq!(line.detail, "status=500");
 }

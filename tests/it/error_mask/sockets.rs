@@ -124,7 +124,6 @@ async fn over_http2_the_stream_is_reset_and_the_connection_goes_on() {
     let (status, body) = ask("/panic").await;
     assert_eq!(status, 500);
     assert!(body.unwrap().starts_with(b"{\"title\":\"internal error\""));
-    drop(ask);
     drop(sender);
     driver.await.unwrap().unwrap();
     assert_eq!(

@@ -11,8 +11,8 @@ use tower_security::sanitize::{JsonRules, Rule};
 enum Document {
     Scalar,
     Text(String),
-    List(Vec<Document>),
-    Object(Vec<(String, Document)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 impl<'de> Deserialize<'de> for Document {

@@ -47,12 +47,11 @@ fn read_by_model(boundary: &[u8], body: &[u8]) -> Vec<Field> {
         let piece = piece.strip_prefix(b"\r\n").expect("a delimiter is a line");
         let end = find(piece, b"\r\n\r\n").expect("a head ends");
         let (head, content) = (&piece[..end], &piece[end + 4..]);
-        let head = std::str::from_utf8(head).expect("UTF-8");
-        let line = head.split("\r\n").find(|line| {
-            let name = line.split(':').next().unwrap_or_default();
-            name.eq_ignore_ascii_case("content-disposition")
+        let line = split(head, b"\r\n").into_iter().find(|line| {
+            let name = line.split(|byte| *byte == b':').next();
+            name.is_some_and(|name| name.eq_ignore_ascii_case(b"content-disposition"))
         });
-        let line = line.expect("a disposition");
+        let line = std::str::from_utf8(line.expect("a disposition")).expect("UTF-8");
         let name = parameter(line, "name").expect("a name");
         (name, parameter(line, "filename"), content.to_vec())
     });

@@ -280,7 +280,7 @@ async fn a_guard_that_reports_hands_over_what_it_would_have() {
         .events(told.clone());
     let handler = tower::service_fn(|request: Request<Full<Bytes>>| async move {
         let order = Granted::<Order>::from_extensions(request.extensions());
-        let text = order.map_or("none".to_owned(), |order| order.id.clone());
+        let text = order.map_or_else(|| "none".to_owned(), |order| order.id.clone());
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(text)))
     });
     let service = Login.layer(guard.build().unwrap().layer(handler));

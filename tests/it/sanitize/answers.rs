@@ -46,8 +46,7 @@ fn told(builder: SanitizeBuilder) -> (SanitizeLayer, Arc<Mutex<Vec<Told>>>) {
 async fn events_of(builder: SanitizeBuilder, case: &Case) -> Vec<Told> {
     let (layer, events) = told(builder);
     go(layer.layer(Handler::default()), case.request()).await;
-    let events = events.lock().unwrap().clone();
-    events
+    events.lock().unwrap().clone()
 }
 
 #[tokio::test]

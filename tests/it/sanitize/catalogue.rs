@@ -51,6 +51,7 @@ fn action(letter: Option<char>) -> Action {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn every_rule_is_broken_and_nearly_broken_in_both_presets() {
     let mut covered = Vec::new();
     let mut failures = Vec::new();
@@ -140,6 +141,7 @@ async fn every_rule_is_broken_and_nearly_broken_in_both_presets() {
 
 /// The limits of the strict preset, on both sides.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn the_strict_preset_has_limits_of_its_own() {
     let layer = SanitizeLayer::strict();
     let lines = |count: usize| (1..count).fold(Case::get("/"), |case, _| case.header("x-a", "1"));

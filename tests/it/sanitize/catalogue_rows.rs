@@ -72,6 +72,7 @@ fn methods<const N: usize>(methods: [&'static str; N]) -> Vec<Case> {
         .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn line() -> Vec<Row> {
     let long = |length: usize| Case::get(format!("/{}", "a".repeat(length - 1)));
     let h2 = |target: &str| Case::get(target).version(Version::HTTP_2).without("host");
@@ -193,6 +194,7 @@ fn line() -> Vec<Row> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn path() -> Vec<Row> {
     vec![
         row(
@@ -335,6 +337,7 @@ fn query(text: &str) -> Case {
     Case::get(format!("/?{text}"))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn params() -> Vec<Row> {
     let many = |count: usize| {
         (0..count)
@@ -609,6 +612,7 @@ fn headers() -> Vec<Row> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn body() -> Vec<Row> {
     let text = |length: usize| Case::json(format!("\"{}\"", "a".repeat(length - 2)));
     let announced = |length: usize| Case::json("1").header("content-length", length.to_string());
@@ -744,6 +748,7 @@ fn nested(depth: usize) -> Case {
     Case::json(format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn json() -> Vec<Row> {
     let values = |count: usize| format!("[{}]", vec!["0"; count].join(","));
     let object = |count: usize| {
@@ -986,6 +991,7 @@ fn multipart() -> Vec<Row> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn multipart_parts() -> Vec<Row> {
     let lines = |count: usize| {
         let more = "X-A: 1\r\n".repeat(count - 1);

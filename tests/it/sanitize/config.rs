@@ -37,6 +37,7 @@ fn builder() -> SanitizeBuilder {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn each_mistake_is_named() {
     use ErrorClass::{Forbidden, Invalid, Refused};
     let rows: Vec<(SanitizeBuilder, &str, ErrorClass, &str)> = vec![

@@ -110,6 +110,7 @@ fn core_rules_are_broken_in_both_presets() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_is_near_to_a_core_rule_passes_both_presets() {
     let rows: Vec<(Rule, String)> = vec![
         (Rule::JsonSyntax, " [1] \r\n".into()),

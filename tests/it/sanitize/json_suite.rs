@@ -1,4 +1,4 @@
-//! JSONTestSuite: texts that every parser accepts, refuses, or may treat either way.
+//! `JSONTestSuite`: texts that every parser accepts, refuses, or may treat either way.
 
 use std::fs;
 

@@ -52,6 +52,7 @@ fn refused(boundary: &str, body: &str) -> [Option<Rule>; 2] {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn both_presets_refuse_what_breaks_a_rule() {
     use Rule as R;
     let rows: Vec<(Rule, String)> = vec![
@@ -82,6 +83,14 @@ fn both_presets_refuse_what_breaks_a_rule() {
         (R::MultipartBoundary, body(&[(DISPOSITION, "1\r--X--")])),
         (R::MultipartBoundary, body(&[(DISPOSITION, "1\r\n--XY")])),
         (R::MultipartBoundary, body(&[(DISPOSITION, "--X--")])),
+        (
+            R::MultipartBoundary,
+            one(&format!("{DISPOSITION}\r\n--X: y")),
+        ),
+        (
+            R::MultipartBoundary,
+            one(&format!("--Xy: z\r\n{DISPOSITION}")),
+        ),
         (R::MultipartBoundary, "-X--\r\n".into()),
         (R::MultipartTruncated, String::new()),
         (R::MultipartTruncated, "--X".into()),
@@ -315,6 +324,12 @@ fn both_presets_refuse_what_breaks_a_rule() {
         b"--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\xe9\"\r\n\r\n1\r\n--X--";
     let answer = MultipartRules::buffered().check("X", latin);
     assert_eq!(answer.expect_err("no UTF-8").rule(), R::MultipartFileName);
+    let latin = b"--X\r\nContent-Disposition: form-data; name=\"f\"; x=\"\xe9\"\r\n\r\n1\r\n--X--";
+    let answer = MultipartRules::buffered().check("X", latin);
+    assert_eq!(
+        answer.expect_err("no UTF-8").rule(),
+        R::MultipartDisposition
+    );
 }
 
 #[test]
@@ -353,6 +368,7 @@ fn the_strict_preset_refuses_more() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_is_near_to_a_rule_passes_and_is_read_in_the_same_way() {
     let rows: Vec<(Rule, String)> = vec![
         (Rule::MultipartBoundary, format!("\r\n{}", one(DISPOSITION))),

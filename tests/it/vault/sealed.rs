@@ -24,7 +24,7 @@ fn a_field_is_text_and_opens_in_its_own_row() {
     let read: User = serde_json::from_value(json).unwrap();
     let opened = read.ssn.open(&ssn, &[&read.id]).unwrap();
     assert_eq!(opened.expose(), "123-45-6789");
-    let moved = read.ssn.clone().open(&ssn, &["user-8"]);
+    let moved = read.ssn.open(&ssn, &["user-8"]);
     assert_eq!(moved.unwrap_err(), VaultError::Rejected);
     assert_eq!(format!("{:?}", read.ssn), "Sealed { key_id: Some(1), .. }");
 }

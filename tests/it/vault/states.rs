@@ -100,5 +100,5 @@ fn a_clone_is_the_same_ring() {
     let ring: KeyRing = quiet(1).build().unwrap();
     let purpose = |ring: &KeyRing| ring.purpose(&["users", "ssn"]).unwrap();
     let sealed = purpose(&ring).protect(b"x", &["7"]).unwrap();
-    assert!(opens(&purpose(&ring.clone()).clone(), &sealed));
+    assert!(opens(&purpose(&ring.clone()), &sealed));
 }
