@@ -170,6 +170,14 @@ impl<'a> Json<'a> {
         self.string(text);
     }
 
+    /// A word of this crate, which has nothing to escape.
+    pub(super) fn word(&mut self, key: &'static str, word: &'static str) {
+        self.key(key);
+        self.out.push(b'"');
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'"');
+    }
+
     pub(super) fn maybe(&mut self, key: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(key, text);

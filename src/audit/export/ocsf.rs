@@ -50,7 +50,7 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
     let has_caller = is(Class::AccountChange) || is(Class::Authentication);
     json.number("activity_id", activity);
     if activity == OTHER {
-        json.text("activity_name", event.name().as_str());
+        json.word("activity_name", event.name().as_str());
     }
     if is(Class::ApiActivity) || is(Class::AccountChange) {
         json.nested("actor", |json| {
@@ -67,7 +67,7 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
     if is(Class::ApplicationLifecycle) {
         json.nested("app", |json| {
             json.text("name", config.app_id());
-            json.text("vendor_name", UNKNOWN);
+            json.word("vendor_name", UNKNOWN);
         });
     }
     json.number("category_uid", class.category());
@@ -81,7 +81,7 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
             json.nested("src_endpoint", |json| source(json, event));
         });
         json.nested("finding_info", |json| {
-            json.text("title", event.name().description());
+            json.word("title", event.name().description());
             let time = millis(event.time()).to_string();
             let request = event.request_id().unwrap_or("-");
             let parts = [event.code(), ":", &time, ":", request];
@@ -91,16 +91,16 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
     if is(Class::ApiActivity) || has_caller {
         http_request(json, event);
     }
-    json.text("message", event.name().description());
+    json.word("message", event.name().description());
     json.nested("metadata", |json| {
         json.maybe("correlation_uid", event.request_id());
-        json.text("event_code", event.name().as_str());
+        json.word("event_code", event.name().as_str());
         json.nested("product", |json| {
-            json.text("name", PRODUCT);
-            json.text("vendor_name", PRODUCT);
-            json.text("version", env!("CARGO_PKG_VERSION"));
+            json.word("name", PRODUCT);
+            json.word("vendor_name", PRODUCT);
+            json.word("version", env!("CARGO_PKG_VERSION"));
         });
-        json.text("version", VERSION);
+        json.word("version", VERSION);
     });
     if let Some(target) = event.target()
         && (is(Class::ApiActivity) || is(Class::DetectionFinding))
@@ -123,7 +123,7 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
         json.text("app_id", config.app_id());
         json.maybe("hostname", config.hostname());
         json.text("layer", event.layer());
-        json.text("outcome", event.outcome().as_str());
+        json.word("outcome", event.outcome().as_str());
         json.maybe("route", event.route());
         json.maybe("rule", event.rule());
         json.maybe("target", event.target());
@@ -140,7 +140,7 @@ fn user(json: &mut Json<'_>, event: &OwnedEvent) {
     let target = event.target().filter(|_| is_login);
     match event.principal().or(target) {
         Some(uid) => json.text("uid", uid),
-        None => json.text("name", UNKNOWN),
+        None => json.word("name", UNKNOWN),
     }
 }
 
@@ -148,7 +148,7 @@ fn source(json: &mut Json<'_>, event: &OwnedEvent) {
     match event.client() {
         Some(ip @ AuditClient::Ip(_)) => json.client("ip", ip),
         Some(pseudonym @ AuditClient::Pseudonym(_)) => json.client("uid", pseudonym),
-        None => json.text("name", UNKNOWN),
+        None => json.word("name", UNKNOWN),
     }
 }
 

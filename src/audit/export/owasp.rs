@@ -9,14 +9,14 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
     json.text("appid", config.app_id());
     json.text("code", event.code());
     json.time("datetime", event.time());
-    json.text("description", event.name().description());
+    json.word("description", event.name().description());
     json.maybe("detail", event.detail());
     let parts = [event.name().as_str(), ":", principal, ",", event.code()];
     json.joined("event", &parts);
     json.maybe("hostname", config.hostname());
     json.text("layer", event.layer());
-    json.text("level", level(event.level()));
-    json.text("outcome", event.outcome().as_str());
+    json.word("level", level(event.level()));
+    json.word("outcome", event.outcome().as_str());
     json.maybe("principal", event.principal());
     json.maybe("request_id", event.request_id());
     json.maybe("request_method", event.method());

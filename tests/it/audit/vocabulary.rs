@@ -203,7 +203,7 @@ async fn layers_that_look_at_the_browser() {
     );
     assert_one(
         found.await,
-        421,
+        400,
         ("https", name, WARN, REFUSED, "host_refused"),
     );
 }
