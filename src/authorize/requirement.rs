@@ -135,7 +135,7 @@ pub fn method(method: AuthMethod) -> Requirement {
 ///     .build()?;
 /// # let _ = table;
 ///
-/// let misspelt = AccessTable::builder().put("/members/{name}/email", same_subject("nane"));
+/// let misspelt = AccessTable::builder().put("/members/{name}/email", same_subject("nick"));
 /// assert!(misspelt.build().is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

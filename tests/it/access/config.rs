@@ -97,11 +97,11 @@ fn each_mistake_has_its_code_and_its_advice() {
             "refused rule \"HEAD /a\": HEAD is decided as GET; write a rule for GET",
         ),
         (
-            of(|it| it.get("/members/{name}", same_subject("nane"))),
+            of(|it| it.get("/members/{name}", same_subject("nick"))),
             "access.rules[0]",
             Invalid,
             "unknown_param",
-            "invalid parameter \"nane\": \"GET /members/{name}\" has no such parameter",
+            "invalid parameter \"nick\": \"GET /members/{name}\" has no such parameter",
         ),
         (
             of(|it| it.any_request(same_subject("name"))),

@@ -100,6 +100,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const PARTS: &str = "multipart/form-data; boundary=XX";
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 async fn no_field_of_html_gets_to_a_reader_of_axum_as_it_came() {
     let strict = || html(SanitizeLayer::builder());
     let compatible = || {
