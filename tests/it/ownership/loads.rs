@@ -1,6 +1,7 @@
 //! `LoadGuard`: the same requests as the guard's, and one load for each.
 
 use std::future::pending;
+#[cfg(feature = "limits")]
 use std::time::Duration;
 
 use http_body_util::BodyExt;
