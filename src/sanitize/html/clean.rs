@@ -7,8 +7,9 @@ use ammonia::Builder;
 use memchr::memchr;
 use memchr::memmem::find_iter;
 
-use super::caps::{HtmlCaps, Rereads, Size};
+use super::caps::HtmlCaps;
 use super::error::HtmlError;
+use super::work::{HtmlBudget, Rereads};
 
 /// A checked [`HtmlPolicy`](super::HtmlPolicy), ready for use: by the layer, by [`SafeHtml`](super::SafeHtml), or by itself.
 ///
@@ -86,16 +87,17 @@ impl HtmlCleaner {
         if memchr(b'<', html.as_bytes()).is_none() {
             return Ok(None);
         }
-        budget.take(caps.measure(html)?)?;
+        let tally = caps.measure(html)?;
+        budget.take(&tally)?;
         let mut cleaned = self.once(html);
         if cleaned == html {
             return Ok(None);
         }
         // What a removed element held apart can mean something else without it: a paragraph in an object in a paragraph. The tree that was
         // checked is the one that a browser makes of the result only if the result stays as it is when it is read again.
-        let mut rereads = Rereads::of(caps);
+        let mut rereads = Rereads::after(&tally, caps);
         loop {
-            rereads.take(&cleaned, caps)?;
+            budget.take_work(rereads.take(&cleaned, caps)?)?;
             let again = self.once(&cleaned);
             if again == cleaned {
                 return Ok((cleaned != html).then_some(cleaned));
@@ -139,44 +141,4 @@ fn keep_line_feeds(html: String) -> String {
     }
     kept.push_str(html.get(from..).unwrap_or_default());
     kept
-}
-
-/// What all fields of one request may hold together: twice what one may.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HtmlBudget {
-    left: Size,
-}
-
-impl HtmlBudget {
-    pub(crate) const fn new(caps: &HtmlCaps) -> Self {
-        Self {
-            left: Size {
-                bytes: caps.bytes.saturating_mul(2),
-                entities: caps.entities.saturating_mul(2),
-                cost: caps.cost.saturating_mul(2),
-            },
-        }
-    }
-
-    fn take(&mut self, size: Size) -> Result<(), HtmlError> {
-        let Size {
-            bytes,
-            entities,
-            cost,
-        } = self.left;
-        self.left = Size {
-            bytes: bytes.checked_sub(size.bytes).ok_or(HtmlError::TooLarge)?,
-            entities: entities
-                .checked_sub(size.entities)
-                .ok_or(HtmlError::TooManyEntities)?,
-            cost: cost.checked_sub(size.cost).ok_or(HtmlError::TooCostly)?,
-        };
-        Ok(())
-    }
-}
-
-impl Default for HtmlBudget {
-    fn default() -> Self {
-        Self::new(&HtmlCaps::new())
-    }
 }

@@ -17,10 +17,11 @@ mod safe_html;
 mod tag_state;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use caps::HtmlCaps;
-pub(crate) use clean::HtmlBudget;
 pub use clean::HtmlCleaner;
 pub use error::{HtmlConfigError, HtmlError};
 pub use policy::HtmlPolicy;
 pub use safe_html::{Basic, HtmlPreset, SafeHtml, TextOnly, Ugc};
+pub(crate) use work::HtmlBudget;

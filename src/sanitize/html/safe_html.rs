@@ -8,9 +8,10 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::caps::HtmlCaps;
-use super::clean::{HtmlBudget, HtmlCleaner};
+use super::clean::HtmlCleaner;
 use super::error::HtmlError;
 use super::policy::HtmlPolicy;
+use super::work::HtmlBudget;
 
 /// A policy as a type: the parameter of [`SafeHtml`].
 ///

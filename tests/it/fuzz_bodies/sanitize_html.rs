@@ -108,6 +108,7 @@ pub fn html(data: &[u8]) {
             .tags(1 << 20)
             .entities(1 << 20)
             .cost(1 << 30)
+            .work(1 << 30)
             .attributes(1 << 10)
             .tag_bytes(1 << 20);
         let again = cleaner.clean_with(&cleaned, &caps);
