@@ -241,6 +241,7 @@ impl TotpSecret {
         Secret::new(bytes)
     }
 
+    #[cfg(feature = "vault")]
     /// What stands before the secret in its sealed form.
     pub(super) fn sealed_head(&self) -> [u8; HEAD] {
         self.head(SEALED)
