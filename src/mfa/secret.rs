@@ -241,8 +241,8 @@ impl TotpSecret {
         Secret::new(bytes)
     }
 
-    #[cfg(feature = "vault")]
     /// What stands before the secret in its sealed form.
+    #[cfg(feature = "vault")]
     pub(super) fn sealed_head(&self) -> [u8; HEAD] {
         self.head(SEALED)
     }
