@@ -17,7 +17,7 @@ use super::work::Tally;
 /// | bytes of one tag | 8,192 | `html_tag_too_long` |
 /// | attributes of one tag | 64 | `html_too_many_attributes` |
 /// | `&` signs and characters U+0080 to U+00BF | 4,000 | `html_too_many_entities` |
-/// | cost: `<` signs x (1 + formatting elements that a parser may have to repeat) | 16,000 | `html_too_costly` |
+/// | cost: `<` signs times (1 + formatting elements that a parser may have to repeat) | 16,000 | `html_too_costly` |
 /// | work: microseconds, about, that all this takes together, the result read again included | 9,000 | `html_too_costly` |
 /// | bytes of the result | 262,144 | `html_output_too_large` |
 ///
@@ -105,7 +105,7 @@ impl HtmlCaps {
         self
     }
 
-    /// Sets how much it may cost: `<` signs x (1 + P). P counts start tags of `b`, `big`, `code`, `em`, `font`, `i`, `s`, `small`, `strike`,
+    /// Sets how much it may cost: `<` signs times (1 + P). P counts start tags of `b`, `big`, `code`, `em`, `font`, `i`, `s`, `small`, `strike`,
     /// `strong`, `tt` and `u`, of those that are alike, attributes included, at most three, which is how many a parser keeps open.
     #[must_use]
     pub const fn cost(mut self, most: usize) -> Self {

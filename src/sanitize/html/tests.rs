@@ -315,9 +315,9 @@ fn both_sides_of_each_cap() {
             format!("<p>{}", "\u{a0}".repeat(4_000)),
             format!("<p>{}", "\u{a0}".repeat(4_001)),
         ),
-        // 125 x 126 = 15,750; 126 x 127 = 16,002.
+        // 125 * 126 = 15,750; 126 * 127 = 16,002.
         (HtmlError::TooCostly, bold(125), bold(126)),
-        // (997 + 3) x (1 + 3 x 5) = 16,000.
+        // (997 + 3) * (1 + 3 * 5) = 16,000.
         (
             HtmlError::TooCostly,
             format!(

@@ -41,7 +41,7 @@ const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "nested tables",
-        most: 500,
+        most: 400,
         error: HtmlError::TooManyTags,
         make: |count| "<table><td>".repeat(count),
     },
