@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::config::TotpServiceBuilder;
-use super::secret::TotpSecret;
+use super::secret::{SEALED, TotpSecret};
 use super::totp::Seal;
 use crate::core::EventContext;
 use crate::vault::{Protector, VaultError};
@@ -70,7 +70,7 @@ impl TotpSecret {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reseal(&self, protector: &Protector, user: &str) -> Result<Option<Self>, VaultError> {
-        let context = [user.as_bytes(), &self.sealed_head()];
+        let context = [user.as_bytes(), &self.head(SEALED)];
         let sealed = match (self.sealed(), self.plain()) {
             (Some(sealed), _) => protector.reprotect(sealed, &context)?,
             (None, plain) => Some(protector.protect(plain.unwrap_or_default(), &context)?),
@@ -87,7 +87,7 @@ impl TotpSecret {
         let Some(sealed) = self.sealed() else {
             return Ok(self.clone());
         };
-        let context = [user.as_bytes(), &self.sealed_head()];
+        let context = [user.as_bytes(), &self.head(SEALED)];
         let key = protector.unprotect(sealed, &context)?;
         self.with_plain(&key).ok_or(VaultError::Rejected)
     }

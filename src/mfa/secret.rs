@@ -16,7 +16,7 @@ pub(super) const PERIOD: u64 = 30;
 
 const VERSION: u8 = 1;
 /// The same, with what a key of the server made of the secret in its place.
-const SEALED: u8 = 2;
+pub(super) const SEALED: u8 = 2;
 /// Version, hash, digits and id.
 pub(super) const HEAD: usize = 19;
 /// RFC 4226 section 4, R6.
@@ -24,7 +24,7 @@ const LEAST_KEY: usize = 16;
 /// The block of SHA-512: HMAC would hash a longer key first, and apps might not.
 const MOST_KEY: usize = 128;
 /// A key, and 45 bytes of nonce, tag and the rest.
-const SEALED_LENGTHS: RangeInclusive<usize> = LEAST_KEY + 45..=MOST_KEY + 45;
+pub(super) const SEALED_LENGTHS: RangeInclusive<usize> = LEAST_KEY + 45..=MOST_KEY + 45;
 
 /// What an app types for somebody: blanks and hyphens may stand between the digits.
 const MOST_TYPED: usize = 64;
@@ -241,13 +241,8 @@ impl TotpSecret {
         Secret::new(bytes)
     }
 
-    /// What stands before the secret in its sealed form.
-    #[cfg(feature = "vault")]
-    pub(super) fn sealed_head(&self) -> [u8; HEAD] {
-        self.head(SEALED)
-    }
-
-    fn head(&self, version: u8) -> [u8; HEAD] {
+    /// What stands before the secret.
+    pub(super) fn head(&self, version: u8) -> [u8; HEAD] {
         let mut head = [0; HEAD];
         let id = self.0.id.as_bytes().iter();
         let bytes = [version, self.0.algorithm.number(), self.digits()];
