@@ -89,7 +89,7 @@ pub(crate) use rejection::{
     is_grpc, is_grpc_type,
 };
 pub use reload::{Loaded, Reload, ReloadHandle};
-pub(crate) use removed::Removed;
+pub(crate) use removed::{Removed, is_of_connection};
 pub use request_id::RequestId;
 pub(crate) use route::{
     NoParams, RouteParams, RouteTemplate, original_uri, template as route_template, whole_path,

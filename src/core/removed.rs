@@ -1,6 +1,21 @@
-//! Names of headers that are taken off answers.
+//! Names of headers that are taken off answers, and those that never are.
 
 use http::{HeaderMap, HeaderName};
+
+/// Whether a header belongs to the connection or frames the message (RFC 9110, sections 7.6.1 and 8.6): the server writes it, no layer.
+pub(crate) fn is_of_connection(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.contains(&name)
+}
 
 /// The names to take off, looked up by the few names that an answer has.
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,7 @@ use super::error::ErrorMaskConfigError as Error;
 use super::layer::{Core, ErrorMaskLayer};
 use crate::core::{
     ConfigErrors, EventSink, Events, Mistakes, Mode, Rejection, RejectionRenderer, collected,
+    is_of_connection,
 };
 
 /// The names that tell which software answers, beside `X-Debug-*`.
@@ -182,18 +183,6 @@ fn header_name(text: &str) -> Result<HeaderName, Error> {
     })
 }
 
-/// Headers of the connection, which the server writes.
-const FRAMING: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 fn strippable(name: HeaderName) -> Result<HeaderName, Error> {
     const NEEDED: [&str; 4] = [
         "content-encoding",
@@ -202,7 +191,7 @@ fn strippable(name: HeaderName) -> Result<HeaderName, Error> {
         "location",
     ];
     let text = name.as_str();
-    if FRAMING.contains(&text) || NEEDED.contains(&text) {
+    if is_of_connection(text) || NEEDED.contains(&text) {
         let name = text.to_owned();
         return Err(Error::ForbiddenHeader { name });
     }
@@ -216,7 +205,7 @@ fn keepable(name: HeaderName, removed: &[HeaderName]) -> Result<HeaderName, Erro
         "it is taken off every answer"
     } else if text == "set-cookie" {
         "what failed must not begin or change a session"
-    } else if FRAMING.contains(&text) {
+    } else if is_of_connection(text) {
         "it belongs to the connection or frames the message"
     } else if super::check::is_of_body(&name) {
         "it belongs to the body that is dropped"

@@ -5,6 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::error::HeadersConfigError as Error;
 use super::names::{COEP, COOP, TYPED};
+use crate::core::is_of_connection;
 
 /// A header of the user's own.
 pub(super) fn custom(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), Error> {
@@ -41,20 +42,10 @@ pub(super) fn header_name(text: &str) -> Result<HeaderName, Error> {
 
 /// Headers that this layer neither writes nor takes off.
 pub(super) fn belongs_elsewhere(name: &HeaderName) -> Option<Error> {
-    const FORBIDDEN: [&str; 8] = [
-        "connection",
-        "content-length",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
     const HANDLERS: [&str; 4] = ["content-encoding", "content-type", "location", "vary"];
     let text = name.as_str();
     let owned = || text.to_owned();
-    if FORBIDDEN.contains(&text) {
+    if is_of_connection(text) {
         return Some(Error::ForbiddenHeader { name: owned() });
     }
     let layer = if text.starts_with("content-security-policy") {
