@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::config::TotpServiceBuilder;
-use super::secret::{SEALED, TotpSecret};
+use super::secret::{Key, SEALED, TotpSecret};
 use super::totp::Seal;
 use crate::core::EventContext;
 use crate::vault::{Protector, VaultError};
@@ -71,9 +71,9 @@ impl TotpSecret {
     /// ```
     pub fn reseal(&self, protector: &Protector, user: &str) -> Result<Option<Self>, VaultError> {
         let context = [user.as_bytes(), &self.head(SEALED)];
-        let sealed = match (self.sealed(), self.plain()) {
-            (Some(sealed), _) => protector.reprotect(sealed, &context)?,
-            (None, plain) => Some(protector.protect(plain.unwrap_or_default(), &context)?),
+        let sealed = match self.form() {
+            Key::Sealed(sealed) => protector.reprotect(sealed, &context)?,
+            Key::Plain(totp) => Some(protector.protect(totp.secret().as_bytes(), &context)?),
         };
         Ok(sealed.map(|sealed| self.with_sealed(sealed)))
     }
@@ -84,7 +84,7 @@ impl TotpSecret {
     ///
     /// As [`reseal`](Self::reseal).
     pub fn unseal(&self, protector: &Protector, user: &str) -> Result<Self, VaultError> {
-        let Some(sealed) = self.sealed() else {
+        let Key::Sealed(sealed) = self.form() else {
             return Ok(self.clone());
         };
         let context = [user.as_bytes(), &self.head(SEALED)];

@@ -119,7 +119,7 @@ struct Inner {
     key: Key,
 }
 
-enum Key {
+pub(super) enum Key {
     Plain(Totp),
     Sealed(Box<[u8]>),
 }
@@ -198,7 +198,7 @@ impl TotpSecret {
     /// Whether it is of use only to who has the key that it is sealed with.
     #[must_use]
     pub fn is_sealed(&self) -> bool {
-        self.sealed().is_some()
+        matches!(self.0.key, Key::Sealed(_))
     }
 
     pub(super) fn plain(&self) -> Option<&[u8]> {
@@ -208,11 +208,9 @@ impl TotpSecret {
         }
     }
 
-    pub(super) fn sealed(&self) -> Option<&[u8]> {
-        match &self.0.key {
-            Key::Plain(_) => None,
-            Key::Sealed(bytes) => Some(bytes),
-        }
+    #[cfg(feature = "vault")]
+    pub(super) fn form(&self) -> &Key {
+        &self.0.key
     }
 
     /// Returns the hash of its codes.
