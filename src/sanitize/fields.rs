@@ -238,8 +238,11 @@ impl DetectedFields {
                 for pair in params::pairs(body) {
                     let named = |detection: &&Detection| pair.is_called(&detection.field);
                     for detection in self.of_form.iter().filter(named) {
-                        let value = String::from_utf8(pair.decoded_value()).unwrap_or_default();
-                        look(detection, &value).map_err(|rule| pair.violation(rule, Part::Body))?;
+                        // Each part that is text: the rule against what is no UTF-8 may be off.
+                        for part in pair.decoded_value().utf8_chunks() {
+                            look(detection, part.valid())
+                                .map_err(|rule| pair.violation(rule, Part::Body))?;
+                        }
                     }
                 }
             }
