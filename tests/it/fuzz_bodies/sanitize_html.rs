@@ -14,7 +14,8 @@ static POLICIES: LazyLock<[(HtmlCleaner, &[&str]); 3]> = LazyLock::new(|| {
     ]
 });
 
-const BASIC: &[&str] = &[
+/// The elements of the basic policy, in its documentation's words.
+pub const BASIC: &[&str] = &[
     "p",
     "br",
     "b",
@@ -32,7 +33,8 @@ const BASIC: &[&str] = &[
     "a",
 ];
 
-const UGC: &[&str] = &[
+/// The elements of what users write.
+pub const UGC: &[&str] = &[
     "p",
     "br",
     "b",

@@ -6,6 +6,7 @@ use html5ever::{QualName, local_name, ns};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 use super::vectors::all;
+use crate::fuzz_bodies::sanitize_html as tags;
 use tower_security::sanitize::html::{HtmlCleaner, HtmlPolicy};
 
 /// What a policy says of itself, written down a second time.
@@ -21,23 +22,7 @@ pub(super) const TEXT: Allowed = Allowed {
 };
 
 pub(super) const BASIC: Allowed = Allowed {
-    tags: &[
-        "p",
-        "br",
-        "b",
-        "strong",
-        "i",
-        "em",
-        "u",
-        "s",
-        "code",
-        "pre",
-        "blockquote",
-        "ul",
-        "ol",
-        "li",
-        "a",
-    ],
+    tags: tags::BASIC,
     attributes: &[
         ("a", "href"),
         ("a", "rel"),
@@ -47,47 +32,7 @@ pub(super) const BASIC: Allowed = Allowed {
 };
 
 pub(super) const UGC: Allowed = Allowed {
-    tags: &[
-        "p",
-        "br",
-        "b",
-        "strong",
-        "i",
-        "em",
-        "u",
-        "s",
-        "code",
-        "pre",
-        "blockquote",
-        "ul",
-        "ol",
-        "li",
-        "a",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "table",
-        "thead",
-        "tbody",
-        "tfoot",
-        "tr",
-        "th",
-        "td",
-        "caption",
-        "col",
-        "colgroup",
-        "img",
-        "figure",
-        "figcaption",
-        "details",
-        "summary",
-        "sub",
-        "sup",
-    ],
+    tags: tags::UGC,
     attributes: &[
         ("a", "href"),
         ("a", "rel"),
