@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::table::{Hit, Table};
-use super::window::Bounds;
 use super::*;
-use crate::audit::{AuditConfigError, RuleProblem};
 use crate::core::{
     EventName, EventSink, Level, ManualClock, NoopSink, Outcome, SecurityEvent, nanos, sink_panics,
 };
+
+mod config;
+mod table_when_full;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -412,69 +412,6 @@ fn a_normal_day_has_no_finding() {
     assert_eq!(scene.found(), [""; 0]);
 }
 
-fn bounds(limit: u32) -> [Bounds; 1] {
-    [Bounds {
-        limit,
-        window: nanos(MINUTE),
-        cooldown: nanos(MINUTE),
-    }]
-}
-
-fn hit(table: &Table, key: u64, bounds: &[Bounds]) -> Option<u32> {
-    // Keys are hashes: spread them as one does.
-    let key = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let hit = Hit {
-        rule: 0,
-        key,
-        value: None,
-        now: nanos(MINUTE),
-    };
-    table.hit(hit, bounds)
-}
-
-#[test]
-fn a_counter_near_its_limit_survives_a_million_fresh_keys() {
-    let (table, bounds) = (Table::new(1_000, 0), bounds(5));
-    for hot in 0..50 {
-        (0..4).for_each(|_| assert_eq!(hit(&table, hot, &bounds), None));
-    }
-    for fresh in 1_000_000..2_000_000 {
-        assert_eq!(hit(&table, fresh, &bounds), None);
-    }
-    let survivors = (0..50).filter(|hot| hit(&table, *hot, &bounds) == Some(5));
-    assert_eq!(survivors.count(), 50);
-}
-
-#[test]
-fn what_is_over_makes_way_before_what_is_not() {
-    let bounds = bounds(1_000);
-    let table = Table::new(1_000, 0);
-    let hit = |key: u64, times: u32, now: Duration| {
-        // All in one set.
-        let key = key << 48 | 1;
-        let hit = Hit {
-            rule: 0,
-            key,
-            value: None,
-            now: nanos(now),
-        };
-        for _ in 0..times {
-            table.hit(hit, &bounds);
-        }
-    };
-    // Seven with many, which are over when the eighth, with few, is not.
-    (0..7).for_each(|key| hit(key, 900, MINUTE));
-    hit(7, 999, 4 * MINUTE);
-    hit(8, 1, 4 * MINUTE);
-    let last = Hit {
-        rule: 0,
-        key: 7 << 48 | 1,
-        value: None,
-        now: nanos(4 * MINUTE),
-    };
-    assert_eq!(table.hit(last, &bounds), Some(1_000));
-}
-
 #[test]
 fn a_panic_in_the_hook_keeps_nothing_from_the_log() {
     let passed = Arc::new(Mutex::new(Vec::new()));
@@ -503,130 +440,4 @@ fn a_detector_wants_what_its_rules_or_the_next_sink_want() {
         .build()
         .unwrap();
     assert!(all.wants(EventName::MaliciousCors, Level::Info));
-}
-
-#[test]
-#[expect(clippy::too_many_lines, reason = "a table of rows")]
-fn a_rule_is_whole_or_refused() {
-    let day = Duration::from_secs(86_400);
-    let nano = Duration::from_nanos(1);
-    let whole = || counting(1, MINUTE, MINUTE);
-    let named = |name| Rule { name, ..whole() };
-    let distinct = |limit| whole().distinct(RuleKey::Account).limit(limit, MINUTE);
-    let long: &'static str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    let rows: [(Rule, Option<RuleProblem>); 22] = [
-        (whole(), None),
-        (named(long.get(1..).unwrap()), None),
-        (named(long), Some(RuleProblem::Name)),
-        (named(""), Some(RuleProblem::Name)),
-        (named("Login"), Some(RuleProblem::Name)),
-        (
-            Rule {
-                events: vec![],
-                ..whole()
-            },
-            Some(RuleProblem::NoEvent),
-        ),
-        (
-            Rule {
-                key: None,
-                ..whole()
-            },
-            Some(RuleProblem::NoKey),
-        ),
-        (
-            Rule {
-                limit: None,
-                ..whole()
-            },
-            Some(RuleProblem::NoLimit),
-        ),
-        (whole().limit(0, MINUTE), Some(RuleProblem::Limit)),
-        (whole().limit(1, nano), None),
-        (whole().limit(1, day), None),
-        (
-            whole().limit(1, Duration::ZERO),
-            Some(RuleProblem::Window {
-                window: Duration::ZERO,
-            }),
-        ),
-        (
-            whole().limit(1, day + nano),
-            Some(RuleProblem::Window { window: day + nano }),
-        ),
-        (whole().cooldown(day), None),
-        (
-            whole().cooldown(day + nano),
-            Some(RuleProblem::Cooldown {
-                cooldown: day + nano,
-            }),
-        ),
-        (distinct(2), None),
-        (distinct(64), None),
-        (distinct(1), Some(RuleProblem::Distinct { limit: 1 })),
-        (distinct(65), Some(RuleProblem::Distinct { limit: 65 })),
-        (whole().on_status(StatusCode::NOT_FOUND), None),
-        (
-            whole()
-                .on_status(StatusCode::NOT_FOUND)
-                .key(RuleKey::Target),
-            Some(RuleProblem::StatusKey),
-        ),
-        (
-            distinct(2).on_status(StatusCode::NOT_FOUND),
-            Some(RuleProblem::StatusKey),
-        ),
-    ];
-    for (rule, problem) in rows {
-        let name = rule.name;
-        let errors = AnomalyDetector::builder(NoopSink::new())
-            .rule(rule)
-            .build()
-            .err();
-        let found = errors.map(|errors| {
-            assert_eq!(errors.len(), 1, "{errors}");
-            let error = errors.iter().next().unwrap();
-            assert_eq!((error.code(), error.path()), ("rule", "audit.rules[0]"));
-            error.downcast::<AuditConfigError>().cloned().unwrap()
-        });
-        assert_eq!(
-            found,
-            problem.map(|problem| AuditConfigError::Rule { name, problem })
-        );
-    }
-}
-
-#[test]
-fn names_are_given_once_and_rules_and_keys_have_bounds() {
-    let problems = |builder: AnomalyDetectorBuilder| {
-        let errors = builder.build().err();
-        let errors = errors.iter().flat_map(|errors| errors.iter());
-        errors.map(ToString::to_string).collect::<Vec<_>>()
-    };
-    let builder = || AnomalyDetector::builder(NoopSink::new());
-    let rule = || counting(1, MINUTE, MINUTE);
-    assert_eq!(problems(builder().rule(rule()).defaults()), [""; 0]);
-    assert_eq!(
-        problems(builder().rule(rule()).rule(rule())),
-        [
-            "audit.rules[1]: invalid rule \"counting\": the name stands for another rule already, write another one"
-        ]
-    );
-    let many = |count: usize| {
-        let names = (0..count).map(|number| &*format!("rule_{number}").leak());
-        names.fold(builder(), |builder, name| {
-            builder.rule(Rule { name, ..rule() })
-        })
-    };
-    assert_eq!(problems(many(64)), [""; 0]);
-    assert_eq!(
-        problems(many(65)),
-        [
-            "audit.rules[64]: invalid rule \"rule_64\": it stands behind 64 others, write at most 64 rules"
-        ]
-    );
-    for (keys, is_sound) in [(999, false), (1_000, true), (10_000_001, false)] {
-        let problems = problems(builder().max_keys(keys));
-        assert_eq!(problems.is_empty(), is_sound, "{problems:?}");
-    }
 }
