@@ -64,6 +64,18 @@ pub enum AuditClient {
     Pseudonym(Pseudonym),
 }
 
+impl AuditClient {
+    /// Returns the address or network, unless a pseudonym stands for it.
+    #[must_use]
+    pub const fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(ip) => Some(ip),
+            #[cfg(feature = "vault")]
+            Self::Pseudonym(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for AuditClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,7 +103,7 @@ impl Privacy {
             let pseudonym = pseudonyms.of(principal.as_bytes());
             event.replace(Field::Principal, &pseudonym.to_string());
         }
-        if let Some(AuditClient::Ip(ip)) = event.client() {
+        if let Some(ip) = event.client().and_then(AuditClient::ip) {
             event.set_client(self.client(ip.to_canonical()));
         }
     }
