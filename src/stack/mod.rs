@@ -99,6 +99,7 @@
 //! # }
 //! ```
 
+mod answers;
 mod builder;
 mod context;
 mod posture;
@@ -108,6 +109,7 @@ mod protections;
 mod sanitize;
 mod slot;
 
+pub use answers::Answers;
 pub use builder::SecurityStack;
 pub use context::{ContextAmendment, ContextLayer, ContextService};
 pub use posture::{Posture, PostureEntry, PostureState};
