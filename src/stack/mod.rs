@@ -102,6 +102,8 @@
 mod answers;
 mod builder;
 mod context;
+#[cfg(feature = "limits")]
+mod limits;
 mod posture;
 mod presets;
 mod protections;
