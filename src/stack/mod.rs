@@ -99,8 +99,11 @@
 //! # }
 //! ```
 
+mod answers;
 mod builder;
 mod context;
+#[cfg(feature = "limits")]
+mod limits;
 mod posture;
 mod presets;
 mod protections;
@@ -108,6 +111,7 @@ mod protections;
 mod sanitize;
 mod slot;
 
+pub use answers::Answers;
 pub use builder::SecurityStack;
 pub use context::{ContextAmendment, ContextLayer, ContextService};
 pub use posture::{Posture, PostureEntry, PostureState};
