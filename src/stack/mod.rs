@@ -101,6 +101,8 @@
 
 mod builder;
 mod context;
+#[cfg(feature = "limits")]
+mod limits;
 mod posture;
 mod presets;
 mod protections;
