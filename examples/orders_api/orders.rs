@@ -225,10 +225,7 @@ pub async fn cancel(
 }
 
 /// For administrators, which the access table sees to.
-pub async fn ship(
-    State(shop): State<Shop>,
-    Path(id): Path<u32>,
-) -> Result<Json<Order>, Rejection> {
+pub async fn ship(State(shop): State<Shop>, Path(id): Path<u32>) -> Result<Json<Order>, Rejection> {
     let query = "UPDATE orders SET status = 'shipped' WHERE id = ? AND status = 'paid' RETURNING *";
     let shipped = sqlx::query_as(query).bind(id).fetch_optional(&shop.db);
     shipped

@@ -12,6 +12,7 @@ use tower_security::core::{
 };
 use tower_security::csp::CspLayer;
 use tower_security::headers::{CachePolicy, Preset, SecurityHeadersLayer};
+use tower_security::limits::LimitsLayer;
 use tower_security::ownership::{IdShape, LoadGuard};
 use tower_security::rate_limit::{BanLayer, Policy, Quota, RateLimitLayer, key};
 use tower_security::stack::Posture;
@@ -36,6 +37,7 @@ pub struct Deployment {
     clients: TrustedProxies,
     scheme: SchemeSource,
     hosts: Vec<&'static str>,
+    body_time: Duration,
 }
 
 impl Deployment {
@@ -45,6 +47,7 @@ impl Deployment {
             clients: TrustedProxies::direct(),
             scheme: SchemeSource::Listener(RequestScheme::Http),
             hosts: vec!["127.0.0.1", "localhost"],
+            body_time: Duration::from_secs(10),
         }
     }
 
@@ -56,7 +59,14 @@ impl Deployment {
             clients: proxies.clone(),
             scheme: SchemeSource::forwarded_proto(proxies, ProtoHeader::XForwardedProto)?,
             hosts: vec![HOST],
+            body_time: Duration::from_secs(10),
         })
+    }
+
+    /// Sets how long a body may take to come.
+    pub const fn body_time(mut self, time: Duration) -> Self {
+        self.body_time = time;
+        self
     }
 }
 
@@ -80,11 +90,21 @@ pub fn protect(
         .cache(CachePolicy::NoStore)
         .build()?;
 
-    let https = HttpsLayer::builder(deployment.scheme)
-        .allowed_hosts(deployment.hosts)
-        .allow_loopback()
-        .build()?;
+    let is_local = deployment.clients.is_direct();
+    let https = HttpsLayer::builder(deployment.scheme).allowed_hosts(deployment.hosts);
+    let https = if is_local {
+        https.allow_loopback()
+    } else {
+        https
+    }
+    .build()?;
 
+    // An order is a few kilobytes, and nobody types while it is sent.
+    let limits = LimitsLayer::builder()
+        .body_limit(256 << 10)
+        .body_idle(deployment.body_time.min(Duration::from_secs(5)))
+        .body_time(deployment.body_time)
+        .build()?;
     let by_address = RateLimitLayer::builder()
         .policy(Policy::new("client", Quota::per_minute(120)).key(key::client_ip()))
         .policy(
@@ -146,6 +166,7 @@ pub fn protect(
         .bans(bans)
         .https(https)
         .rate_limit(by_address)
+        .limits(limits)
         .csrf(CsrfLayer::new())
         .trust_cors_origins()?
         .auth(auth)

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-/// Each line with what it gives: a status, and a word of the answer. In bash, with curl alone.
+/// Each line with what it gives: a status, and a word of the answer. For bash, with curl alone.
 pub const LINES: &[(&str, &str)] = &[
     (
         "a login: 200 access_token",
@@ -25,7 +25,7 @@ pub const LINES: &[(&str, &str)] = &[
         r#"curl -i -X POST $SHOP/orders -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"goods":"book","quantity":1,"note":"<b>wrap</b><script>steal()</script>"}'"#,
     ),
     (
-        "a price of her own: 422 rejected",
+        "a price of her own: 422 unprocessable_content",
         r#"curl -i -X POST $SHOP/orders -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"goods":"book","quantity":1,"cents":1}'"#,
     ),
     (

@@ -114,7 +114,10 @@ impl Answer {
 
     /// The status, and the code of a refusal.
     pub fn short(&self) -> String {
-        match (self.status, self.json()["code"].as_str()) {
+        let body = self.json();
+        // An endpoint for tokens has its own word for it (RFC 6749 section 5.2).
+        let code = body["code"].as_str().or_else(|| body["error"].as_str());
+        match (self.status, code) {
             (0, _) => "connection closed".to_owned(),
             (status, Some(code)) => format!("{status} {code}"),
             (status, None) => status.to_string(),

@@ -1,11 +1,12 @@
 //! Pages of other sites, which have the browser of a user do and read things.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::super::shop::Fault;
-use super::{Ask, Client, Target, Verdict};
-use std::time::Duration;
+use super::{Answer, Ask, Client, Target, Verdict, db};
 
 const EVIL: &str = "https://evil.example";
 
@@ -79,7 +80,7 @@ async fn reads(target: &Target, origin: &str) -> Result<Verdict, Fault> {
     let answer = alice
         .send(Ask::get("/orders/42").by_other_site(origin))
         .await?;
-    let granted = |answer: &super::Answer| {
+    let granted = |answer: &Answer| {
         answer.header("access-control-allow-origin") == Some(origin)
             && answer.header("access-control-allow-credentials") == Some("true")
     };
@@ -103,9 +104,7 @@ async fn reads(target: &Target, origin: &str) -> Result<Verdict, Fault> {
 /// What a script could read, the network see, another site use, or a sibling host plant.
 pub async fn cookie_flags(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.stranger();
-    let answer = alice
-        .log_in(super::db::ALICE.name, super::db::ALICE.password)
-        .await?;
+    let answer = alice.log_in(db::ALICE.name, db::ALICE.password).await?;
     let lines: Vec<_> = answer
         .headers
         .iter()
@@ -114,22 +113,21 @@ pub async fn cookie_flags(target: &Target) -> Result<Verdict, Fault> {
     if lines.is_empty() {
         return Err("a login sets no cookie".into());
     }
-    let is_missing = |flag: &str| {
-        lines.iter().any(|(_, line)| {
-            let mut attributes = line.split(';').skip(1).map(str::trim);
-            !attributes.any(|attribute| attribute.eq_ignore_ascii_case(flag))
-        })
+    let lacks = |line: &str, flag: &str| {
+        let mut attributes = line.split(';').skip(1).map(str::trim);
+        !attributes.any(|attribute| attribute.eq_ignore_ascii_case(flag))
     };
     let mut faults = Vec::new();
-    for flag in ["Secure", "HttpOnly", "Path=/"] {
-        faults.extend(is_missing(flag).then_some(flag));
+    for (_, line) in &lines {
+        for flag in ["Secure", "HttpOnly", "Path=/"] {
+            faults.extend(lacks(line, flag).then_some(flag));
+        }
+        let is_lax = lacks(line, "SameSite=Strict") && lacks(line, "SameSite=Lax");
+        faults.extend(is_lax.then_some("SameSite"));
+        faults.extend((!line.starts_with("__Host-")).then_some("__Host-"));
     }
-    if is_missing("SameSite=Strict") && is_missing("SameSite=Lax") {
-        faults.push("SameSite");
-    }
-    if lines.iter().any(|(_, line)| !line.starts_with("__Host-")) {
-        faults.push("__Host-");
-    }
+    faults.sort_unstable();
+    faults.dedup();
     let came = match faults.is_empty() {
         true => format!("{} cookies, all flags", lines.len()),
         false => format!("without {}", faults.join(", ")),

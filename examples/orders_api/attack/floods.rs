@@ -30,7 +30,7 @@ pub async fn one_address(target: &Target) -> Result<Verdict, Fault> {
 /// One subscriber has 2^64 addresses.
 pub async fn one_network(target: &Target) -> Result<Verdict, Fault> {
     let from = |number: usize| {
-        let address = format!("2001:db8:7:1:{:x}:{number:x}::1", number * 7_919);
+        let address = format!("2001:db8:7:1:{number:x}::1");
         (Client::new(target.addr, address), Ask::get("/health"))
     };
     flood("250 addresses of 2001:db8:7:1::/64", from).await

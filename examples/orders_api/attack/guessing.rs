@@ -35,7 +35,7 @@ struct Tally {
 impl Tally {
     fn count(&mut self, client: &Client, answer: &Answer) {
         self.tried += 1;
-        self.refused += usize::from(answer.status == 429);
+        self.refused += usize::from(matches!(answer.status, 403 | 429));
         self.last = answer.short();
         if client.is_in() {
             self.in_after.get_or_insert(self.tried);

@@ -121,7 +121,7 @@ pub async fn log_lines(target: &Target) -> Result<Verdict, Fault> {
     }
     let came = match is_forged {
         true => "a line of its own in the log".to_owned(),
-        false => format!("{}; told, in its own lines", short(&answers)),
+        false => format!("told in lines of its own; {}", short(&answers)),
     };
     Ok(Verdict::new(is_forged, "account eve\\n{\"event\":..", came))
 }

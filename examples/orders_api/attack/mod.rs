@@ -40,6 +40,9 @@ use super::{db, log, others, unprotected};
 /// For how long the answer to a refresh token is repeated here, so that nobody has to wait for the end of it.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// For how long a body may take to come, for the same reason.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What is attacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -69,10 +72,10 @@ type Run =
     for<'a> fn(&'a Target) -> Pin<Box<dyn Future<Output = Result<Verdict, Fault>> + Send + 'a>>;
 
 /// One way to misuse the service, or to use it.
-pub struct Attack {
-    pub name: &'static str,
+struct Attack {
+    name: &'static str,
     /// What an ordinary user does, who has to get through in both cases: a service that refuses everything is no proof.
-    pub is_legitimate: bool,
+    is_legitimate: bool,
     run: Run,
 }
 
@@ -83,7 +86,7 @@ macro_rules! list {
 }
 
 /// All of them, in the order in which they are made.
-pub fn all() -> Vec<Attack> {
+fn all() -> Vec<Attack> {
     let attacks = list![
         "SQL injection in the login": injection::login,
         "SQL injection in the search": injection::search,
@@ -152,7 +155,7 @@ impl Row {
 }
 
 impl Attack {
-    pub async fn make(&self, target: &Target) -> Row {
+    async fn make(&self, target: &Target) -> Row {
         let begun = Instant::now();
         let verdict = (self.run)(target).await;
         Row {
@@ -164,9 +167,43 @@ impl Attack {
     }
 }
 
+/// What happens while the attacks are made.
+pub enum Step<'a> {
+    Started(SocketAddr),
+    Begun {
+        name: &'static str,
+        number: usize,
+        count: usize,
+    },
+    Made(&'a Row),
+}
+
+/// Starts a service, makes all attacks on it one after the other, tells of each, and returns what came of them.
+pub async fn run(
+    kind: Kind,
+    shows_log: bool,
+    mut tell: impl FnMut(Step<'_>),
+) -> Result<Vec<Row>, Fault> {
+    let target = Target::start(kind, shows_log).await?;
+    tell(Step::Started(target.addr));
+    let (attacks, mut rows) = (all(), Vec::new());
+    for (number, attack) in (1..).zip(&attacks) {
+        let count = attacks.len();
+        tell(Step::Begun {
+            name: attack.name,
+            number,
+            count,
+        });
+        let row = attack.make(&target).await;
+        tell(Step::Made(&row));
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
 /// A service on a free port, and what its judges look at.
-pub struct Target {
-    pub addr: SocketAddr,
+struct Target {
+    addr: SocketAddr,
     db: SqlitePool,
     secrets: Secrets,
     log: Log,
@@ -177,7 +214,7 @@ pub struct Target {
 }
 
 impl Target {
-    pub async fn start(kind: Kind, shows_log: bool) -> Result<Self, Fault> {
+    async fn start(kind: Kind, shows_log: bool) -> Result<Self, Fault> {
         let (db, secrets, folder) = (
             db::open(None).await?,
             Secrets::generate()?,
@@ -192,7 +229,7 @@ impl Target {
                     secrets: secrets.clone(),
                     downloads: folder.path(),
                     grace: GRACE,
-                    deployment: Deployment::behind_proxy()?,
+                    deployment: Deployment::behind_proxy()?.body_time(PATIENCE),
                 };
                 let (router, _) = service::build(parts, sink).await?;
                 (router, Some(guard))

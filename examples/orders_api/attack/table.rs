@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use super::super::shop::Fault;
-use super::{Kind, Row, Target, all};
+use super::{Kind, Row, Step, run};
 
 const WIDTHS: [usize; 3] = [30, 36, 44];
 
@@ -12,26 +12,26 @@ const WIDTHS: [usize; 3] = [30, 36, 44];
 pub async fn print(kind: Kind, shows_log: bool) -> Result<bool, Fault> {
     let begun = Instant::now();
     let screen = Screen::new();
-    let target = Target::start(kind, shows_log).await?;
     let what = match kind {
         Kind::Protected => "the service",
         Kind::Unprotected => "the service WITHOUT any protection",
     };
-    println!("attacking {what} on http://{}\n", target.addr);
-    screen.line(["attack", "sent", "came back"], "", None);
-    let (attacks, mut wrong) = (all(), 0);
-    for (number, attack) in attacks.iter().enumerate() {
-        screen.progress(number + 1, attacks.len(), attack.name);
-        let row = attack.make(&target).await;
-        let is_as_promised = row.is_as_promised(kind);
-        wrong += usize::from(!is_as_promised);
-        screen.row(&row, is_as_promised);
-    }
+    let rows = run(kind, shows_log, |step| match step {
+        Step::Started(addr) => {
+            println!("attacking {what} on http://{addr}\n");
+            screen.line(["attack", "sent", "came back"], "", None);
+        }
+        Step::Begun {
+            name,
+            number,
+            count,
+        } => screen.progress(number, count, name),
+        Step::Made(row) => screen.row(row, row.is_as_promised(kind)),
+    });
+    let rows = rows.await?;
     let seconds = begun.elapsed().as_secs_f32();
-    let count = attacks
-        .iter()
-        .filter(|attack| !attack.is_legitimate)
-        .count();
+    let wrong = rows.iter().filter(|row| !row.is_as_promised(kind)).count();
+    let count = rows.iter().filter(|row| !row.is_legitimate).count();
     let summary = match (kind, wrong) {
         (Kind::Protected, 0) => {
             format!("{count} attacks, all blocked; the ordinary user noticed nothing")
