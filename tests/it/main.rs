@@ -37,6 +37,8 @@ mod https;
 mod login;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "full")]
+mod orders_api;
 mod ownership;
 #[cfg(feature = "password")]
 mod password;
