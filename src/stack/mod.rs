@@ -100,6 +100,8 @@
 //! ```
 
 mod builder;
+#[cfg(feature = "serde")]
+pub mod config;
 mod context;
 mod posture;
 mod presets;
