@@ -35,6 +35,7 @@ mod https;
     feature = "password"
 ))]
 mod login;
+mod manual;
 #[cfg(feature = "mfa")]
 mod mfa;
 mod ownership;
