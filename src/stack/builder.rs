@@ -67,12 +67,14 @@ macro_rules! stack {
         }
 
         impl<$( $Slot: Protection, )*> SecurityStack<$( $Slot, )*> {
-            /// Says what is protected and how. What is not listed is absent. Computed from the configuration alone.
+            /// Says what is protected and how, what is not, and what to look at. Computed from the configuration alone.
+            ///
+            /// `println!("{}", stack.posture())` prints it as a table.
             #[must_use]
             pub fn posture(&self) -> Posture {
                 let mut posture = Posture::default();
                 self.context.describe(&mut posture);
-                $( self.$field.describe(&mut posture); )*
+                $( posture.ask(stringify!($field), &self.$field); )*
                 if is_filled(&self.auth) && !is_filled(&self.rate_limit_by_principal) {
                     posture.warn("auth: no rate limit by principal");
                 }
@@ -94,6 +96,7 @@ macro_rules! stack {
                 if auth.says("anonymous", "pass") && !asks {
                     posture.warn("auth: anonymous requests pass, and no layer of the stack asks for more");
                 }
+                posture.warn_of_absence(is_filled(&self.auth));
                 posture
             }
         }

@@ -100,8 +100,11 @@
 //! # }
 //! ```
 
+mod answers;
 mod builder;
 mod context;
+#[cfg(feature = "limits")]
+mod limits;
 mod posture;
 mod presets;
 mod protections;
@@ -109,6 +112,7 @@ mod protections;
 mod sanitize;
 mod slot;
 
+pub use answers::Answers;
 pub use builder::SecurityStack;
 pub use context::{ContextAmendment, ContextLayer, ContextService};
 pub use posture::{Posture, PostureEntry, PostureState};

@@ -43,6 +43,7 @@ mod ownership;
 mod password;
 #[cfg(feature = "password")]
 mod password_policy;
+mod posture;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
@@ -60,6 +61,8 @@ mod sql_injection;
 mod stack;
 mod support;
 mod token;
+#[cfg(all(feature = "axum", feature = "opaque-tokens", feature = "tonic"))]
+mod tonic_grpc;
 mod traits;
 #[cfg(feature = "vault")]
 mod vault;
