@@ -13,7 +13,7 @@ LAYERS = [
     ("bans", "who keeps on", "403"),
     ("https", "TLS alone, known hosts", "308 400 403"),
     ("rate_limit", "too much from an address", "429 403 503"),
-    ("overload, limits", "shedding; sizes and times", "408 413 503"),
+    ("overload, limits", "shedding; sizes, times, how many", "408 413 503 504"),
     ("csp_reports", "browsers' reports end here", "204 400 413 415"),
     ("csrf", "forged by another site", "403"),
     ("auth", "who is asking", "400 401 503"),

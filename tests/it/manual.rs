@@ -7,7 +7,7 @@ use crate::support::tree;
 const PAGE: &str = "src/manual/errors_and_events.md";
 
 /// Where the codes of refusals stand.
-const REFUSALS: [&str; 20] = [
+const REFUSALS: [&str; 21] = [
     "src/auth/failure.rs",
     "src/authorize/refusal.rs",
     "src/axum/",
@@ -19,6 +19,7 @@ const REFUSALS: [&str; 20] = [
     "src/csrf/service.rs",
     "src/https/check.rs",
     "src/https/service.rs",
+    "src/limits/",
     "src/mfa/error.rs",
     "src/ownership/case.rs",
     "src/password/",
