@@ -37,6 +37,7 @@ mod https;
     feature = "password"
 ))]
 mod login;
+mod manual;
 #[cfg(feature = "mfa")]
 mod mfa;
 #[cfg(feature = "full")]
