@@ -17,6 +17,7 @@ use crate::core::{AuthMethod, Challenges, field};
 
 /// Finds out who is asking, and refuses whoever proves it wrongly or not at all. The [module](crate::auth) has the rules and an
 /// example.
+#[doc(alias = "AsyncRequireAuthorizationLayer")]
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct AuthLayer {
