@@ -321,15 +321,14 @@ impl<B> fmt::Debug for LimitedBody<B> {
 /// use std::error::Error;
 /// use tower_security::limits::{BodyLimitError, LimitsRefusal};
 ///
-/// /// Whether an upload was cut by the layer, however deep the error of it lies.
-/// fn is_limit(error: &(dyn Error + 'static)) -> bool {
-///     let mut sources = std::iter::successors(Some(error), |error| error.source());
-///     sources.any(|error| {
-///         let limit = error.downcast_ref::<BodyLimitError>();
-///         limit.is_some_and(|limit| limit.refusal() == LimitsRefusal::BodyTooLarge)
-///     })
+/// /// Whether an upload was cut for its size, however deep the error of it lies.
+/// fn is_too_large(error: &(dyn Error + 'static)) -> bool {
+///     match error.downcast_ref::<BodyLimitError>() {
+///         Some(limit) => limit.refusal() == LimitsRefusal::BodyTooLarge,
+///         None => error.source().is_some_and(is_too_large),
+///     }
 /// }
-/// # assert!(!is_limit(&std::fmt::Error));
+/// # assert!(!is_too_large(&std::fmt::Error));
 /// ```
 #[derive(Debug)]
 pub struct BodyLimitError {

@@ -16,6 +16,8 @@ mod headers;
 mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod jwks;
+#[cfg(feature = "limits")]
+mod limits;
 mod login;
 #[cfg(feature = "mfa")]
 mod mfa;
