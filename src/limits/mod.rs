@@ -38,7 +38,7 @@
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! let service = LimitsLayer::new().layer(service_fn(length));
 //! let post = |bytes: usize| Request::post("/notes").body(Full::from(vec![b'a'; bytes]));
 //!
