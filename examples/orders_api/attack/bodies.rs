@@ -23,17 +23,23 @@ async fn count(target: &Target, column: &str, like: &str) -> sqlx::Result<i64> {
         .await
 }
 
-/// A document that breaks whatever reads it next.
+/// A document that breaks whatever reads it next, and one that is as deep as it is long.
 pub async fn deep_json(target: &Target) -> Result<Verdict, Fault> {
     const DEPTH: usize = 100;
     let mut alice = target.alice().await?;
-    let deep = format!("{}1{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
-    let body = format!("{{\"goods\":\"lamp\",\"quantity\":1,\"options\":{{\"a\":{deep}}}}}");
-    let answer = alice
-        .send(Ask::new("POST", "/orders").raw_json(body))
-        .await?;
+    let mut answers = Vec::new();
+    for depth in [DEPTH, 100_000] {
+        let deep = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let body = format!("{{\"goods\":\"lamp\",\"quantity\":1,\"options\":{{\"a\":{deep}}}}}");
+        answers.push(
+            alice
+                .send(Ask::new("POST", "/orders").raw_json(body))
+                .await?,
+        );
+    }
     let is_stored = count(target, "options", &format!("%{}%", "[".repeat(DEPTH))).await? > 0;
-    Ok(stored(is_stored, "options with 100 times [", &answer))
+    let sent = "options with 100 and 100000 times [";
+    Ok(stored(is_stored, sent, &answers[0]))
 }
 
 fn stored(is_stored: bool, sent: &str, answer: &Answer) -> Verdict {

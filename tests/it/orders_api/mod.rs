@@ -14,7 +14,9 @@ use tower_security::stack::Posture;
 
 use crate::support::wire::Server;
 
-#[path = "../../examples/orders_api/main.rs"]
+mod chromium;
+
+#[path = "../../../examples/orders_api/main.rs"]
 #[expect(
     dead_code,
     reason = "an example: its `main` reads the arguments of the process"
