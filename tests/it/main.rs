@@ -8,6 +8,8 @@ mod auth;
 mod authorize;
 #[cfg(feature = "axum")]
 mod chromium;
+#[cfg(feature = "serde")]
+mod config;
 mod cookies;
 mod corpus;
 mod cors;
@@ -37,13 +39,17 @@ mod limits;
     feature = "password"
 ))]
 mod login;
+mod manual;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "full")]
+mod orders_api;
 mod ownership;
 #[cfg(feature = "password")]
 mod password;
 #[cfg(feature = "password")]
 mod password_policy;
+mod posture;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
@@ -61,6 +67,8 @@ mod sql_injection;
 mod stack;
 mod support;
 mod token;
+#[cfg(all(feature = "axum", feature = "opaque-tokens", feature = "tonic"))]
+mod tonic_grpc;
 mod traits;
 #[cfg(feature = "vault")]
 mod vault;
