@@ -16,6 +16,7 @@ fn mistakes(builder: LimitsBuilder) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn sizes_and_times_have_bounds() {
     let new = LimitsLayer::builder;
     let day = 24 * 60 * 60;
