@@ -134,11 +134,14 @@ impl BearerConfig {
         }
         if let Some(names) = &self.algorithms {
             let path = format!("{path}.algorithms");
+            let names_given = names.len();
             let names = names.iter().enumerate();
             let known: Vec<_> = names
                 .filter_map(|(index, name)| algorithm(name, &format!("{path}[{index}]"), mistakes))
                 .collect();
-            builder = builder.algorithms(known);
+            if known.len() == names_given {
+                builder = builder.algorithms(known);
+            }
         }
         builder = builder.profile(match &self.profile {
             ProfileConfig::AccessToken => Profile::AccessToken,

@@ -20,7 +20,6 @@ use crate::ownership::OwnershipGuard;
 use crate::rate_limit::{BanLayer, RateLimitLayer, Store};
 use crate::stack::SecurityStack;
 use crate::stack::posture::Posture;
-use crate::stack::slot::Transport;
 
 #[cfg(feature = "csp-report")]
 pub(super) type CspReports = crate::csp::report::CspReportLayer;
@@ -247,7 +246,9 @@ impl<St: Store + Clone> Layers<St> {
             None => absent::csrf(),
         });
         let csrf = match (csrf, &cors) {
-            (Some(csrf), Some(cors)) if config.trust_cors_origins && config.cors.is_some() => {
+            (Some(csrf), Some(cors))
+                if config.trust_cors_origins && config.cors.is_some() && config.csrf.is_some() =>
+            {
                 let trusting = csrf.with_trusted(&cors.policy().origin_grant());
                 mistakes.take_moved(trusting, ("csrf.trust_cors", "trust_cors_origins"))
             }
@@ -331,10 +332,7 @@ impl<St: Store + Clone> Layers<St> {
         if let Some(clock) = &parts.clock {
             base = base.clock(Arc::clone(clock));
         }
-        let mut https = self.https?;
-        if config.https.is_none() {
-            https = https.with_hsts_outside();
-        }
+        let context = base.context.clone();
         let stack = base
             .headers(self.headers?)
             .csp(self.csp?)
@@ -342,7 +340,7 @@ impl<St: Store + Clone> Layers<St> {
             .cors(self.cors?)
             .error_mask(self.error_mask?)
             .bans(self.bans?)
-            .https(https)
+            .https(self.https?)
             .rate_limit(self.rate_limit?)
             .csrf(self.csrf?)
             .auth(self.auth?)
@@ -354,10 +352,11 @@ impl<St: Store + Clone> Layers<St> {
         let stack = stack.csp_reports(self.csp_reports?);
         #[cfg(feature = "sanitize")]
         let stack = stack.sanitize(self.sanitize?);
-        Some(match config.https {
-            Some(_) => stack,
+        let mut stack = stack;
+        if config.https.is_none() {
             // A slot that is not filled knows of no scheme.
-            None => stack.settings(|settings| settings.transport(Transport::none())),
-        })
+            stack.context = context;
+        }
+        Some(stack)
     }
 }
