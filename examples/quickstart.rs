@@ -25,6 +25,9 @@
 //! # A plain OPTIONS, which is no preflight: 200, with allow: GET, POST, DELETE from the handler
 //! curl -i -X OPTIONS http://127.0.0.1:3000/orders
 //!
+//! # What is not there: 404, as problem+json
+//! curl -i http://127.0.0.1:3000/nothing
+//!
 //! # A flood of one client: 429 at its end, with code rate_limited and retry-after: 1
 //! curl -i 'http://127.0.0.1:3000/orders?[1-90]'
 //! ```

@@ -67,7 +67,9 @@ macro_rules! stack {
         }
 
         impl<$( $Slot: Protection, )*> SecurityStack<$( $Slot, )*> {
-            /// Says what is protected and how. What is not listed is absent. Computed from the configuration alone.
+            /// Says what is protected and how, what is not, and what to look at. Computed from the configuration alone.
+            ///
+            /// `println!("{}", stack.posture())` prints it as a table.
             #[must_use]
             pub fn posture(&self) -> Posture {
                 self.posture_of(|_| true)
@@ -77,7 +79,13 @@ macro_rules! stack {
             pub(super) fn posture_of(&self, counts: impl Fn(&'static str) -> bool) -> Posture {
                 let mut posture = Posture::default();
                 self.context.describe(&mut posture);
-                $( if counts(stringify!($field)) { self.$field.describe(&mut posture); } )*
+                $(
+                    if counts(stringify!($field)) {
+                        posture.ask(stringify!($field), &self.$field);
+                    } else {
+                        posture.leave_out(stringify!($field));
+                    }
+                )*
                 let by_principal = counts("rate_limit_by_principal") && is_filled(&self.rate_limit_by_principal);
                 if is_filled(&self.auth) && !by_principal {
                     posture.warn("auth: no rate limit by principal");
@@ -100,6 +108,7 @@ macro_rules! stack {
                 if auth.says("anonymous", "pass") && !asks {
                     posture.warn("auth: anonymous requests pass, and no layer of the stack asks for more");
                 }
+                posture.warn_of_absence(is_filled(&self.auth));
                 posture
             }
         }

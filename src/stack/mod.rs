@@ -99,10 +99,13 @@
 //! # }
 //! ```
 
+mod answers;
 mod builder;
 #[cfg(feature = "serde")]
 pub mod config;
 mod context;
+#[cfg(feature = "limits")]
+mod limits;
 mod posture;
 mod presets;
 mod protections;
@@ -110,6 +113,7 @@ mod protections;
 mod sanitize;
 mod slot;
 
+pub use answers::Answers;
 pub use builder::SecurityStack;
 pub use context::{ContextAmendment, ContextLayer, ContextService};
 pub use posture::{Posture, PostureEntry, PostureState};

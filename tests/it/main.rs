@@ -39,11 +39,14 @@ mod https;
 mod login;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "full")]
+mod orders_api;
 mod ownership;
 #[cfg(feature = "password")]
 mod password;
 #[cfg(feature = "password")]
 mod password_policy;
+mod posture;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
@@ -61,6 +64,8 @@ mod sql_injection;
 mod stack;
 mod support;
 mod token;
+#[cfg(all(feature = "axum", feature = "opaque-tokens", feature = "tonic"))]
+mod tonic_grpc;
 mod traits;
 #[cfg(feature = "vault")]
 mod vault;

@@ -391,6 +391,9 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
     if let Some((_, who)) = promised.split_once("hello ") {
         assert_eq!(body, format!("hello {who}\n"));
     }
+    if promised.contains("as problem+json") {
+        assert_eq!(headers["content-type"], "application/problem+json");
+    }
     if promised.contains("the head alone") {
         assert!(body.is_empty(), "{promise:?}: {answer:?}");
         assert_eq!(headers["content-type"], "application/problem+json");
@@ -409,7 +412,7 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
 async fn every_curl_line_of_the_quickstart_gives_what_its_comment_says() {
     let server = Server::axum(quickstart::app().expect("it builds")).await;
     let promises = promises(QUICKSTART);
-    assert_eq!(promises.len(), 7);
+    assert_eq!(promises.len(), 8);
     for promise in promises {
         assert_kept(&promise, &ask(&server, &promise).await);
     }

@@ -25,6 +25,10 @@ use crate::stack::posture::Posture;
 pub(super) type CspReports = crate::csp::report::CspReportLayer;
 #[cfg(not(feature = "csp-report"))]
 pub(super) type CspReports = Identity;
+#[cfg(feature = "limits")]
+pub(super) type Limits = crate::limits::LimitsLayer;
+#[cfg(not(feature = "limits"))]
+pub(super) type Limits = Identity;
 #[cfg(feature = "sanitize")]
 pub(super) type Sanitize = crate::sanitize::SanitizeLayer;
 #[cfg(not(feature = "sanitize"))]
@@ -41,7 +45,7 @@ pub(super) type Slots<St> = SecurityStack<
     HttpsLayer,
     RateLimitLayer<St>,
     Identity,
-    Identity,
+    Limits,
     CspReports,
     CsrfLayer,
     Identity,
@@ -75,6 +79,7 @@ struct Layers<St: Store> {
     bans: Option<BanLayer>,
     https: Option<HttpsLayer>,
     rate_limit: Option<RateLimitLayer<St>>,
+    limits: Option<Limits>,
     csp_reports: Option<CspReports>,
     csrf: Option<CsrfLayer>,
     auth: Option<AuthLayer>,
@@ -234,6 +239,13 @@ impl<St: Store + Clone> Layers<St> {
             |section: &super::RateLimitConfig| section.compile(parts, "rate_limit", mistakes),
             absent::rate_limit(parts.store.clone())
         );
+        #[cfg(feature = "limits")]
+        let limits = mistakes.take(match &config.limits {
+            Some(section) => section.clone().build(),
+            None => absent::limits(),
+        });
+        #[cfg(not(feature = "limits"))]
+        let limits = Some(Identity::new());
         #[cfg(feature = "csp-report")]
         let csp_reports = match &config.csp_reports {
             Some(section) => section.compile(mistakes),
@@ -303,6 +315,7 @@ impl<St: Store + Clone> Layers<St> {
             bans,
             https,
             rate_limit,
+            limits,
             csp_reports,
             csrf,
             auth,
@@ -348,6 +361,8 @@ impl<St: Store + Clone> Layers<St> {
             .require_authorization(self.require_authorization)
             .access(self.access?)
             .ownership(self.ownership?);
+        #[cfg(feature = "limits")]
+        let stack = stack.limits(self.limits?);
         #[cfg(feature = "csp-report")]
         let stack = stack.csp_reports(self.csp_reports?);
         #[cfg(feature = "sanitize")]

@@ -40,8 +40,9 @@
 //!
 //! # Caveats
 //!
-//! - With the feature `sanitize` the service inside gets a [`GuardedBody`](crate::sanitize), whether the file has the section or not: on
-//!   plain hyper, write it generic over the body. axum and tonic do not notice.
+//! - With the features `limits` and `sanitize` the service inside gets their bodies, whether the file has the sections or not: on plain
+//!   hyper, write it generic over the body. axum and tonic do not notice.
+//! - `limits.max_concurrent` counts the requests of one configuration: those under way at a reload do not count against the next.
 //! - The inner service is cloned once for each request, which on axum is one allocation. A [`SecurityStack`](crate::SecurityStack) of code
 //!   does not do that, and pays nothing for what is here.
 //!

@@ -397,3 +397,24 @@ fn codes_are_the_variants_in_snake_case() {
         assert!(error.to_string().starts_with(class), "{error}");
     }
 }
+
+#[cfg(feature = "limits")]
+#[test]
+fn limits_are_refused_as_in_code() {
+    let found = mistakes(build("[limits]\nbody_limit = 0\nbody_idle = 0.0\n"));
+    let paths: Vec<_> = found
+        .iter()
+        .map(|(path, code)| (path.as_str(), *code))
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            ("limits.body_limit", "invalid_zero"),
+            ("limits.body_idle", "refused_time")
+        ]
+    );
+    assert_eq!(
+        mistakes(build("[limits]\nbody_limit = 1\nbody_idle = 0.001\n")),
+        []
+    );
+}
