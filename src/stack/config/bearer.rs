@@ -91,7 +91,10 @@ pub(super) fn verifiers(configs: &[BearerConfig], mistakes: &mut Mistakes) -> Op
         .map(|(index, config)| config.compile(&format!("auth.bearer[{index}]"), mistakes))
         .collect();
     let verifiers = verifiers.into_iter().collect::<Option<Vec<_>>>()?;
-    mistakes.take_moved(JwtVerifiers::new(verifiers), ("token", "auth.bearer"))
+    mistakes.take_moved(
+        JwtVerifiers::new(verifiers),
+        ("token.verifiers", "auth.bearer"),
+    )
 }
 
 fn algorithm(name: &str, path: &str, mistakes: &mut Mistakes) -> Option<Algorithm> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tower_layer::Identity;
 
-use super::limiting::Bans;
+use super::bans::Bans;
 use super::{SecurityConfig, StackConfigError, StackParts, absent};
 use crate::auth::AuthLayer;
 use crate::authorize::{AccessTable, RequireAuthorization};

@@ -77,6 +77,7 @@
 //! ```
 
 mod absent;
+mod bans;
 #[cfg(feature = "_jwt")]
 mod bearer;
 mod client;
@@ -92,6 +93,7 @@ mod parts;
 mod secret;
 mod sections;
 
+pub use bans::{BanRuleConfig, BansConfig, EscalationConfig, Signal};
 #[cfg(feature = "_jwt")]
 pub use bearer::{BearerConfig, KeysConfig, ProfileConfig};
 pub use client::{ClientIpConfig, HstsConfig, HttpsConfig, OnInsecureConfig, SchemeConfig};
@@ -108,8 +110,7 @@ pub use identity::{
 #[cfg(feature = "sanitize")]
 pub use input::{SanitizeConfig, SanitizePreset};
 pub use limiting::{
-    BanRuleConfig, BansConfig, CountWhen, EmitConfig, EscalationConfig, HeaderStyleConfig,
-    KeyConfig, PolicyConfig, QuotaConfig, RateLimitConfig, Signal,
+    CountWhen, EmitConfig, HeaderStyleConfig, KeyConfig, PolicyConfig, QuotaConfig, RateLimitConfig,
 };
 pub use live::{Stack, StackHandle, StackService};
 pub use parts::StackParts;

@@ -1,6 +1,8 @@
 //! The stack from a configuration file.
 
 mod build;
+#[cfg(all(feature = "axum", feature = "limits"))]
+mod example;
 mod passes;
 mod refusals;
 mod reload;

@@ -179,7 +179,7 @@ fn a_value_that_code_may_not_say_a_file_may_not_either() {
             &policy(""),
         ),
         (
-            "rate_limit.policies[0].cost",
+            "rate_limit.policies[0].quota",
             "cost_exceeds_burst",
             &policy("cost = 10"),
             &policy("cost = 9"),
@@ -410,7 +410,7 @@ fn limits_are_refused_as_in_code() {
         paths,
         [
             ("limits.body_limit", "invalid_zero"),
-            ("limits.body_idle", "refused_time")
+            ("limits.body_idle", "invalid_zero")
         ]
     );
     assert_eq!(

@@ -61,19 +61,30 @@ fn a_file_or_a_variable_holds_the_key() {
     );
     let pem = |rest: &str| build(&format!("{{ pem = {{ file = {:?} }}{rest} }}", pem.0));
     assert_eq!(mistakes(pem(", algorithm = \"EdDSA\"")), []);
-    for wrong in ["", ", algorithm = \"none\""] {
-        assert_eq!(
-            mistakes(pem(wrong)),
-            [("auth.bearer[0].keys.algorithm".to_owned(), "invalid_name")]
-        );
+    let rows = [
+        ("{ hmac = { env = \"A\", file = \"B\" } }", "invalid_choice"),
+        ("{ hmac = {} }", "invalid_choice"),
+        // An error of parsing would show it.
+        ("{ hmac = { key = \"hunter2\" } }", "secret_in_clear"),
+        (
+            "{ hmac = { key = \"hunter2\", env = \"A\" } }",
+            "secret_in_clear",
+        ),
+    ];
+    for (keys, code) in rows {
+        let path = "auth.bearer[0].keys.hmac".to_owned();
+        assert_eq!(mistakes(build(keys)), [(path, code)], "{keys}");
     }
 }
 
 #[test]
 fn a_secret_in_clear_is_refused_and_not_repeated() {
     let clear = [
+        "{ hmac = 2026-11-22 }",
         "{ hmac = \"hunter2hunter2hunter2hunter2hunter2\" }",
         "{ hmac = 4711471147114711 }",
+        "{ hmac = 47.11 }",
+        "{ hmac = true }",
         "{ hmac = [47, 11] }",
     ];
     for keys in clear {
@@ -191,7 +202,7 @@ fn other_mistakes_of_an_issuer_are_told_beside_its_keys() {
     twice.auth.as_mut().unwrap().bearer.extend(again);
     assert_eq!(
         mistakes(twice.build(StackParts::new())),
-        [("auth.bearer".to_owned(), "duplicate")]
+        [("auth.bearer[1]".to_owned(), "duplicate")]
     );
 }
 
