@@ -52,7 +52,7 @@ fn moved<T: Debug + Send + Unpin + 'static>() {}
 fn borrowed<T: Debug + Send + Sync + Unpin>() {}
 fn vocabulary<T: Debug + Clone + PartialEq + Send + Sync + Unpin + 'static>() {}
 
-#[cfg(feature = "serde")]
+#[cfg(all(feature = "serde", feature = "jwt"))]
 #[test]
 fn a_stack_from_a_file_crosses_threads_and_can_be_printed() {
     use tower_security::stack::config::{

@@ -346,7 +346,7 @@ impl<St: Store + Clone> Layers<St> {
             base = base.clock(Arc::clone(clock));
         }
         let context = base.context.clone();
-        let stack = base
+        let mut stack = base
             .headers(self.headers?)
             .csp(self.csp?)
             .cookies(self.cookies?)
@@ -355,19 +355,15 @@ impl<St: Store + Clone> Layers<St> {
             .bans(self.bans?)
             .https(self.https?)
             .rate_limit(self.rate_limit?)
+            .limits(self.limits?)
+            .csp_reports(self.csp_reports?)
             .csrf(self.csrf?)
             .auth(self.auth?)
             .rate_limit_by_principal(self.rate_limit_by_principal?)
             .require_authorization(self.require_authorization)
             .access(self.access?)
+            .sanitize(self.sanitize?)
             .ownership(self.ownership?);
-        #[cfg(feature = "limits")]
-        let stack = stack.limits(self.limits?);
-        #[cfg(feature = "csp-report")]
-        let stack = stack.csp_reports(self.csp_reports?);
-        #[cfg(feature = "sanitize")]
-        let stack = stack.sanitize(self.sanitize?);
-        let mut stack = stack;
         if config.https.is_none() {
             // A slot that is not filled knows of no scheme.
             stack.context = context;

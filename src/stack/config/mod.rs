@@ -90,6 +90,7 @@ mod input;
 mod limiting;
 mod live;
 mod parts;
+#[cfg(feature = "_jwt")]
 mod secret;
 mod sections;
 
@@ -114,5 +115,6 @@ pub use limiting::{
 };
 pub use live::{Stack, StackHandle, StackService};
 pub use parts::StackParts;
+#[cfg(feature = "_jwt")]
 pub use secret::SecretRef;
 pub use sections::SecurityConfig;
