@@ -83,13 +83,18 @@ impl Posture {
         self.entries.push(entry);
     }
 
-    /// Lets what stands in a slot describe itself. `None`: it is there and does not count.
-    pub(super) fn ask(&mut self, slot: &'static str, layer: Option<&impl Protection>) {
+    /// Lets what stands in a slot describe itself.
+    pub(super) fn ask(&mut self, slot: &'static str, layer: &impl Protection) {
         let before = self.entries.len();
-        if let Some(layer) = layer {
-            layer.describe(self);
+        layer.describe(self);
+        if self.entries.len() == before {
+            self.leave_out(slot);
         }
-        if self.entries.len() == before && answers::is_slot(slot) {
+    }
+
+    /// Counts a slot as empty, whatever stands in it.
+    pub(super) fn leave_out(&mut self, slot: &'static str) {
+        if answers::is_slot(slot) {
             self.absent.push(slot);
         }
     }

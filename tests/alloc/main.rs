@@ -7,6 +7,8 @@ mod auth;
 mod auth_layer;
 mod authorize;
 mod bans;
+#[cfg(feature = "serde")]
+mod config;
 mod cookies;
 mod csp;
 #[cfg(feature = "csp-report")]

@@ -63,6 +63,13 @@ pub(super) fn rate_limit<St: Store>(store: St) -> Result<RateLimitLayer<St>, Con
         .build()
 }
 
+#[cfg(feature = "limits")]
+pub(super) fn limits() -> Result<crate::limits::LimitsLayer, ConfigErrors> {
+    crate::limits::LimitsLayer::builder()
+        .mode(Mode::Off)
+        .build()
+}
+
 pub(super) fn csrf() -> Result<CsrfLayer, ConfigErrors> {
     let mut config = CsrfConfig::default();
     config.mode = Mode::Off;
