@@ -27,6 +27,7 @@
 //! | bodies, waits and crowds that have an end | `LimitsLayer` |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
+//! | to know how the parts stand together: order, proxies, nodes, codes, defaults, threats | the pages of the [`manual`] |
 //! | to hear of attacks | [`core::EventSink`]; [`mod@audit`]: a log of them, and what no single request shows |
 //! | a layer of your own that refuses in the same way | [`core::Rejection`], [`core::ResponseFuture`] |
 //!

@@ -8,6 +8,8 @@ mod auth;
 mod authorize;
 #[cfg(feature = "axum")]
 mod chromium;
+#[cfg(feature = "serde")]
+mod config;
 mod cookies;
 mod corpus;
 mod cors;
@@ -52,8 +54,11 @@ mod https;
     feature = "password"
 ))]
 mod login;
+mod manual;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "full")]
+mod orders_api;
 mod ownership;
 #[cfg(feature = "password")]
 mod password;
