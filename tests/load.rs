@@ -109,7 +109,10 @@ impl<B> Service<Request<B>> for Orders {
 /// Counts what was refused, by the layer, with what an event says was left out before it. What is told for another reason is counted
 /// apart.
 #[derive(Clone, Debug, Default)]
-struct Told(Arc<[AtomicUsize; LAYERS.len()]>, Arc<AtomicUsize>);
+struct Told {
+    refused: Arc<[AtomicUsize; LAYERS.len()]>,
+    other: Arc<AtomicUsize>,
+}
 
 const LAYERS: [&str; 6] = [
     "rate_limit",
@@ -127,11 +130,11 @@ impl EventSink for Told {
         let mut words = detail.iter().flat_map(|detail| detail.split(' '));
         let left_out = words.find_map(|word| word.strip_prefix("suppressed="));
         let left_out: usize = left_out.map_or(0, |count| count.parse().unwrap());
-        match layer {
-            Some(layer) if event.outcome == Outcome::Refused => &self.0[layer],
-            Some(_) | None => &*self.1,
-        }
-        .fetch_add(1 + left_out, Ordering::SeqCst);
+        let count = match layer {
+            Some(layer) if event.outcome == Outcome::Refused => &self.refused[layer],
+            Some(_) | None => &self.other,
+        };
+        count.fetch_add(1 + left_out, Ordering::SeqCst);
     }
 }
 
@@ -335,7 +338,7 @@ async fn ten_thousand_requests_are_counted_exactly_and_leave_nothing_behind() {
     );
     assert_eq!(count(StatusCode::OK), orders.0.load(Ordering::SeqCst));
     let refused: Vec<_> = told
-        .0
+        .refused
         .iter()
         .map(|count| count.load(Ordering::SeqCst))
         .collect();
@@ -356,7 +359,7 @@ async fn ten_thousand_requests_are_counted_exactly_and_leave_nothing_behind() {
         statuses.len() - count(StatusCode::OK)
     );
     assert_eq!(
-        told.1.load(Ordering::SeqCst),
+        told.other.load(Ordering::SeqCst),
         0,
         "an event that no refusal caused"
     );

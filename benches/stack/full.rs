@@ -1,7 +1,8 @@
 //! Everything that an API in the open needs, as one layer on axum, beside its peers: a request id, security headers, CORS, caught panics,
 //! a rate limit by address, limits of size and time, secrets kept out of logs, CSRF protection and a JSON Web Token.
 //!
-//! The peers are those of tower-http, http-security-headers and tower_governor, and a middleware written by hand around `jsonwebtoken`.
+//! The peers are those of tower-http, http-security-headers and `tower_governor`, and a middleware written by hand around
+//! `jsonwebtoken`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
