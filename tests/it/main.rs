@@ -47,6 +47,8 @@ mod headers;
 #[cfg(feature = "sanitize-html")]
 mod html;
 mod https;
+#[cfg(feature = "limits")]
+mod limits;
 #[cfg(all(
     feature = "axum",
     feature = "jwt",
