@@ -22,19 +22,19 @@
 #![expect(unreachable_pub, reason = "a program: nothing of it is seen outside")]
 
 mod accounts;
-mod attack;
+pub mod attack;
 mod cookies;
-mod db;
+pub mod db;
 mod log;
 mod login;
 mod orders;
-mod others;
+pub mod others;
 mod pages;
-mod secrets;
-mod service;
+pub mod secrets;
+pub mod service;
 mod shop;
-mod stack;
-mod try_it;
+pub mod stack;
+pub mod try_it;
 mod unprotected;
 
 use std::net::SocketAddr;

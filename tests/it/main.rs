@@ -28,6 +28,8 @@ mod headers;
 #[cfg(feature = "sanitize-html")]
 mod html;
 mod https;
+#[cfg(feature = "limits")]
+mod limits;
 #[cfg(all(
     feature = "axum",
     feature = "jwt",

@@ -283,13 +283,9 @@ async fn an_administrator_gives_and_takes_rights() {
         .expect("a token");
     let users = async |token: &str| {
         let bearer = format!("Bearer {token}");
-        let answer = shop.ask(
-            Method::GET,
-            "/admin/users",
-            &[("authorization", &bearer)],
-            "",
-        );
-        answer.await.status().as_u16()
+        let headers = [("authorization", bearer.as_str())];
+        let answer = shop.ask(Method::GET, "/admin/users", &headers, "").await;
+        answer.status().as_u16()
     };
     assert_eq!((users(&root).await, users(&bob).await), (200, 403));
     let bearer = format!("Bearer {root}");
