@@ -102,6 +102,8 @@
 
 mod answers;
 mod builder;
+#[cfg(feature = "serde")]
+pub mod config;
 mod context;
 #[cfg(feature = "limits")]
 mod limits;

@@ -83,10 +83,12 @@ impl Posture {
         self.entries.push(entry);
     }
 
-    /// Lets what stands in a slot describe itself.
-    pub(super) fn ask(&mut self, slot: &'static str, layer: &impl Protection) {
+    /// Lets what stands in a slot describe itself. `None`: it is there and does not count.
+    pub(super) fn ask(&mut self, slot: &'static str, layer: Option<&impl Protection>) {
         let before = self.entries.len();
-        layer.describe(self);
+        if let Some(layer) = layer {
+            layer.describe(self);
+        }
         if self.entries.len() == before && answers::is_slot(slot) {
             self.absent.push(slot);
         }

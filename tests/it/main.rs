@@ -8,6 +8,8 @@ mod auth;
 mod authorize;
 #[cfg(feature = "axum")]
 mod chromium;
+#[cfg(feature = "serde")]
+mod config;
 mod cookies;
 mod corpus;
 mod cors;
