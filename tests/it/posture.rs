@@ -380,7 +380,7 @@ mod every_layer {
                 "answers A09:2025 ASVS 3.4.7",
                 "csrf on missing_metadata=refuse with cookie isolation=off trusted_origins=1",
                 "answers A01:2025 ASVS 3.5.1 3.5.2 3.5.3 4.4.2",
-                "auth on by=api_key,session anonymous=refused session_cookie=__Host-session",
+                "auth on by=api_key,session anonymous=pass session_cookie=__Host-session",
                 "answers A07:2025 API2:2023 ASVS 7.2.1 9.1.1 9.1.2 9.1.3 9.2.1 16.3.1",
                 "rate_limit on counts_per=node policies=user:1000/3600s",
                 "answers A06:2025 API4:2023 API6:2023 ASVS 2.4.1",

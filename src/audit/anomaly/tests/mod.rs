@@ -437,6 +437,7 @@ fn a_detector_wants_what_its_rules_or_the_next_sink_want() {
     assert!(!detector.wants(EventName::MaliciousCsrf, Level::Info));
     assert!(!detector.wants(EventName::MaliciousCors, Level::Critical));
     let all = AnomalyDetector::builder(|_: &SecurityEvent<'_>| ())
+        .rule(counting(1, MINUTE, MINUTE))
         .build()
         .unwrap();
     assert!(all.wants(EventName::MaliciousCors, Level::Info));
