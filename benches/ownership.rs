@@ -92,7 +92,8 @@ fn allowed() -> Group {
 /// What a decision costs that looks at the principal alone; `off` is the future by itself.
 fn without_an_id() -> Group {
     let order = || with_ledger(request("alice", "/orders/1"));
-    let requires = move |of: RequireBuilder| (order, go(of.build().expect("a layer").layer(bare())));
+    let requires =
+        move |of: RequireBuilder| (order, go(of.build().expect("a layer").layer(bare())));
     Group::new("without an id", BOXED)
         .row("bare", move || (order, go(bare())))
         .row(BOXED, move || (order, go(Boxed(bare()))))
@@ -107,11 +108,15 @@ fn without_an_id() -> Group {
             requires(RequireLayer::role("customer"))
         })
         .row("tower-security, a predicate", move || {
-            requires(RequireLayer::predicate("alice", |who| who.subject() == "alice"))
+            requires(RequireLayer::predicate("alice", |who| {
+                who.subject() == "alice"
+            }))
         })
         .row("tower-security, an id at hand", move || {
             let id = |_: &mut Parts| Ok(ResourceId::from("1"));
-            let guard = OwnershipGuard::for_route(id, owner).build().expect("a guard");
+            let guard = OwnershipGuard::for_route(id, owner)
+                .build()
+                .expect("a guard");
             (order, go(guard.layer(bare())))
         })
 }

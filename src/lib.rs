@@ -79,7 +79,7 @@
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
 //! | `sanitize` | [`mod@sanitize`]: malformed and ambiguous requests refused, text types that validate themselves |
 //! | `sanitize-html` | `sanitize::html`: fields of HTML cleaned |
-//! | `serde` | configuration types for files; [`core::Secret`] as a field of a form |
+//! | `serde` | `stack::config`: the stack from a file, replaced under traffic; configuration types of single layers; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
 //! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed; pseudonyms in [`mod@audit`] |
 //! | `full` | all of the above but `jwt-rust-crypto` |

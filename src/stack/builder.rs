@@ -79,9 +79,12 @@ macro_rules! stack {
             pub(super) fn posture_of(&self, counts: impl Fn(&'static str) -> bool) -> Posture {
                 let mut posture = Posture::default();
                 self.context.describe(&mut posture);
-$(
-                    let layer = counts(stringify!($field)).then_some(&self.$field);
-                    posture.ask(stringify!($field), layer);
+                $(
+                    if counts(stringify!($field)) {
+                        posture.ask(stringify!($field), &self.$field);
+                    } else {
+                        posture.leave_out(stringify!($field));
+                    }
                 )*
                 let by_principal = counts("rate_limit_by_principal") && is_filled(&self.rate_limit_by_principal);
                 if is_filled(&self.auth) && !by_principal {

@@ -64,6 +64,8 @@
 //!
 //! One `.layer(stack)` costs axum one boxed service; ten `.layer(..)` calls cost ten.
 //!
+//! With the feature `serde` a stack can come from a file and be replaced while it runs: `stack::config`.
+//!
 //! A stack around a service that has a stack inside: the inner one uses the request context of the outer one.
 //!
 //! # Example

@@ -37,6 +37,9 @@ pub struct Posture {
     warnings: Vec<Cow<'static, str>>,
 }
 
+/// The name that the layer of both slots for rate limits gives itself.
+const RATE_LIMIT: &str = "rate_limit";
+
 /// Whether a protection is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -83,13 +86,25 @@ impl Posture {
         self.entries.push(entry);
     }
 
-    /// Lets what stands in a slot describe itself. `None`: it is there and does not count.
-    pub(super) fn ask(&mut self, slot: &'static str, layer: Option<&impl Protection>) {
+    /// Lets what stands in a slot describe itself.
+    pub(super) fn ask(&mut self, slot: &'static str, layer: &impl Protection) {
         let before = self.entries.len();
-        if let Some(layer) = layer {
-            layer.describe(self);
+        layer.describe(self);
+        // One layer has two places: its line says in which of them it stands.
+        let added = self.entries.iter_mut().skip(before);
+        for entry in
+            added.filter(|entry| entry.protection == RATE_LIMIT && slot.starts_with(RATE_LIMIT))
+        {
+            entry.protection = slot;
         }
-        if self.entries.len() == before && answers::is_slot(slot) {
+        if self.entries.len() == before {
+            self.leave_out(slot);
+        }
+    }
+
+    /// Counts a slot as empty, whatever stands in it.
+    pub(super) fn leave_out(&mut self, slot: &'static str) {
+        if answers::is_slot(slot) {
             self.absent.push(slot);
         }
     }

@@ -81,11 +81,6 @@ impl Transport {
         Self(vec![layer])
     }
 
-    #[cfg(feature = "serde")]
-    pub(super) const fn none() -> Self {
-        Self(Vec::new())
-    }
-
     fn and(mut self, inner: Self) -> Self {
         self.0.extend(inner.0);
         self

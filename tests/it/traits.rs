@@ -52,6 +52,21 @@ fn moved<T: Debug + Send + Unpin + 'static>() {}
 fn borrowed<T: Debug + Send + Sync + Unpin>() {}
 fn vocabulary<T: Debug + Clone + PartialEq + Send + Sync + Unpin + 'static>() {}
 
+#[cfg(all(feature = "serde", feature = "jwt"))]
+#[test]
+fn a_stack_from_a_file_crosses_threads_and_can_be_printed() {
+    use tower_security::stack::config::{
+        SecretRef, SecurityConfig, Stack, StackConfigError, StackHandle, StackParts, StackService,
+    };
+    layer::<Stack>();
+    layer::<StackHandle>();
+    layer::<StackService<()>>();
+    value::<StackParts>();
+    vocabulary::<SecurityConfig>();
+    vocabulary::<SecretRef>();
+    vocabulary::<StackConfigError>();
+}
+
 #[cfg(feature = "password")]
 #[test]
 fn what_hashes_passwords_crosses_threads_and_can_be_printed() {

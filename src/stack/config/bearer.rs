@@ -91,7 +91,10 @@ pub(super) fn verifiers(configs: &[BearerConfig], mistakes: &mut Mistakes) -> Op
         .map(|(index, config)| config.compile(&format!("auth.bearer[{index}]"), mistakes))
         .collect();
     let verifiers = verifiers.into_iter().collect::<Option<Vec<_>>>()?;
-    mistakes.take_moved(JwtVerifiers::new(verifiers), ("token", "auth.bearer"))
+    mistakes.take_moved(
+        JwtVerifiers::new(verifiers),
+        ("token.verifiers", "auth.bearer"),
+    )
 }
 
 fn algorithm(name: &str, path: &str, mistakes: &mut Mistakes) -> Option<Algorithm> {
@@ -134,11 +137,14 @@ impl BearerConfig {
         }
         if let Some(names) = &self.algorithms {
             let path = format!("{path}.algorithms");
+            let names_given = names.len();
             let names = names.iter().enumerate();
             let known: Vec<_> = names
                 .filter_map(|(index, name)| algorithm(name, &format!("{path}[{index}]"), mistakes))
                 .collect();
-            builder = builder.algorithms(known);
+            if known.len() == names_given {
+                builder = builder.algorithms(known);
+            }
         }
         builder = builder.profile(match &self.profile {
             ProfileConfig::AccessToken => Profile::AccessToken,

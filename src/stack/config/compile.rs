@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tower_layer::Identity;
 
-use super::limiting::Bans;
+use super::bans::Bans;
 use super::{SecurityConfig, StackConfigError, StackParts, absent};
 use crate::auth::AuthLayer;
 use crate::authorize::{AccessTable, RequireAuthorization};
@@ -20,12 +20,15 @@ use crate::ownership::OwnershipGuard;
 use crate::rate_limit::{BanLayer, RateLimitLayer, Store};
 use crate::stack::SecurityStack;
 use crate::stack::posture::Posture;
-use crate::stack::slot::Transport;
 
 #[cfg(feature = "csp-report")]
 pub(super) type CspReports = crate::csp::report::CspReportLayer;
 #[cfg(not(feature = "csp-report"))]
 pub(super) type CspReports = Identity;
+#[cfg(feature = "limits")]
+pub(super) type Limits = crate::limits::LimitsLayer;
+#[cfg(not(feature = "limits"))]
+pub(super) type Limits = Identity;
 #[cfg(feature = "sanitize")]
 pub(super) type Sanitize = crate::sanitize::SanitizeLayer;
 #[cfg(not(feature = "sanitize"))]
@@ -42,7 +45,7 @@ pub(super) type Slots<St> = SecurityStack<
     HttpsLayer,
     RateLimitLayer<St>,
     Identity,
-    Identity,
+    Limits,
     CspReports,
     CsrfLayer,
     Identity,
@@ -76,6 +79,7 @@ struct Layers<St: Store> {
     bans: Option<BanLayer>,
     https: Option<HttpsLayer>,
     rate_limit: Option<RateLimitLayer<St>>,
+    limits: Option<Limits>,
     csp_reports: Option<CspReports>,
     csrf: Option<CsrfLayer>,
     auth: Option<AuthLayer>,
@@ -235,6 +239,13 @@ impl<St: Store + Clone> Layers<St> {
             |section: &super::RateLimitConfig| section.compile(parts, "rate_limit", mistakes),
             absent::rate_limit(parts.store.clone())
         );
+        #[cfg(feature = "limits")]
+        let limits = mistakes.take(match &config.limits {
+            Some(section) => section.clone().build(),
+            None => absent::limits(),
+        });
+        #[cfg(not(feature = "limits"))]
+        let limits = Some(Identity::new());
         #[cfg(feature = "csp-report")]
         let csp_reports = match &config.csp_reports {
             Some(section) => section.compile(mistakes),
@@ -247,7 +258,9 @@ impl<St: Store + Clone> Layers<St> {
             None => absent::csrf(),
         });
         let csrf = match (csrf, &cors) {
-            (Some(csrf), Some(cors)) if config.trust_cors_origins && config.cors.is_some() => {
+            (Some(csrf), Some(cors))
+                if config.trust_cors_origins && config.cors.is_some() && config.csrf.is_some() =>
+            {
                 let trusting = csrf.with_trusted(&cors.policy().origin_grant());
                 mistakes.take_moved(trusting, ("csrf.trust_cors", "trust_cors_origins"))
             }
@@ -302,6 +315,7 @@ impl<St: Store + Clone> Layers<St> {
             bans,
             https,
             rate_limit,
+            limits,
             csp_reports,
             csrf,
             auth,
@@ -331,33 +345,29 @@ impl<St: Store + Clone> Layers<St> {
         if let Some(clock) = &parts.clock {
             base = base.clock(Arc::clone(clock));
         }
-        let mut https = self.https?;
-        if config.https.is_none() {
-            https = https.with_hsts_outside();
-        }
-        let stack = base
+        let context = base.context.clone();
+        let mut stack = base
             .headers(self.headers?)
             .csp(self.csp?)
             .cookies(self.cookies?)
             .cors(self.cors?)
             .error_mask(self.error_mask?)
             .bans(self.bans?)
-            .https(https)
+            .https(self.https?)
             .rate_limit(self.rate_limit?)
+            .limits(self.limits?)
+            .csp_reports(self.csp_reports?)
             .csrf(self.csrf?)
             .auth(self.auth?)
             .rate_limit_by_principal(self.rate_limit_by_principal?)
             .require_authorization(self.require_authorization)
             .access(self.access?)
+            .sanitize(self.sanitize?)
             .ownership(self.ownership?);
-        #[cfg(feature = "csp-report")]
-        let stack = stack.csp_reports(self.csp_reports?);
-        #[cfg(feature = "sanitize")]
-        let stack = stack.sanitize(self.sanitize?);
-        Some(match config.https {
-            Some(_) => stack,
+        if config.https.is_none() {
             // A slot that is not filled knows of no scheme.
-            None => stack.settings(|settings| settings.transport(Transport::none())),
-        })
+            stack.context = context;
+        }
+        Some(stack)
     }
 }

@@ -21,9 +21,13 @@ use crate::stack::Posture;
 
 /// The body that the service inside the stack gets.
 #[cfg(feature = "sanitize")]
-type InnerBody<B> = crate::sanitize::GuardedBody<B>;
+type InnerBody<B> = crate::sanitize::GuardedBody<Limited<B>>;
 #[cfg(not(feature = "sanitize"))]
-type InnerBody<B> = B;
+type InnerBody<B> = Limited<B>;
+#[cfg(feature = "limits")]
+type Limited<B> = crate::limits::LimitedBody<B>;
+#[cfg(not(feature = "limits"))]
+type Limited<B> = B;
 
 /// What the stacks and services of one configuration share.
 struct Live<St: Store> {

@@ -40,8 +40,9 @@
 //!
 //! # Caveats
 //!
-//! - With the feature `sanitize` the service inside gets a [`GuardedBody`](crate::sanitize), whether the file has the section or not: on
-//!   plain hyper, write it generic over the body. axum and tonic do not notice.
+//! - With the features `limits` and `sanitize` the service inside gets their bodies, whether the file has the sections or not: on plain
+//!   hyper, write it generic over the body. axum and tonic do not notice.
+//! - `limits.max_concurrent` counts the requests of one configuration: those under way at a reload do not count against the next.
 //! - The inner service is cloned once for each request, which on axum is one allocation. A [`SecurityStack`](crate::SecurityStack) of code
 //!   does not do that, and pays nothing for what is here.
 //!
@@ -76,6 +77,7 @@
 //! ```
 
 mod absent;
+mod bans;
 #[cfg(feature = "_jwt")]
 mod bearer;
 mod client;
@@ -88,9 +90,11 @@ mod input;
 mod limiting;
 mod live;
 mod parts;
+#[cfg(feature = "_jwt")]
 mod secret;
 mod sections;
 
+pub use bans::{BanRuleConfig, BansConfig, EscalationConfig, Signal};
 #[cfg(feature = "_jwt")]
 pub use bearer::{BearerConfig, KeysConfig, ProfileConfig};
 pub use client::{ClientIpConfig, HstsConfig, HttpsConfig, OnInsecureConfig, SchemeConfig};
@@ -107,10 +111,10 @@ pub use identity::{
 #[cfg(feature = "sanitize")]
 pub use input::{SanitizeConfig, SanitizePreset};
 pub use limiting::{
-    BanRuleConfig, BansConfig, CountWhen, EmitConfig, EscalationConfig, HeaderStyleConfig,
-    KeyConfig, PolicyConfig, QuotaConfig, RateLimitConfig, Signal,
+    CountWhen, EmitConfig, HeaderStyleConfig, KeyConfig, PolicyConfig, QuotaConfig, RateLimitConfig,
 };
 pub use live::{Stack, StackHandle, StackService};
 pub use parts::StackParts;
+#[cfg(feature = "_jwt")]
 pub use secret::SecretRef;
 pub use sections::SecurityConfig;

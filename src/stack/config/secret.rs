@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
@@ -24,7 +24,7 @@ const MOST: u64 = 256 * 1024;
 /// Where a secret stands: `{ env = "JWT_KEY" }` or `{ file = "/run/secrets/jwt" }`, never the secret itself.
 ///
 /// A file's last line end does not count. What stands in clear is read, dropped and refused when the configuration is built: an error of
-/// parsing would show the line.
+/// parsing would show the line that it stands in.
 ///
 /// # Example
 ///
@@ -47,6 +47,8 @@ enum Place {
     File(PathBuf),
     /// It stood in the configuration. What it was is gone.
     InClear,
+    /// Both, or neither.
+    Unclear,
 }
 
 impl SecretRef {
@@ -69,6 +71,11 @@ impl SecretRef {
             Place::File(file) => (file.display().to_string(), contents(file)),
             Place::InClear => {
                 mistakes.push(path, StackConfigError::SecretInClear);
+                return None;
+            }
+            Place::Unclear => {
+                let choices = "`env` and `file`";
+                mistakes.push(path, StackConfigError::InvalidChoice { choices });
                 return None;
             }
         };
@@ -124,8 +131,8 @@ impl Serialize for SecretRef {
                 Some(path) => serializer.collect_map([("file", path)]),
                 None => Err(S::Error::custom("invalid path of a secret: it is no UTF-8")),
             },
-            Place::InClear => Err(S::Error::custom(
-                "refused secret in clear: it is not written again",
+            Place::InClear | Place::Unclear => Err(S::Error::custom(
+                "refused secret without a place: it is not written again",
             )),
         }
     }
@@ -167,26 +174,37 @@ impl<'de> Visitor<'de> for Reference {
         Ok(SecretRef(Place::InClear))
     }
 
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretRef, E> {
+        Ok(SecretRef(Place::InClear))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<SecretRef, E> {
+        Ok(SecretRef(Place::InClear))
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<SecretRef, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(SecretRef(Place::InClear))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
-        let mut place = None;
+        let mut place = Place::Unclear;
+        let mut count = 0_u8;
         while let Some(name) = map.next_key::<String>()? {
-            let found = match name.as_str() {
-                "env" => Place::Env(map.next_value()?),
-                "file" => Place::File(map.next_value::<String>()?.into()),
-                other => return Err(A::Error::unknown_field(other, &["env", "file"])),
-            };
-            if place.replace(found).is_some() {
-                return Err(A::Error::custom(
-                    "invalid secret: write `env` or `file`, not both",
-                ));
+            count = count.saturating_add(1);
+            match name.as_str() {
+                "env" => place = Place::Env(map.next_value()?),
+                "file" => place = Place::File(map.next_value::<String>()?.into()),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    place = Place::InClear;
+                }
             }
         }
-        let missing = || A::Error::custom("invalid secret: write `env` or `file`");
-        place.map(SecretRef).ok_or_else(missing)
+        Ok(SecretRef(match (place, count) {
+            (Place::InClear, _) => Place::InClear,
+            (place, 1) => place,
+            _ => Place::Unclear,
+        }))
     }
 }

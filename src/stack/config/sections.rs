@@ -40,7 +40,7 @@ use crate::rate_limit::Store;
 ///     key = "client_ip"
 /// "#)?;
 /// let stack = config.build(StackParts::new())?;
-/// assert_eq!(stack.posture().warnings().len(), 0);
+/// assert_eq!(stack.posture().warnings(), ["https: absent", "limits: absent", "sanitize: absent"]);
 ///
 /// let config: SecurityConfig = toml::from_str(r#"
 ///     [cors]
@@ -92,6 +92,10 @@ pub struct SecurityConfig {
     /// Rate limits by address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimitConfig>,
+    /// Limits of size and time.
+    #[cfg(feature = "limits")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<crate::limits::LimitsConfig>,
     /// The endpoint for reports of policy violations.
     #[cfg(feature = "csp-report")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +146,8 @@ impl SecurityConfig {
             "bans" => self.bans.is_some(),
             "https" => self.https.is_some(),
             "rate_limit" => self.rate_limit.is_some(),
+            #[cfg(feature = "limits")]
+            "limits" => self.limits.is_some(),
             #[cfg(feature = "csp-report")]
             "csp_reports" => self.csp_reports.is_some(),
             "csrf" => self.csrf.is_some(),

@@ -206,11 +206,7 @@ impl JwkSet {
     }
 
     /// Keys with their places in the set.
-    fn new(
-        found: &[(usize, Jwk)],
-        mut rejected: Vec<RejectedKey>,
-        provenance: Provenance,
-    ) -> Self {
+    fn new(found: &[(usize, Jwk)], mut rejected: Vec<RejectedKey>, provenance: Provenance) -> Self {
         let mut keys = Vec::with_capacity(found.len());
         for (index, key) in found {
             let is_twice = |(other, twin): &(usize, Jwk)| other != index && twin.kid() == key.kid();

@@ -1,12 +1,17 @@
 //! What a file says is what the stack is, and it can be written again.
 
 use tower_security::core::Mode;
-use tower_security::stack::PostureState;
 use tower_security::stack::config::{SecurityConfig, StackParts};
+use tower_security::stack::{PostureState, SecurityStack};
 
 use super::{built, parsed};
 
-#[cfg(all(feature = "csp-report", feature = "jwt", feature = "sanitize"))]
+#[cfg(all(
+    feature = "csp-report",
+    feature = "jwt",
+    feature = "limits",
+    feature = "sanitize"
+))]
 #[test]
 fn every_section_is_read_written_and_read_again() {
     let config = parsed(super::WHOLE);
@@ -24,7 +29,12 @@ fn every_section_is_read_written_and_read_again() {
     }
 }
 
-#[cfg(all(feature = "csp-report", feature = "jwt", feature = "sanitize"))]
+#[cfg(all(
+    feature = "csp-report",
+    feature = "jwt",
+    feature = "limits",
+    feature = "sanitize"
+))]
 #[test]
 fn the_whole_file_is_one_stack_and_its_posture_has_every_slot() {
     let posture = built(super::WHOLE).posture();
@@ -46,6 +56,7 @@ fn the_whole_file_is_one_stack_and_its_posture_has_every_slot() {
             ("bans", on),
             ("https", on),
             ("rate_limit", on),
+            ("limits", on),
             ("csp_reports", on),
             ("csrf", on),
             ("auth", on),
@@ -72,7 +83,8 @@ fn the_whole_file_is_one_stack_and_its_posture_has_every_slot() {
 #[test]
 fn an_empty_file_is_a_stack_without_anything() {
     let posture = built("").posture();
-    assert_eq!(posture.to_string(), "");
+    assert!(posture.entries().is_empty(), "{posture}");
+    assert_eq!(posture.absent(), SecurityStack::new().posture().absent());
     assert_eq!(parsed(""), SecurityConfig::default());
     assert_eq!(
         toml::to_string(&parsed("")).unwrap(),
@@ -98,6 +110,9 @@ fn the_posture_lists_what_the_file_has_and_warns_of_what_it_weakens() {
             "cors: any origin may read answers",
             "csrf: report-only",
             "csrf: dangerous_allow_same_site",
+            "https: absent",
+            "limits: absent",
+            "sanitize: absent",
         ]
     );
 }
@@ -109,7 +124,15 @@ fn a_configuration_can_be_made_in_code_too() {
     csrf.mode = Mode::ReportOnly;
     config.csrf = Some(csrf);
     let stack = config.build(StackParts::new()).unwrap();
-    assert_eq!(stack.posture().warnings(), ["csrf: report-only"]);
+    assert_eq!(
+        stack.posture().warnings(),
+        [
+            "csrf: report-only",
+            "https: absent",
+            "limits: absent",
+            "sanitize: absent"
+        ]
+    );
     let debug = format!("{stack:?} {:?}", stack.handle());
     assert!(debug.contains("ReportOnly"), "{debug}");
 }

@@ -1,6 +1,8 @@
 //! The stack from a configuration file.
 
 mod build;
+#[cfg(all(feature = "axum", feature = "limits"))]
+mod example;
 mod passes;
 mod refusals;
 mod reload;
@@ -11,7 +13,6 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_security::core::ConfigErrors;
-use tower_security::error_mask::MaskedBody;
 use tower_security::stack::config::{SecurityConfig, Stack, StackParts};
 
 use crate::support::service::{Spy, go};
@@ -19,7 +20,12 @@ use crate::support::service::{Spy, go};
 pub(crate) type Body = Full<Bytes>;
 
 /// Every section, with as many of its fields as go together.
-#[cfg(all(feature = "csp-report", feature = "jwt", feature = "sanitize"))]
+#[cfg(all(
+    feature = "csp-report",
+    feature = "jwt",
+    feature = "limits",
+    feature = "sanitize"
+))]
 pub(crate) const WHOLE: &str = include_str!("whole.toml");
 
 pub(crate) fn parsed(text: &str) -> SecurityConfig {
@@ -47,7 +53,7 @@ pub(crate) async fn ask(
     stack: &Stack,
     spy: &Spy,
     request: Request<Body>,
-) -> Response<MaskedBody<Body>> {
+) -> Response<impl Sized + use<>> {
     through(stack.layer(spy.clone()), request).await
 }
 
