@@ -27,15 +27,17 @@ use axum_login::tower_sessions::{Session, SessionStore, session_store};
 use axum_login::{AuthManager, AuthSession, AuthUser, AuthnBackend, AuthzBackend};
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST, USER_AGENT};
+use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
 
+use tower_security::authorize::{RequireBuilder, RequireLayer};
 use tower_security::axum::Owned;
-use tower_security::core::Principal;
+use tower_security::core::{Mode, Principal};
 use tower_security::ownership::{
     AccessRequest, Action, Authz, Decision, Granted, IdShape, LoadError, LoadGuard, OwnedResource,
-    OwnershipGuard, OwnershipGuardBuilder, QueryParam, async_policy,
+    OwnershipGuard, OwnershipGuardBuilder, QueryParam, ResourceId, async_policy,
 };
 
 use harness::{Bare, Group, bare, go, go_axum};
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
 fn groups() -> Vec<Group> {
     vec![
         allowed(),
+        without_an_id(),
         plain("a UUID", || request("alice", &format!("/docs/{UUID}"))),
         plain("no rule for the route", || request("alice", "/about")),
         plain("denied", || request("bob", "/orders/1")),
@@ -83,6 +86,38 @@ fn allowed() -> Group {
         })
         .row("tower-security, an object loaded", move || {
             (order, go(loads().layer(bare())))
+        })
+}
+
+/// What a decision costs that looks at the principal alone; `off` is the future by itself.
+fn without_an_id() -> Group {
+    let order = || with_ledger(request("alice", "/orders/1"));
+    let requires =
+        move |of: RequireBuilder| (order, go(of.build().expect("a layer").layer(bare())));
+    Group::new("without an id", BOXED)
+        .row("bare", move || (order, go(bare())))
+        .row(BOXED, move || (order, go(Boxed(bare()))))
+        .row("tower-security, off", move || {
+            let guard = rules(owner).mode(Mode::Off).build().expect("a guard");
+            (order, go(guard.layer(bare())))
+        })
+        .row("tower-security, logged in", move || {
+            requires(RequireLayer::authenticated())
+        })
+        .row("tower-security, a role", move || {
+            requires(RequireLayer::role("customer"))
+        })
+        .row("tower-security, a predicate", move || {
+            requires(RequireLayer::predicate("alice", |who| {
+                who.subject() == "alice"
+            }))
+        })
+        .row("tower-security, an id at hand", move || {
+            let id = |_: &mut Parts| Ok(ResourceId::from("1"));
+            let guard = OwnershipGuard::for_route(id, owner)
+                .build()
+                .expect("a guard");
+            (order, go(guard.layer(bare())))
         })
 }
 
@@ -137,6 +172,7 @@ fn request(who: &str, target: &str) -> Request<Full<Bytes>> {
         headers.insert(name, HeaderValue::from_static(value));
     }
     Principal::builder(who)
+        .roles(["customer"])
         .build()
         .dangerous_attach(request.extensions_mut());
     request

@@ -27,6 +27,7 @@
 //! | bodies, waits and crowds that have an end | `LimitsLayer` |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
+//! | to know how the parts stand together: order, proxies, nodes, codes, defaults, threats | the pages of the [`manual`] |
 //! | to hear of attacks | [`core::EventSink`]; [`mod@audit`]: a log of them, and what no single request shows |
 //! | a layer of your own that refuses in the same way | [`core::Rejection`], [`core::ResponseFuture`] |
 //!
@@ -78,7 +79,7 @@
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
 //! | `sanitize` | [`mod@sanitize`]: malformed and ambiguous requests refused, text types that validate themselves |
 //! | `sanitize-html` | `sanitize::html`: fields of HTML cleaned |
-//! | `serde` | `stack::config`: the stack from a file, replaced under traffic; [`core::Secret`] as a field of a form |
+//! | `serde` | `stack::config`: the stack from a file, replaced under traffic; configuration types of single layers; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
 //! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed; pseudonyms in [`mod@audit`] |
 //! | `full` | all of the above but `jwt-rust-crypto` |

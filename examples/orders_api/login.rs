@@ -127,7 +127,12 @@ pub async fn enrol(
     head: Parts,
 ) -> Result<Json<Value>, Rejection> {
     let totp = shop.totp.for_request(&head.extensions);
-    let enrolment = totp.enrol(who.subject(), who.subject()).await?;
+    let name: String = sqlx::query_scalar("SELECT name FROM users WHERE id = ?")
+        .bind(accounts::id_of(&who))
+        .fetch_one(&shop.db)
+        .await
+        .map_err(broken)?;
+    let enrolment = totp.enrol(who.subject(), &name).await?;
     Ok(Json(json!({ "uri": enrolment.uri().expose() })))
 }
 

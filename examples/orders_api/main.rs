@@ -16,8 +16,22 @@
 //! | `--db FILE` | keeps the database in a file; the keys then come from the environment |
 //! | `--port PORT` | listens there instead of 3011 |
 //!
-//! To copy from it, begin with `stack.rs`, where all layers stand, then `login.rs` and `orders.rs`. What is under `attack` and `unprotected`
-//! is for the demonstration alone.
+//! What to copy from:
+//!
+//! | file | |
+//! |---|---|
+//! | `stack.rs` | the layers, all in one place: begin here |
+//! | `shop.rs`, `secrets.rs` | what handlers share, and the keys of it |
+//! | `login.rs`, `cookies.rs` | throttle, password, second factor, tokens; the two cookies |
+//! | `accounts.rs` | registration, hashes that are upgraded, the sealed address |
+//! | `orders.rs` | whose an order is: `Owned`, `Scope`, a loader for the layer |
+//! | `pages.rs` | pages with a nonce, text and cleaned HTML in them |
+//! | `log.rs` | the security log |
+//!
+//! `attack/` and `unprotected/` are for the demonstration alone.
+//!
+//! Each attack is judged by what it wanted: data of somebody else in the answer, a row that has changed, a server that waits. The judge is
+//! the same with and without the stack, so that a row that says *blocked* has a twin in which it got through.
 
 #![expect(unreachable_pub, reason = "a program: nothing of it is seen outside")]
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::extract::{Query, State};
 use axum::response::Html;
+use tower_security::axum::Public;
 use tower_security::core::Rejection;
 use tower_security::csp::CspNonce;
 use tower_security::ownership::{Authz, Granted};
@@ -41,6 +42,27 @@ fn page(nonce: &CspNonce, title: &str, content: &str) -> Html<String> {
          <body><h1>{title}</h1>{content}\
          <script nonce=\"{nonce}\">document.body.dataset.ready = 'yes'</script>"
     ))
+}
+
+/// Logs in by a script of its own, whose nonce is that of the answer.
+const LOG_IN: &str = "
+document.querySelector('form').addEventListener('submit', async event => {
+    event.preventDefault();
+    const form = Object.fromEntries(new FormData(event.target));
+    const headers = { 'Content-Type': 'application/json' };
+    const answer = await fetch('/login', { method: 'POST', headers, body: JSON.stringify(form) });
+    if (answer.ok) location = '/search';
+    else document.querySelector('output').textContent = (await answer.json()).title;
+});";
+
+pub async fn home(nonce: CspNonce, _: Public) -> Html<String> {
+    let content = format!(
+        "<form><p><input name=account placeholder=account autocomplete=username>\
+         <p><input name=password type=password placeholder=password autocomplete=current-password>\
+         <p><input name=code placeholder=\"code, if you have one\" autocomplete=one-time-code>\
+         <p><button>log in</button> <output></output></form><script nonce=\"{nonce}\">{LOG_IN}</script>"
+    );
+    page(&nonce, "Shop", &content)
 }
 
 /// Loaded by the layer: this handler has no other order than that of its reader.

@@ -16,6 +16,7 @@ use super::{accounts, db, login, orders, others, pages};
 
 fn routes() -> Router<Shop> {
     Router::new()
+        .route("/", get(pages::home))
         .route("/health", get(others::health))
         .route("/internal/status", get(others::status))
         .route("/.well-known/jwks.json", get(login::keys))

@@ -87,7 +87,9 @@ impl Shop {
             policy: PasswordPolicy::single_factor()
                 .context_words(["shop"])
                 .build()?,
-            totp: TotpService::builder(factors, "Shop").build()?,
+            totp: TotpService::builder(factors, "Shop")
+                .seal(ring.purpose(&["users", "totp"])?)
+                .build()?,
             issuer,
             tokens,
             verifier,

@@ -70,7 +70,7 @@ impl Deployment {
     }
 }
 
-/// Puts the router behind all of it, and says what that is.
+/// Puts the router behind all of it, and says what that is. The order of the calls does not matter.
 pub fn protect(
     router: Router<Shop>,
     shop: &Shop,
@@ -83,71 +83,18 @@ pub fn protect(
         .methods([Method::PATCH, Method::PUT, Method::DELETE])
         .request_headers(["authorization", "content-type"])
         .build()?;
-
     // Answers belong to whoever asked for them: no cache keeps any, pages neither.
     let headers = SecurityHeadersLayer::builder()
         .preset(Preset::Web)
         .cache(CachePolicy::NoStore)
         .build()?;
-
-    let is_local = deployment.clients.is_direct();
-    let https = HttpsLayer::builder(deployment.scheme).allowed_hosts(deployment.hosts);
-    let https = if is_local {
-        https.allow_loopback()
-    } else {
-        https
-    }
-    .build()?;
-
-    // An order is a few kilobytes, and nobody types while it is sent.
-    let limits = LimitsLayer::builder()
-        .body_limit(256 << 10)
-        .body_idle(deployment.body_time.min(Duration::from_secs(5)))
-        .body_time(deployment.body_time)
-        .build()?;
-    let by_address = RateLimitLayer::builder()
-        .policy(Policy::new("client", Quota::per_minute(120)).key(key::client_ip()))
-        .policy(
-            Policy::new("registration", Quota::per_hour(20))
-                .methods([Method::POST])
-                .when(|head| head.uri.path() == "/register")
-                .key(key::client_ip()),
-        )
-        .build()?;
-    let by_user = RateLimitLayer::builder()
-        .policy(Policy::new("user", Quota::per_minute(240)).key(key::principal()))
-        .build()?;
-    let bans = BanLayer::builder()
-        .on(AbuseKind::CsrfRefused, 20, MINUTE, QUARTER)
-        .on(AbuseKind::OwnershipRefused, 40, MINUTE, QUARTER)
-        .on(AbuseKind::Spray, 3, MINUTE, QUARTER)
-        .build()?;
-
     // Programs and the web application send the token in `Authorization`, pages and sockets have it in a cookie.
     let auth = AuthLayer::builder()
         .bearer(shop.verifier.clone())
         .authenticator(AccessCookie::new(shop.verifier.clone()))
         .optional()
         .build()?;
-    let access = AccessTable::builder()
-        .get("/health", public())
-        .get("/internal/status", public())
-        .get("/.well-known/jwks.json", public())
-        .get("/downloads/{name}", public())
-        .post("/register", public())
-        .post("/login", public())
-        .post("/token", public())
-        .post("/logout", public())
-        .any_method("/admin/{*rest}", role("admin"))
-        .any_method("/me", authenticated().decides())
-        .any_method("/me/{*rest}", authenticated().decides())
-        .get("/reports/{*rest}", authenticated().decides())
-        // These still have to ask whose the order is.
-        .any_method("/orders", authenticated())
-        .any_method("/orders/{*rest}", authenticated())
-        .get("/search", authenticated())
-        .unmatched_as_not_found()
-        .build()?;
+    let by_user = Policy::new("user", Quota::per_minute(240)).key(key::principal());
     let ownership = LoadGuard::builder()
         .resource("/orders/{id}/page", Orders(shop.db.clone()))
         .shape(IdShape::U64)
@@ -157,24 +104,92 @@ pub fn protect(
 
     let stack = SecurityStack::new()
         .events(log)
-        .client_ip(deployment.clients)
+        .client_ip(deployment.clients.clone())
         .headers(headers)
         .csp(CspLayer::strict())
         .cookies(CookieLayer::strict())
         .cors(cors)
         .error_mask(ErrorMaskLayer::builder().mask_client_errors(true).build()?)
-        .bans(bans)
-        .https(https)
-        .rate_limit(by_address)
-        .limits(limits)
+        .bans(bans()?)
+        .rate_limit(by_address()?)
+        .limits(deployment.limits()?)
+        .https(deployment.https()?)
         .csrf(CsrfLayer::new())
         .trust_cors_origins()?
         .auth(auth)
-        .rate_limit_by_principal(by_user)
+        .rate_limit_by_principal(RateLimitLayer::builder().policy(by_user).build()?)
         .require_authorization(RequireAuthorization::new())
-        .access(access)
+        .access(access()?)
         .sanitize(SanitizeLayer::strict())
         .ownership(ownership);
     let posture = stack.posture();
     Ok((router.layer(stack), posture))
+}
+
+/// Who may call what. What no rule is for is for nobody.
+fn access() -> Result<AccessTable, ConfigErrors> {
+    AccessTable::builder()
+        .get("/", public())
+        .get("/health", public())
+        .get("/internal/status", public())
+        .get("/.well-known/jwks.json", public())
+        .get("/downloads/{name}", public())
+        .post("/register", public())
+        .post("/login", public())
+        .post("/token", public())
+        .post("/logout", public())
+        .any_method("/admin/{*rest}", role("admin"))
+        // These are about whoever asks, and nobody else.
+        .any_method("/me", authenticated().decides())
+        .any_method("/me/{*rest}", authenticated().decides())
+        .get("/reports/{*rest}", authenticated().decides())
+        // These still have to ask whose the order is.
+        .any_method("/orders", authenticated())
+        .any_method("/orders/{*rest}", authenticated())
+        .get("/search", authenticated())
+        .unmatched_as_not_found()
+        .build()
+}
+
+fn by_address() -> Result<RateLimitLayer, ConfigErrors> {
+    let all = Policy::new("client", Quota::per_minute(120)).key(key::client_ip());
+    let registration = Policy::new("registration", Quota::per_hour(20))
+        .methods([Method::POST])
+        .when(|head| head.uri.path() == "/register")
+        .key(key::client_ip());
+    RateLimitLayer::builder()
+        .policy(all)
+        .policy(registration)
+        .build()
+}
+
+/// Shuts out who keeps on.
+fn bans() -> Result<BanLayer, ConfigErrors> {
+    BanLayer::builder()
+        .on(AbuseKind::CsrfRefused, 20, MINUTE, QUARTER)
+        .on(AbuseKind::OwnershipRefused, 40, MINUTE, QUARTER)
+        .on(AbuseKind::Spray, 3, MINUTE, QUARTER)
+        .build()
+}
+
+impl Deployment {
+    /// An order is a few kilobytes, and nobody types while it is sent.
+    fn limits(&self) -> Result<LimitsLayer, ConfigErrors> {
+        LimitsLayer::builder()
+            .body_limit(256 << 10)
+            .body_idle(self.body_time.min(Duration::from_secs(5)))
+            .body_time(self.body_time)
+            .build()
+    }
+
+    fn https(&self) -> Result<HttpsLayer, ConfigErrors> {
+        let https = HttpsLayer::builder(self.scheme.clone()).allowed_hosts(&self.hosts);
+        let is_local = self.clients.is_direct();
+        let https = if is_local {
+            https.allow_loopback()
+        } else {
+            https
+        };
+        https.build()
+    }
 }

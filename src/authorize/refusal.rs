@@ -218,10 +218,8 @@ impl<'a> Denial<'a> {
 
     /// Writes it down. Who is not logged in was denied nothing.
     pub(super) fn note(&self, extensions: &Extensions) {
-        if self.reason != RequireRefusal::Unauthenticated
-            && let Some(ledger) = AuthzLedger::from_extensions(extensions)
-        {
-            ledger.record(LedgerEntry::Deny);
+        if self.reason != RequireRefusal::Unauthenticated {
+            AuthzLedger::note_in(extensions, LedgerEntry::Deny);
         }
     }
 

@@ -44,12 +44,30 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let params = if self.core.compares_params {
-            Params::of_router(&mut request)
-        } else {
-            Params::Unknown
-        };
+    #[inline]
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        if self.core.compares_params {
+            return self.call_by_params(request);
+        }
+        match self.core.check(request.extensions(), &Params::Unknown) {
+            Ok(()) => ResponseFuture::inner(self.inner.call(request)),
+            Err(denial) => ResponseFuture::refused(self.core.refuse(request, &denial)),
+        }
+    }
+}
+
+impl<S> Require<S> {
+    /// As `call`. Apart from it, since the request is changed for a moment, and one that may be changed is moved once more.
+    #[inline(never)]
+    fn call_by_params<ReqBody, ResBody>(
+        &mut self,
+        mut request: Request<ReqBody>,
+    ) -> ResponseFuture<S::Future, S::Response>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        ResBody: RejectionBody,
+    {
+        let params = Params::of_router(&mut request);
         match self.core.check(request.extensions(), &params) {
             Ok(()) => ResponseFuture::inner(self.inner.call(request)),
             Err(denial) => ResponseFuture::refused(self.core.refuse(request, &denial)),
@@ -102,10 +120,8 @@ impl Core {
         );
         match met {
             Ok(met) => {
-                if let Some(entry) = met.entry()
-                    && let Some(ledger) = AuthzLedger::from_extensions(extensions)
-                {
-                    ledger.record(entry);
+                if let Some(entry) = met.entry() {
+                    AuthzLedger::note_in(extensions, entry);
                 }
                 Ok(())
             }

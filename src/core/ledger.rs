@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{Extensions, StatusCode};
 
@@ -65,17 +65,6 @@ pub(crate) enum LedgerEntry {
     Scoped,
 }
 
-impl LedgerEntry {
-    const fn bit(self) -> u8 {
-        match self {
-            Self::Allow => 1,
-            Self::Deny => 1 << 1,
-            Self::Exempt => 1 << 2,
-            Self::Scoped => 1 << 3,
-        }
-    }
-}
-
 impl AuthzLedger {
     /// Returns the ledger of the request with these extensions; `None` where neither a stack nor a tripwire has put one.
     #[must_use]
@@ -128,14 +117,24 @@ impl AuthzLedger {
     /// Writes to the ledger of this request; without slot 1 in front to a new one, which is put into the extensions.
     #[inline]
     pub(crate) fn note(extensions: &mut Extensions, entry: LedgerEntry) {
-        if let Some(context) = RequestContext::from_extensions(extensions) {
-            context.ledger().record(entry);
-        } else if let Some(ledger) = extensions.get::<Self>() {
-            ledger.record(entry);
-        } else {
-            let bits = LedgerBits(AtomicU8::new(entry.bit()));
+        if !Self::note_in(extensions, entry) {
+            let bits = LedgerBits::default();
+            bits.record(entry);
             extensions.insert(Self(Place::Own(Arc::new(bits))));
         }
+    }
+
+    /// Writes to the ledger of this request, if it has one, and says whether it has.
+    #[inline]
+    pub(crate) fn note_in(extensions: &Extensions, entry: LedgerEntry) -> bool {
+        let bits = match RequestContext::from_extensions(extensions) {
+            Some(context) => Some(context.ledger()),
+            None => extensions.get::<Self>().map(Self::bits),
+        };
+        if let Some(bits) = bits {
+            bits.record(entry);
+        }
+        bits.is_some()
     }
 
     pub(crate) fn record(&self, entry: LedgerEntry) {
@@ -156,18 +155,35 @@ impl fmt::Debug for AuthzLedger {
     }
 }
 
-/// The bits of a ledger, one for each [`LedgerEntry`].
+/// The bits of a ledger, one for each [`LedgerEntry`]: in a byte of its own, so that to write one is a store, and not an exchange, which
+/// takes as long as a small layer.
 #[derive(Default)]
-pub(crate) struct LedgerBits(AtomicU8);
+pub(crate) struct LedgerBits {
+    allow: AtomicBool,
+    deny: AtomicBool,
+    exempt: AtomicBool,
+    scoped: AtomicBool,
+}
 
 impl LedgerBits {
     // Relaxed: the bits guard no other memory, and who reads them after the handler has seen it end.
+    #[inline]
     pub(crate) fn record(&self, entry: LedgerEntry) {
-        self.0.fetch_or(entry.bit(), Ordering::Relaxed);
+        self.bit(entry).store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn has(&self, entry: LedgerEntry) -> bool {
-        self.0.load(Ordering::Relaxed) & entry.bit() != 0
+        self.bit(entry).load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    const fn bit(&self, entry: LedgerEntry) -> &AtomicBool {
+        match entry {
+            LedgerEntry::Allow => &self.allow,
+            LedgerEntry::Deny => &self.deny,
+            LedgerEntry::Exempt => &self.exempt,
+            LedgerEntry::Scoped => &self.scoped,
+        }
     }
 }
 

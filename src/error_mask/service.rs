@@ -136,30 +136,27 @@ where
             (Ok(_), Some(Ok(response))) => watch.passes(response),
             _ => false,
         };
-        let watch = this.watch.take();
-        match (output, watch) {
-            (Some(Ok(response)), watch) if passes => {
-                let masked = response.map(|body| MaskedBody::new(body, watch, Form::Http));
-                Poll::Ready(Ok(masked))
-            }
-            (output, Some(watch)) => {
-                let details = this.details.take();
-                let polled = polled.map(|_| ());
-                Poll::Ready(match polled {
-                    Ok(()) => watch.answer(output, details),
-                    Err(payload) => {
-                        // Also of an answer whose future panics when it is dropped: what a guard was to undo or to finish was not.
-                        let details = watch.panicked(PANIC, payload);
-                        watch.let_go(PANIC, output);
-                        if let Err(payload) = caught(|| this.future.set(None)) {
-                            watch.panicked(PANIC, payload);
-                        }
-                        Ok(watch.crash(details))
-                    }
-                })
-            }
-            (_, None) => Poll::Pending,
+        // Each of these is large: none is put into a tuple first.
+        if passes && let Some(Ok(response)) = output {
+            let watch = this.watch.take();
+            let masked = response.map(|body| MaskedBody::new(body, watch, Form::Http));
+            return Poll::Ready(Ok(masked));
         }
+        let Some(watch) = this.watch.take() else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match polled {
+            Ok(_) => watch.answer(output, this.details.take()),
+            Err(payload) => {
+                // Also of an answer whose future panics when it is dropped: what a guard was to undo or to finish was not.
+                let details = watch.panicked(PANIC, payload);
+                watch.let_go(PANIC, output);
+                if let Err(payload) = caught(|| this.future.set(None)) {
+                    watch.panicked(PANIC, payload);
+                }
+                Ok(watch.crash(details))
+            }
+        })
     }
 }
 

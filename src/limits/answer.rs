@@ -30,6 +30,8 @@ pin_project! {
         timer: Timer,
         // `None`: nobody looks after it, or not any more.
         handle: Option<Handle>,
+        // It stands still for as long as it wants.
+        is_stream: bool,
         waits: bool,
     }
 }
@@ -50,6 +52,7 @@ impl<B> AnswerBody<B> {
             state: State::Inner { body },
             timer: Timer::default(),
             handle,
+            is_stream: false,
             waits: false,
         }
     }
@@ -62,6 +65,7 @@ impl<B> RejectionBody for AnswerBody<B> {
             state: State::Refusal { body },
             timer: Timer::default(),
             handle: None,
+            is_stream: false,
             waits: false,
         }
     }
@@ -70,12 +74,20 @@ impl<B> RejectionBody for AnswerBody<B> {
 impl Handle {
     /// Looks after an answer, unless there is nothing to look after any more.
     #[inline]
-    pub(super) fn see_out<B: Body>(self, response: Response<B>) -> Response<AnswerBody<B>> {
-        let is_over = response.body().is_end_stream()
-            || response.status() == StatusCode::SWITCHING_PROTOCOLS
-            || is_stream(&response);
-        let handle = (!is_over).then_some(self);
-        response.map(|body| AnswerBody::of(body, handle))
+    pub(super) fn see_out<B: Body>(mut self, response: Response<B>) -> Response<AnswerBody<B>> {
+        let is_over =
+            response.body().is_end_stream() || response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let is_stream = !is_over && is_stream(&response);
+        if is_stream {
+            self.leave();
+        }
+        // Of a stream it is waited for what its request does meanwhile.
+        let is_of_use = !is_over && (!is_stream || self.has_body());
+        let handle = is_of_use.then_some(self);
+        response.map(|body| AnswerBody {
+            is_stream,
+            ..AnswerBody::of(body, handle)
+        })
     }
 }
 
@@ -128,7 +140,7 @@ where
             Poll::Pending => {}
         }
         let idle = handle.watch().settings().answer_idle;
-        if idle == Duration::MAX {
+        if idle == Duration::MAX || *this.is_stream {
             return Poll::Pending;
         }
         if !*this.waits {

@@ -35,15 +35,17 @@ pin_project! {
         // It has met a limit, or failed.
         is_broken: bool,
     }
+}
 
-    impl<B> PinnedDrop for LimitedBody<B> {
-        fn drop(this: Pin<&mut Self>) {
-            // Or the handler would have its time from now on as well.
-            if let Some(meter) = this.project().meter {
-                meter.stops_waiting();
-            }
-        }
-    }
+/// What is counted of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyKind {
+    /// All of it.
+    Whole,
+    /// Each message of gRPC.
+    Messages,
+    /// Nothing: it has said that it is too large, and passes all the same.
+    Any,
 }
 
 /// What is known of a body that is being read.
@@ -131,12 +133,11 @@ impl<B> LimitedBody<B> {
         }
     }
 
-    /// With `is_told` its length was found to be too large and passes all the same.
-    pub(super) fn limited(body: B, tie: Arc<Tie>, is_stream: bool, is_told: bool) -> Self {
-        let size = match tie.watch.settings().body_limit {
-            _ if is_told => Size::Any,
-            _ if is_stream => Size::Messages(Messages::default()),
-            limit => Size::Whole(limit),
+    pub(super) fn limited(body: B, tie: Arc<Tie>, kind: BodyKind) -> Self {
+        let size = match kind {
+            BodyKind::Whole => Size::Whole(tie.settings.body_limit),
+            BodyKind::Messages => Size::Messages(Messages::default()),
+            BodyKind::Any => Size::Any,
         };
         Self {
             body,
@@ -162,7 +163,7 @@ impl Meter {
             return Ok(());
         }
         self.stops_waiting();
-        let limit = self.tie.watch.settings().body_limit;
+        let limit = self.tie.settings.body_limit;
         let Some(data) = data else {
             return Ok(());
         };
@@ -202,7 +203,7 @@ impl Meter {
 
     /// How long may be waited from the beginning of this wait, and what is met then.
     fn patience(&self) -> (Duration, LimitsRefusal) {
-        let settings = self.tie.watch.settings();
+        let settings = &self.tie.settings;
         if let Size::Messages(messages) = &self.size
             && messages.is_between()
         {
@@ -240,12 +241,20 @@ impl Meter {
 
     #[cold]
     fn met(&self, refusal: LimitsRefusal) -> Result<(), BodyLimitError> {
-        self.tie.watch.tell(refusal);
-        if !self.tie.watch.is_enforced() {
-            return Ok(());
-        }
         self.tie.meet(refusal);
-        Err(BodyLimitError::new(refusal))
+        if self.tie.is_enforced {
+            Err(BodyLimitError::new(refusal))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        // Or the handler would have its time from now on as well.
+        self.stops_waiting();
+        self.tie.give_back();
     }
 }
 
@@ -280,12 +289,10 @@ where
             },
             Poll::Ready(Some(Err(error))) => error.into(),
             Poll::Ready(None) => {
-                meter.stops_waiting();
                 *this.meter = None;
                 return Poll::Ready(None);
             }
         };
-        meter.stops_waiting();
         *this.meter = None;
         *this.is_broken = true;
         Poll::Ready(Some(Err(error)))
@@ -321,15 +328,14 @@ impl<B> fmt::Debug for LimitedBody<B> {
 /// use std::error::Error;
 /// use tower_security::limits::{BodyLimitError, LimitsRefusal};
 ///
-/// /// Whether an upload was cut by the layer, however deep the error of it lies.
-/// fn is_limit(error: &(dyn Error + 'static)) -> bool {
-///     let mut sources = std::iter::successors(Some(error), |error| error.source());
-///     sources.any(|error| {
-///         let limit = error.downcast_ref::<BodyLimitError>();
-///         limit.is_some_and(|limit| limit.refusal() == LimitsRefusal::BodyTooLarge)
-///     })
+/// /// Whether an upload was cut for its size, however deep the error of it lies.
+/// fn is_too_large(error: &(dyn Error + 'static)) -> bool {
+///     match error.downcast_ref::<BodyLimitError>() {
+///         Some(limit) => limit.refusal() == LimitsRefusal::BodyTooLarge,
+///         None => error.source().is_some_and(is_too_large),
+///     }
 /// }
-/// # assert!(!is_limit(&std::fmt::Error));
+/// # assert!(!is_too_large(&std::fmt::Error));
 /// ```
 #[derive(Debug)]
 pub struct BodyLimitError {

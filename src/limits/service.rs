@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::answer::AnswerBody;
-use super::body::LimitedBody;
+use super::body::{BodyKind, LimitedBody};
 use super::layer::Core;
 use super::timer::{Timer, after, now};
 use super::watch::{Handle, LimitsRefusal, Tie, Watch};
@@ -58,15 +58,16 @@ where
         let route = core.route(request.uri(), request.extensions());
         let settings = core.settings(route);
         let has_body = !request.body().is_end_stream();
-        let is_stream = has_body && settings.grpc && is_message_stream(&request);
-        let mut is_told = false;
-        if has_body && !is_stream && declared_length(&request) > settings.body_limit {
+        let mut kind = BodyKind::Whole;
+        if has_body && settings.grpc && is_message_stream(&request) {
+            kind = BodyKind::Messages;
+        } else if has_body && declared_length(&request) > settings.body_limit {
             if core.mode == Mode::Enforce {
                 let refused = core.refuse(request, LimitsRefusal::BodyTooLarge, route);
                 return LimitsFuture::refused(refused);
             }
             core.report(&mut request, LimitsRefusal::BodyTooLarge, route);
-            is_told = true;
+            kind = BodyKind::Any;
         }
         if core.counts() && !core.enter() {
             if core.mode == Mode::Enforce {
@@ -79,16 +80,14 @@ where
         core.mark_request(request.headers_mut());
         let watch = Watch::of(core, &request, route);
         if !has_body {
-            let handle = Handle::alone(watch, core.counts());
-            return LimitsFuture::of(
-                self.inner.call(request.map(LimitedBody::unlimited)),
-                Some(handle),
-            );
+            let handle = Handle::new(watch, None, core.counts());
+            let request = request.map(LimitedBody::unlimited);
+            return LimitsFuture::of(self.inner.call(request), Some(handle));
         }
-        let tie = Arc::new(Tie::of(watch));
-        let handle = Handle::tied(Arc::clone(&tie), core.counts());
-        let limited = |body| LimitedBody::limited(body, tie, is_stream, is_told);
-        LimitsFuture::of(self.inner.call(request.map(limited)), Some(handle))
+        let tie = Tie::of(&watch);
+        let handle = Handle::new(watch, Some(Arc::clone(&tie)), core.counts());
+        let request = request.map(|body| LimitedBody::limited(body, tie, kind));
+        LimitsFuture::of(self.inner.call(request), Some(handle))
     }
 }
 
@@ -216,12 +215,16 @@ where
                         return Poll::Pending;
                     }
                     let watch = handle.watch();
-                    watch.tell(LimitsRefusal::ResponseTimeout);
+                    // A handler that goes on without its body is not to blame alone.
+                    let refusal = handle.met().unwrap_or(LimitsRefusal::ResponseTimeout);
+                    if refusal == LimitsRefusal::ResponseTimeout {
+                        watch.tell(refusal);
+                    }
                     if !watch.is_enforced() {
                         *is_told = true;
                         return Poll::Pending;
                     }
-                    watch.refuse(LimitsRefusal::ResponseTimeout)
+                    watch.refuse(refusal)
                 }
             },
         };
@@ -266,13 +269,14 @@ impl Handle {
 
     /// The answer of the handler, or the refusal that takes its place.
     fn finish<B: Body<Data = Bytes>, E>(
-        self,
+        mut self,
         output: Result<Response<B>, E>,
     ) -> Result<Response<AnswerBody<B>>, E> {
-        if let Some(refusal) = self.met()
-            && is_failure(&output)
-        {
-            return Ok(self.watch().refuse(refusal));
+        if let Some(refusal) = self.met() {
+            self.tell_met();
+            if self.watch().is_enforced() && is_failure(&output) {
+                return Ok(self.watch().refuse(refusal));
+            }
         }
         output.map(|mut response| {
             self.watch().core().mark_answer(response.headers_mut());

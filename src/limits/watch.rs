@@ -1,5 +1,6 @@
 //! What is kept of a request until its answer has gone out: enough to refuse it late, and to tell of it.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -223,11 +224,13 @@ impl Watch {
     }
 }
 
-/// A request whose body is read while it is answered: what body and answer know of each other.
+/// What the body of a request and its answer know of each other. Nothing in it has to be dropped, so that it can be lent again.
 #[derive(Debug)]
 pub(super) struct Tie {
-    pub(super) watch: Watch,
-    /// What has ended the body.
+    pub(super) settings: Settings,
+    /// Whether what meets a limit is stopped there.
+    pub(super) is_enforced: bool,
+    /// The limit that the body has met first.
     met: AtomicU8,
     start: Instant,
     /// How long was waited for the client, in nanoseconds.
@@ -238,22 +241,67 @@ pub(super) struct Tie {
     patience: AtomicU64,
 }
 
+thread_local! {
+    /// Ties that nobody holds any more: a request with a body allocates none.
+    static SPARE: Cell<Vec<Arc<Tie>>> = const { Cell::new(Vec::new()) };
+}
+
 // Relaxed throughout: nobody reads other memory by what stands here, and a body that is read by another task ends before its handler can
 // answer because of it.
 impl Tie {
-    pub(super) fn of(watch: Watch) -> Self {
-        Self {
-            watch,
+    pub(super) fn of(watch: &Watch) -> Arc<Self> {
+        let tie = Self {
+            settings: *watch.settings(),
+            is_enforced: watch.is_enforced(),
             met: AtomicU8::new(0),
             start: timer::now(),
             waited: AtomicU64::new(0),
             since: AtomicU64::new(0),
             patience: AtomicU64::new(0),
+        };
+        match Self::spare(|spare| spare.pop()).flatten() {
+            Some(mut lent) => match Arc::get_mut(&mut lent) {
+                Some(place) => {
+                    *place = tie;
+                    lent
+                }
+                None => Arc::new(tie),
+            },
+            None => Arc::new(tie),
         }
     }
 
+    /// Keeps it for the next request, when the last who holds it lets go.
+    pub(super) fn give_back(self: &Arc<Self>) {
+        /// As many as may be under way on a thread in most services.
+        const MOST: usize = 64;
+        // If both let go at the same time, neither is the last, and it is dropped.
+        if Arc::strong_count(self) == 1 {
+            Self::spare(|spare| {
+                if spare.len() < MOST {
+                    spare.push(Arc::clone(self));
+                }
+            });
+        }
+    }
+
+    /// `None` in a thread that ends.
+    fn spare<T>(change: impl FnOnce(&mut Vec<Arc<Self>>) -> T) -> Option<T> {
+        SPARE
+            .try_with(|cell| {
+                let mut spare = cell.take();
+                let changed = change(&mut spare);
+                cell.set(spare);
+                changed
+            })
+            .ok()
+    }
+
     pub(super) fn meet(&self, refusal: LimitsRefusal) {
-        self.met.store(refusal.to_byte(), Ordering::Relaxed);
+        // The first counts.
+        let (none, some) = (0, refusal.to_byte());
+        let order = Ordering::Relaxed;
+        let _ = self.met.compare_exchange(none, some, order, order);
     }
 
     fn met(&self) -> Option<LimitsRefusal> {
@@ -275,81 +323,85 @@ impl Tie {
     fn waited(&self, now: Instant) -> (Duration, bool) {
         let since = self.since.load(Ordering::Relaxed);
         let so_far = Duration::from_nanos(self.waited.load(Ordering::Relaxed));
-        match since.checked_sub(1) {
-            None => (so_far, false),
-            Some(since) => {
-                let at = now.saturating_duration_since(self.start);
-                let current = at.saturating_sub(Duration::from_nanos(since));
-                let patience = Duration::from_nanos(self.patience.load(Ordering::Relaxed));
-                (
-                    so_far.saturating_add(current.min(patience)),
-                    current < patience,
-                )
-            }
-        }
+        let Some(since) = since.checked_sub(1) else {
+            return (so_far, false);
+        };
+        let at = now.saturating_duration_since(self.start);
+        let current = at.saturating_sub(Duration::from_nanos(since));
+        let patience = Duration::from_nanos(self.patience.load(Ordering::Relaxed));
+        let waited = so_far.saturating_add(current.min(patience));
+        (waited, current < patience)
     }
 }
 
 /// The answer's side of a request, and its place among those that are served at the same time.
 #[derive(Debug)]
 pub(super) struct Handle {
-    side: Side,
+    watch: Watch,
+    /// `None`: the request has no body.
+    tie: Option<Arc<Tie>>,
     is_counted: bool,
-}
-
-#[derive(Debug)]
-enum Side {
-    /// It has no body.
-    Alone(Watch),
-    Tied(Arc<Tie>),
+    is_told: bool,
 }
 
 impl Handle {
     #[inline]
-    pub(super) const fn alone(watch: Watch, is_counted: bool) -> Self {
+    pub(super) const fn new(watch: Watch, tie: Option<Arc<Tie>>, is_counted: bool) -> Self {
         Self {
-            side: Side::Alone(watch),
+            watch,
+            tie,
             is_counted,
-        }
-    }
-
-    pub(super) const fn tied(tie: Arc<Tie>, is_counted: bool) -> Self {
-        Self {
-            side: Side::Tied(tie),
-            is_counted,
+            is_told: false,
         }
     }
 
     #[inline]
-    pub(super) fn watch(&self) -> &Watch {
-        match &self.side {
-            Side::Alone(watch) => watch,
-            Side::Tied(tie) => &tie.watch,
-        }
+    pub(super) const fn watch(&self) -> &Watch {
+        &self.watch
     }
 
-    /// What has ended the body of the request.
+    #[inline]
+    pub(super) const fn has_body(&self) -> bool {
+        self.tie.is_some()
+    }
+
+    /// The limit that the body of the request has met.
     #[inline]
     pub(super) fn met(&self) -> Option<LimitsRefusal> {
-        match &self.side {
-            Side::Alone(_) => None,
-            Side::Tied(tie) => tie.met(),
+        self.tie.as_ref()?.met()
+    }
+
+    /// Tells of that, once.
+    #[inline]
+    pub(super) fn tell_met(&mut self) {
+        if !self.is_told
+            && let Some(refusal) = self.met()
+        {
+            self.is_told = true;
+            self.watch.tell(refusal);
         }
     }
 
     /// How long was waited for the client, and whether that is still done.
     pub(super) fn waited(&self) -> (Duration, bool) {
-        match &self.side {
-            Side::Alone(_) => (Duration::ZERO, false),
-            Side::Tied(tie) => tie.waited(timer::now()),
+        let tie = self.tie.as_ref();
+        tie.map_or((Duration::ZERO, false), |tie| tie.waited(timer::now()))
+    }
+
+    /// Gives up its place among those that are served.
+    pub(super) fn leave(&mut self) {
+        if std::mem::take(&mut self.is_counted) {
+            self.watch.core.leave();
         }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if self.is_counted {
-            self.watch().core.leave();
+        self.tell_met();
+        self.leave();
+        if let Some(tie) = &self.tie {
+            tie.give_back();
         }
     }
 }

@@ -260,19 +260,17 @@ impl Authz {
     fn request(&self, action: Action, id: &ResourceId) -> Result<AccessRequest, OwnershipRefusal> {
         let caller = self.caller()?.clone();
         let id = IdShape::Any.read(id)?;
-        let request = AccessRequest::new(caller, action, id)
-            .with_client_ip(self.kept.client_ip)
-            .with_place(Place {
-                route: self
-                    .kept
-                    .template
-                    .clone()
-                    .map_or(Route::Unknown, Route::Router),
+        let route = self.kept.template.clone();
+        Ok(AccessRequest {
+            principal: caller,
+            action,
+            id,
+            method: self.kept.target.as_ref().map(|(method, _)| method.clone()),
+            client_ip: self.kept.client_ip,
+            place: Place {
+                route: route.map_or(Route::Unknown, Route::Router),
                 params: Params::None,
-            });
-        Ok(match &self.kept.target {
-            Some((method, _)) => request.with_method(method.clone()),
-            None => request,
+            },
         })
     }
 

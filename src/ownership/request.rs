@@ -64,12 +64,12 @@ impl fmt::Display for Action {
 /// It owns what it says, and a clone costs a few reference counts.
 #[derive(Clone)]
 pub struct AccessRequest {
-    principal: Principal,
-    action: Action,
-    id: ResourceId,
-    method: Option<Method>,
-    client_ip: Option<IpAddr>,
-    place: Place,
+    pub(super) principal: Principal,
+    pub(super) action: Action,
+    pub(super) id: ResourceId,
+    pub(super) method: Option<Method>,
+    pub(super) client_ip: Option<IpAddr>,
+    pub(super) place: Place,
 }
 
 /// Where in the program it was asked.
@@ -110,7 +110,7 @@ pub(crate) enum Params {
 }
 
 impl AccessRequest {
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn new(principal: Principal, action: Action, id: ResourceId) -> Self {
         Self {
             principal,
@@ -120,24 +120,6 @@ impl AccessRequest {
             client_ip: None,
             place: Place::default(),
         }
-    }
-
-    #[inline]
-    pub(crate) fn with_method(mut self, method: Method) -> Self {
-        self.method = Some(method);
-        self
-    }
-
-    #[inline]
-    pub(crate) fn with_client_ip(mut self, ip: Option<IpAddr>) -> Self {
-        self.client_ip = ip;
-        self
-    }
-
-    #[inline]
-    pub(crate) fn with_place(mut self, place: Place) -> Self {
-        self.place = place;
-        self
     }
 
     /// Returns who is asking. Never anonymous, and not expired when it was asked.

@@ -24,7 +24,8 @@
 //! 14. `ownership`
 //! 15. `.extra(Innermost, ..)`, the body adapter, the handler
 //!
-//! Headers and CORS stand outside everything that can refuse, so that a browser can read a 401, 429 or 500.
+//! Headers and CORS stand outside everything that can refuse, so that a browser can read a 401, 429 or 500. Why each stands where it
+//! stands, and what it sees there, is told in the [manual](crate::manual::order).
 //!
 //! [`SecurityStack::web`], [`api`](SecurityStack::api) and [`grpc`](SecurityStack::grpc) start with some slots filled.
 //!

@@ -37,6 +37,9 @@ pub struct Posture {
     warnings: Vec<Cow<'static, str>>,
 }
 
+/// The name that the layer of both slots for rate limits gives itself.
+const RATE_LIMIT: &str = "rate_limit";
+
 /// Whether a protection is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -87,8 +90,15 @@ impl Posture {
     pub(super) fn ask(&mut self, slot: &'static str, layer: &impl Protection) {
         let before = self.entries.len();
         layer.describe(self);
-        if self.entries.len() == before && answers::is_slot(slot) {
-            self.absent.push(slot);
+        // One layer has two places: its line says in which of them it stands.
+        let added = self.entries.iter_mut().skip(before);
+        for entry in
+            added.filter(|entry| entry.protection == RATE_LIMIT && slot.starts_with(RATE_LIMIT))
+        {
+            entry.protection = slot;
+        }
+        if self.entries.len() == before {
+            self.leave_out(slot);
         }
     }
 

@@ -22,7 +22,24 @@ mod csrf;
 mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
+#[cfg(all(
+    feature = "csp-hashes",
+    feature = "jwks",
+    feature = "limits",
+    feature = "opaque-tokens",
+    feature = "sanitize"
+))]
+mod dangerous;
 mod error_mask;
+#[cfg(all(
+    feature = "axum",
+    feature = "csp-report",
+    feature = "limits",
+    feature = "opaque-tokens",
+    feature = "sanitize",
+    feature = "tonic"
+))]
+mod full_stack;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
@@ -30,6 +47,8 @@ mod headers;
 #[cfg(feature = "sanitize-html")]
 mod html;
 mod https;
+#[cfg(feature = "limits")]
+mod limits;
 #[cfg(all(
     feature = "axum",
     feature = "jwt",
@@ -37,6 +56,7 @@ mod https;
     feature = "password"
 ))]
 mod login;
+mod manual;
 #[cfg(feature = "mfa")]
 mod mfa;
 #[cfg(feature = "full")]

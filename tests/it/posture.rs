@@ -51,7 +51,7 @@ fn the_presets_say_what_they_hold_and_lack() {
     assert_eq!(
         lines(&SecurityStack::web().posture()),
         [
-            "headers on preset=web headers=8 cache=html_no_store",
+            "headers on preset=web headers=7 cache=sensitive",
             HEADERS,
             "csp on scripts=nonce",
             CSP,
@@ -164,6 +164,8 @@ mod every_layer {
 
     use super::*;
 
+    const SECRET: &[u8] = b"\x1f\x62\xc8\x0d\x97\xe4\x5a\xb1\x33\x7c\xd0\x8e\x49\xf6\x25\xa8";
+
     fn posture() -> Result<Posture, ConfigErrors> {
         let endpoint = ReportEndpoint::path("csp", "/csp-report")?;
         let csp = CspLayer::builder()
@@ -181,7 +183,7 @@ mod every_layer {
             .on_insecure(OnInsecure::Reject)
             .allowed_hosts(["app.example.com"])
             .build()?;
-        let throttle = LoginThrottle::builder([7; 16]).build()?;
+        let throttle = LoginThrottle::builder(SECRET).build()?;
         let by_address = (
             RateLimitLayer::api(Quota::per_minute(60))?,
             LoginThrottleLayer::new(throttle),
@@ -231,7 +233,53 @@ mod every_layer {
     #[test]
     fn a_stack_of_every_layer_lacks_nothing() {
         let posture = posture().expect("it is well configured");
-        assert_eq!(lines(&posture), [""; 0]);
+        assert_eq!(posture.warnings(), [""; 0]);
+        assert_eq!(
+            lines(&posture),
+            [
+                "context on client_ip=peer scheme=known",
+                "answers A09:2025 ASVS 4.1.3 15.3.4 16.2.1",
+                "headers on preset=web headers=7 cache=sensitive",
+                HEADERS,
+                "csp on scripts=nonce",
+                CSP,
+                "cookies on renamed=0",
+                "answers A01:2025 A02:2025 A07:2025 API2:2023 ASVS 3.3.1 3.3.2 3.3.3 3.3.4",
+                "cors on origins=1 credentials=true",
+                "answers A01:2025 A02:2025 API8:2023 ASVS 3.4.2",
+                "error_mask on client_errors=kept not_found=empty kept=2 stripped=4",
+                MASK,
+                "bans on counts_per=node signals=counted request_rules=0 safelist=0 blocklist=0",
+                "answers A06:2025 A07:2025 API2:2023 API4:2023 ASVS 2.4.1 6.3.1",
+                "https on plain=reject hosts=1 hsts=max-age=63072000; includeSubDomains",
+                "answers A02:2025 A04:2025 API8:2023 ASVS 3.4.1 4.1.2 12.2.1",
+                "rate_limit on counts_per=node policies=client:60/60s,global:3000/60s",
+                "answers A06:2025 API4:2023 API6:2023 ASVS 2.4.1",
+                "login_throttle on name=login counts_per=node free=5 locked_after=100",
+                "answers A06:2025 A07:2025 API2:2023 API6:2023 ASVS 2.4.1 6.3.1",
+                "limits on body_limit=2097152 body_idle=20s body_time=60s response_time=30s answer_idle=60s max_concurrent=1024",
+                "answers A06:2025 A10:2025 API4:2023 ASVS 15.2.2",
+                "csp_reports on path=/csp-report",
+                "answers A09:2025 ASVS 3.4.7",
+                "csrf on missing_metadata=refuse with cookie isolation=off trusted_origins=1",
+                "answers A01:2025 ASVS 3.5.1 3.5.2 3.5.3 4.4.2",
+                "auth on by=api_key,session anonymous=refused session_cookie=__Host-session",
+                "answers A07:2025 API2:2023 ASVS 7.2.1 9.1.1 9.1.2 9.1.3 9.2.1 16.3.1",
+                "rate_limit on counts_per=node policies=user:1000/3600s",
+                "answers A06:2025 API4:2023 API6:2023 ASVS 2.4.1",
+                "require_authorization on undecided_errors=strip",
+                "answers A01:2025 A10:2025 API1:2023 API5:2023 ASVS 8.3.1 16.5.3",
+                "access on rules=2 rest=refused public=GET /health",
+                "answers A01:2025 API5:2023 ASVS 8.2.1 8.3.1 16.3.2",
+                "sanitize on preset=strict enforced=71 reported=0 body_limit=1048576 multipart=buffered",
+                "answers A05:2025 A06:2025 API8:2023 ASVS 1.1.1 1.5.3 2.2.1 2.2.2 15.3.7 16.3.3",
+                "ownership on rules=/orders/{id} unmatched=pass denied=404",
+                "answers A01:2025 API1:2023 ASVS 8.2.2 8.3.1 8.4.1 16.3.2",
+                "ownership on rules=/notes/{id} unmatched=pass denied=404",
+                "answers A01:2025 API1:2023 ASVS 8.2.2 8.3.1 8.4.1 16.3.2",
+                "absent overload",
+            ]
+        );
     }
 
     #[cfg(feature = "serde")]

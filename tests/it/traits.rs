@@ -823,6 +823,29 @@ fn sanitizing_crosses_threads_and_can_be_printed() {
     sent::<GuardedBody<u8>>();
 }
 
+#[cfg(feature = "limits")]
+#[test]
+fn limits_cross_threads_and_can_be_printed() {
+    use tower_security::limits::{
+        AnswerBody, BodyLimitError, Limit, LimitedBody, Limits, LimitsBuilder, LimitsConfig,
+        LimitsConfigError, LimitsFuture, LimitsLayer, LimitsRefusal, RouteLimits,
+    };
+    layer::<LimitsLayer>();
+    layer::<LimitsBuilder>();
+    layer::<Limits<u8>>();
+    vocabulary::<Limit>();
+    vocabulary::<LimitsConfig>();
+    vocabulary::<LimitsConfigError>();
+    vocabulary::<LimitsRefusal>();
+    vocabulary::<RouteLimits>();
+    value::<BodyLimitError>();
+    // Their timers are not `Unpin`.
+    fn sent<T: Debug + Send + Sync + 'static>() {}
+    sent::<LimitedBody<u8>>();
+    sent::<AnswerBody<u8>>();
+    sent::<LimitsFuture<u8, u8>>();
+}
+
 #[cfg(feature = "sanitize")]
 #[test]
 fn text_types_cross_threads_and_can_be_printed() {

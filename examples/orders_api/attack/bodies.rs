@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::shop::Fault;
-use super::{Ask, Target, Verdict};
+use super::{Answer, Ask, Target, Verdict, short};
 
 /// For how long a client that trickles may hold a connection here.
 const TOO_LONG: Duration = Duration::from_secs(4);
@@ -23,20 +23,26 @@ async fn count(target: &Target, column: &str, like: &str) -> sqlx::Result<i64> {
         .await
 }
 
-/// A document that breaks whatever reads it next.
+/// A document that breaks whatever reads it next, and one that is as deep as it is long.
 pub async fn deep_json(target: &Target) -> Result<Verdict, Fault> {
     const DEPTH: usize = 100;
     let mut alice = target.alice().await?;
-    let deep = format!("{}1{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
-    let body = format!("{{\"goods\":\"lamp\",\"quantity\":1,\"options\":{{\"a\":{deep}}}}}");
-    let answer = alice
-        .send(Ask::new("POST", "/orders").raw_json(body))
-        .await?;
+    let mut answers = Vec::new();
+    for depth in [DEPTH, 100_000] {
+        let deep = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let body = format!("{{\"goods\":\"lamp\",\"quantity\":1,\"options\":{{\"a\":{deep}}}}}");
+        answers.push(
+            alice
+                .send(Ask::new("POST", "/orders").raw_json(body))
+                .await?,
+        );
+    }
     let is_stored = count(target, "options", &format!("%{}%", "[".repeat(DEPTH))).await? > 0;
-    Ok(stored(is_stored, "options with 100 times [", &answer))
+    let sent = "options with 100 and 100000 times [";
+    Ok(stored(is_stored, sent, &answers[0]))
 }
 
-fn stored(is_stored: bool, sent: &str, answer: &super::Answer) -> Verdict {
+fn stored(is_stored: bool, sent: &str, answer: &Answer) -> Verdict {
     let came = match is_stored {
         true => format!("{}, stored", answer.short()),
         false => answer.short(),
@@ -98,12 +104,13 @@ pub async fn html_bomb(target: &Target) -> Result<Verdict, Fault> {
     ))
 }
 
-/// Eight megabytes for a note.
+/// Eight megabytes for a note, with a length and without one.
 pub async fn oversized(target: &Target) -> Result<Verdict, Fault> {
     const MEGABYTES: usize = 8;
     let mut alice = target.alice().await?;
     let order = json!({ "goods": "lamp", "quantity": 1, "note": "a".repeat(MEGABYTES << 20) });
-    let answer = alice.send(Ask::new("POST", "/orders").json(&order)).await?;
+    let ask = || Ask::new("POST", "/orders").json(&order);
+    let answers = [alice.send(ask()).await?, alice.send(ask().chunked()).await?];
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM orders WHERE length(note) > 1000000")
         .fetch_one(&target.db)
         .await?;
@@ -111,7 +118,15 @@ pub async fn oversized(target: &Target) -> Result<Verdict, Fault> {
     sqlx::query("DELETE FROM orders WHERE length(note) > 1000000")
         .execute(&target.db)
         .await?;
-    Ok(stored(rows > 0, "a note of 8 MiB", &answer))
+    let came = match rows {
+        0 => short(&answers),
+        _ => format!("{}, stored {rows} times", short(&answers)),
+    };
+    Ok(Verdict::new(
+        rows > 0,
+        "a note of 8 MiB, also in chunks",
+        came,
+    ))
 }
 
 /// A byte now and then: each such client holds a connection and its memory.

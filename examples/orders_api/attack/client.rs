@@ -35,6 +35,8 @@ pub struct Ask {
     with_cookies: bool,
     with_token: bool,
     is_cross_site: bool,
+    is_plain: bool,
+    is_chunked: bool,
 }
 
 impl Ask {
@@ -48,6 +50,8 @@ impl Ask {
             with_cookies: false,
             with_token: true,
             is_cross_site: false,
+            is_plain: false,
+            is_chunked: false,
         }
     }
 
@@ -72,6 +76,26 @@ impl Ask {
     /// What the client itself writes into `X-Forwarded-For`, which the proxy appends to.
     pub fn forwarded(mut self, forged: impl Into<String>) -> Self {
         self.forwarded = Some(forged.into());
+        self
+    }
+
+    /// Asks for a WebSocket.
+    pub fn handshake(self) -> Self {
+        self.header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+    }
+
+    /// Over plain HTTP, to the proxy.
+    pub const fn plain(mut self) -> Self {
+        self.is_plain = true;
+        self
+    }
+
+    /// Does not say how long the body is.
+    pub const fn chunked(mut self) -> Self {
+        self.is_chunked = true;
         self
     }
 
@@ -144,9 +168,10 @@ impl Client {
             Some(forged) => format!("{forged}, {seen}"),
             None => seen.clone(),
         };
+        let scheme = if ask.is_plain { "http" } else { "https" };
         let _ = write!(
             head,
-            "X-Forwarded-Proto: https\r\nX-Forwarded-For: {forwarded}\r\n"
+            "X-Forwarded-Proto: {scheme}\r\nX-Forwarded-For: {forwarded}\r\n"
         );
         if let Some(token) = self.token.as_ref().filter(|_| ask.with_token) {
             let _ = write!(head, "Authorization: Bearer {token}\r\n");
@@ -161,7 +186,9 @@ impl Client {
         if ask.with_cookies && !ask.is_cross_site {
             head += "Sec-Fetch-Site: same-origin\r\n";
         }
-        if length > 0 || ask.method != "GET" {
+        if ask.is_chunked {
+            head += "Transfer-Encoding: chunked\r\n";
+        } else if length > 0 || ask.method != "GET" {
             let _ = write!(head, "Content-Length: {length}\r\n");
         }
         head += &ask.headers;
@@ -178,7 +205,13 @@ impl Client {
     /// Sends it and reads the whole answer; the cookies of the answer are kept.
     pub async fn send(&mut self, ask: Ask) -> io::Result<Answer> {
         let mut bytes = self.head(&ask, ask.body.len()).into_bytes();
+        if ask.is_chunked {
+            bytes.extend_from_slice(format!("{:x}\r\n", ask.body.len()).as_bytes());
+        }
         bytes.extend_from_slice(&ask.body);
+        if ask.is_chunked {
+            bytes.extend_from_slice(b"\r\n0\r\n\r\n");
+        }
         let (mut reader, mut writer) = self.connect().await?.into_split();
         // A server that refuses does not read to the end: both at once, and what cannot be written does not matter.
         let writing = tokio::spawn(async move {

@@ -35,12 +35,7 @@ pub async fn post(target: &Target) -> Result<Verdict, Fault> {
 /// A page of another site opens a socket with alice's cookie, and reads.
 pub async fn socket(target: &Target) -> Result<Verdict, Fault> {
     let alice = target.alice().await?;
-    let ask = Ask::get("/orders/42/live")
-        .by_other_site(EVIL)
-        .header("Connection", "Upgrade")
-        .header("Upgrade", "websocket")
-        .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let ask = Ask::get("/orders/42/live").by_other_site(EVIL).handshake();
     let came = heard(&alice, &ask).await?;
     let is_open = came.starts_with("HTTP/1.1 101");
     let is_read = is_open && came.contains("\"goods\":\"lamp\"");

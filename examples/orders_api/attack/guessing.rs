@@ -1,7 +1,7 @@
 //! Passwords that are guessed. In each of the three the right one is on the attacker's list.
 
 use super::super::shop::Fault;
-use super::{Answer, Client, Target, Verdict};
+use super::{Answer, Ask, Client, Target, Verdict};
 
 /// Of carol and dave.
 pub const SECRET: &str = "sunflower meadow 42";
@@ -51,12 +51,21 @@ impl Tally {
     }
 }
 
-/// Many passwords for one account, from one address.
+/// Many passwords for one account, from one address. Its owner has logged in before, and must be able to while it goes on.
 pub async fn one_account(target: &Target) -> Result<Verdict, Fault> {
+    let mut carol = target.stranger();
+    carol.log_in("carol", SECRET).await?;
     let (mut thief, mut tally) = (target.stranger(), Tally::default());
     for guess in guesses() {
         let answer = thief.log_in("carol", &guess).await?;
         tally.count(&thief, &answer);
+    }
+    let form = serde_json::json!({ "account": "carol", "password": SECRET });
+    let again = carol
+        .send(Ask::new("POST", "/login").json(&form).by_page())
+        .await?;
+    if !again.is_success() {
+        return Err(format!("the owner is locked out: {}", again.short()).into());
     }
     Ok(tally.verdict(format!("{GUESSES} passwords for carol")))
 }

@@ -140,3 +140,16 @@ pub async fn stolen_database(target: &Target) -> Result<Verdict, Fault> {
         came,
     ))
 }
+
+/// A request in the clear: whoever sits between reads the order, and the token with it.
+pub async fn plain_http(target: &Target) -> Result<Verdict, Fault> {
+    let mut alice = target.alice().await?;
+    let answer = alice.send(Ask::get("/orders/44").plain()).await?;
+    let is_served = answer.body.contains("\"book\"");
+    let came = match (is_served, answer.header("location")) {
+        (true, _) => format!("{} the order, in the clear", answer.short()),
+        (false, Some(to)) => format!("{} to {to}", answer.short()),
+        (false, None) => answer.short(),
+    };
+    Ok(Verdict::new(is_served, "GET over plain HTTP", came))
+}

@@ -123,18 +123,21 @@ fn all() -> Vec<Attack> {
         "forced error 500": leaks::error,
         "forced panic": leaks::panic,
         "missing security headers": leaks::headers,
+        "plain HTTP": leaks::plain_http,
         "stolen database": leaks::stolen_database,
         "flood from one address": floods::one_address,
         "flood from a /64": floods::one_network,
         "flood behind a forged address": floods::forged_address,
         "inside by a forged address": floods::forged_office,
     ];
-    let walk = Attack {
-        name: "an ordinary user",
+    let walk = |name| Attack {
+        name,
         is_legitimate: true,
         run: |target| Box::pin(walk::run(target)),
     };
-    std::iter::once(walk).chain(attacks).collect()
+    // Before and after: a service that was brought down refuses everybody.
+    let (before, after) = (walk("an ordinary user"), walk("the ordinary user again"));
+    [before].into_iter().chain(attacks).chain([after]).collect()
 }
 
 /// A row of the table.

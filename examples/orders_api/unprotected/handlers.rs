@@ -99,7 +99,11 @@ pub(super) async fn create(
         .bind(order["quantity"].as_i64())
         .bind(order["cents"].as_i64().unwrap_or(3_900))
         .bind(text("note", ""))
-        .bind(order.get("options").unwrap_or(&json!({})).to_string())
+        .bind(
+            order
+                .get("options")
+                .map_or_else(|| "{}".to_owned(), Value::to_string),
+        )
         .bind(text("status", "open"));
     let order = query.fetch_one(&twin.db).await.map_err(told)?;
     Ok((StatusCode::CREATED, Json(order)))
@@ -118,7 +122,7 @@ pub(super) async fn show(
 async fn order(twin: &Twin, id: i64) -> Answer<Order> {
     let query = sqlx::query_as("SELECT * FROM orders WHERE id = ?").bind(id);
     let order = query.fetch_optional(&twin.db).await.map_err(told)?;
-    order.ok_or((StatusCode::NOT_FOUND, "none".to_owned()))
+    order.ok_or_else(|| (StatusCode::NOT_FOUND, "none".to_owned()))
 }
 
 pub(super) async fn change(

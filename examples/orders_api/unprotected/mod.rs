@@ -67,6 +67,7 @@ pub fn build(
         log,
     };
     let routes = Router::new()
+        .route("/", get(async || "log in\n"))
         .route("/health", get(async || "up\n"))
         .route("/internal/status", get(handlers::status))
         .route("/.well-known/jwks.json", get(sessions::keys))

@@ -17,19 +17,19 @@ pub(super) fn write_rfc3339(out: &mut Vec<u8>, time: SystemTime) {
     let (day, in_day) = (millis / DAY, millis % DAY);
     let [year, month, day] = date(day);
     let seconds = in_day / 1_000;
-    let parts = [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (seconds / 3_600, 2, b':'),
-        (seconds / 60 % 60, 2, b':'),
-        (seconds % 60, 2, b'.'),
-        (in_day % 1_000, 3, b'Z'),
-    ];
-    for (number, width, after) in parts {
-        write_digits(out, number, width);
-        out.push(after);
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    for (place, number) in [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, seconds / 3_600),
+        (14..16, seconds / 60 % 60),
+        (17..19, seconds % 60),
+        (20..23, in_day % 1_000),
+    ] {
+        write_digits(text.get_mut(place).unwrap_or_default(), number);
     }
+    out.extend_from_slice(&text);
 }
 
 /// Year, month and day of a day since 1970, by Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day is the
@@ -54,14 +54,12 @@ const fn date(days: u64) -> [u64; 3] {
     [year, month, day_of_month]
 }
 
-fn write_digits(out: &mut Vec<u8>, number: u64, width: usize) {
-    let mut digits = [b'0'; 4];
+fn write_digits(place: &mut [u8], number: u64) {
     let mut rest = number;
-    for digit in digits.iter_mut().rev() {
+    for digit in place.iter_mut().rev() {
         *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(9));
         rest /= 10;
     }
-    out.extend(digits.iter().skip(digits.len().saturating_sub(width)));
 }
 
 #[cfg(test)]

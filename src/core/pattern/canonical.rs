@@ -23,7 +23,10 @@ use crate::core::percent;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CanonicalPath<'a>(Cow<'a, str>);
+pub struct CanonicalPath<'a> {
+    text: Cow<'a, str>,
+    segments: usize,
+}
 
 impl<'a> CanonicalPath<'a> {
     /// Decodes `path`, that of the request target without the query. A path without escapes is borrowed.
@@ -31,30 +34,39 @@ impl<'a> CanonicalPath<'a> {
     /// Returns `None` for a path that is not canonical: answer as if it did not exist.
     #[must_use]
     pub fn parse(path: &'a str) -> Option<Self> {
-        if is_plain(path) {
-            return Some(Self(Cow::Borrowed(path)));
+        if let Some(segments) = plain_segments(path) {
+            let text = Cow::Borrowed(path);
+            return Some(Self { text, segments });
         }
+        Self::look_closely(path)
+    }
+
+    fn look_closely(path: &'a str) -> Option<Self> {
+        let of = |text: Cow<'a, str>| Self {
+            segments: text.bytes().filter(|byte| *byte == b'/').count(),
+            text,
+        };
         if let Some(is_canonical) = look::<true>(path) {
-            return is_canonical.then_some(Self(Cow::Borrowed(path)));
+            return is_canonical.then(|| of(Cow::Borrowed(path)));
         }
         if path.contains(['?', '#']) {
             return None;
         }
         let decoded = decode(path)?;
         let is_canonical = look::<false>(&decoded) == Some(true);
-        is_canonical.then_some(Self(Cow::Owned(decoded)))
+        is_canonical.then(|| of(Cow::Owned(decoded)))
     }
 
     /// Returns the decoded path.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Returns how many segments the path has, an empty last one included.
     #[must_use]
-    pub fn segment_count(&self) -> usize {
-        self.0.bytes().filter(|byte| *byte == b'/').count()
+    pub const fn segment_count(&self) -> usize {
+        self.segments
     }
 }
 
@@ -105,16 +117,19 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// Whether a path is canonical at first sight: visible ASCII, nothing that is escaped or could be, no segment that is empty or begins with
-/// a dot. Every request pays for it, so that it looks at each byte once, and branches at none.
-fn is_plain(path: &str) -> bool {
+/// How many segments a path has that is canonical at first sight: visible ASCII, nothing that is escaped or could be, no segment that is
+/// empty or begins with a dot. Every request pays for it, so that it looks at each byte once, and branches at none.
+#[inline]
+fn plain_segments(path: &str) -> Option<usize> {
     let (mut odd, mut before) = (0, 0);
+    let mut slashes = 0_usize;
     for byte in path.bytes() {
         let class = CLASSES.get(usize::from(byte)).copied().unwrap_or(ODD);
         odd |= class & (ODD | (before << 1 & ODD_FIRST));
+        slashes = slashes.wrapping_add(usize::from(class & SLASH));
         before = class;
     }
-    odd == 0 && path.starts_with('/')
+    (odd == 0 && path.starts_with('/')).then_some(slashes)
 }
 
 /// Whether a path is canonical; `None` if it is raw and has an escape in it.
@@ -167,7 +182,9 @@ fn has_plain_segments(path: &str) -> bool {
 /// The parameters of a path that matched a [`Template`](super::Template).
 #[derive(Clone, Copy)]
 pub struct PathParams<'t, 'p> {
+    /// From the first parameter on.
     segments: &'t [Segment],
+    /// What they stand for.
     path: &'p str,
 }
 
@@ -179,6 +196,7 @@ impl<'t, 'p> PathParams<'t, 'p> {
 
     /// Returns the value of the parameter `name`, decoded.
     #[must_use]
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&'p str> {
         self.iter()
             .find_map(|(other, value)| (other == name).then_some(value))
@@ -186,7 +204,7 @@ impl<'t, 'p> PathParams<'t, 'p> {
 
     /// Returns names and values in the order of the template.
     pub fn iter(&self) -> impl Iterator<Item = (&'t str, &'p str)> + use<'t, 'p> {
-        let mut rest = self.path.strip_prefix('/');
+        let mut rest = Some(self.path);
         let last = self.segments.len().saturating_sub(1);
         self.segments
             .iter()
@@ -224,9 +242,10 @@ mod tests {
                 for third in LETTERS {
                     for fourth in LETTERS {
                         let path: String = [first, second, third, fourth].iter().collect();
-                        if is_plain(&path) {
+                        if let Some(segments) = plain_segments(&path) {
                             plain += 1;
                             assert_eq!(look::<true>(&path), Some(true), "{path:?}");
+                            assert_eq!(segments, path.matches('/').count(), "{path:?}");
                         }
                     }
                 }
@@ -241,7 +260,7 @@ mod tests {
             "/a.b/c..d/~",
             "/orders/67e55044-10b1-426f-9247-bb680e5fe0c8",
         ] {
-            assert!(is_plain(path), "{path}");
+            assert!(plain_segments(path).is_some(), "{path}");
         }
         for path in [
             "",
@@ -255,7 +274,7 @@ mod tests {
             "/a/./b",
             "/caf\u{e9}",
         ] {
-            assert!(!is_plain(path), "{path}");
+            assert!(plain_segments(path).is_none(), "{path}");
         }
     }
 }

@@ -33,6 +33,8 @@ use crate::core::percent;
 pub struct Template {
     text: Box<str>,
     segments: Box<[Segment]>,
+    /// How many bytes of the text, and how many segments, stand before the first parameter: they are compared at once.
+    literal: (usize, usize),
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -109,9 +111,15 @@ impl Template {
                 })?;
             segments.push(segment);
         }
+        let is_literal = |segment: &&Segment| segment.name().is_none();
+        let literal = (
+            pattern.find('{').unwrap_or(pattern.len()),
+            segments.iter().take_while(is_literal).count(),
+        );
         Ok(Self {
             text: pattern.into(),
             segments: segments.into(),
+            literal,
         })
     }
 
@@ -154,7 +162,7 @@ impl Template {
     /// ```
     #[must_use]
     pub fn match_raw(&self, path: &str) -> bool {
-        self.fits(path, is_read_one_way)
+        self.matched(path, is_read_one_way).is_some()
     }
 
     /// The parameters of `path` when it matches.
@@ -176,9 +184,7 @@ impl Template {
         &'t self,
         path: &'p CanonicalPath<'_>,
     ) -> Option<PathParams<'t, 'p>> {
-        let path = path.as_str();
-        self.fits(path, |_| true)
-            .then(|| PathParams::new(&self.segments, path))
+        self.matched(path.as_str(), |_| true)
     }
 
     pub(super) fn segments(&self) -> &[Segment] {
@@ -187,7 +193,7 @@ impl Template {
 
     /// Whether the literal segments of `path`, which matches when it is decoded, are spelt as they are here: without escapes.
     pub(crate) fn is_spelt_in(&self, path: &str) -> bool {
-        self.fits(path, |_| true)
+        self.matched(path, |_| true).is_some()
     }
 
     /// Returns how many segments a path must have to match; at least so many with a catch-all.
@@ -224,15 +230,26 @@ impl Template {
         theirs.next().is_none()
     }
 
-    fn fits(&self, path: &str, accepts_value: impl Fn(&str) -> bool) -> bool {
+    /// The parameters of `path` if it matches.
+    #[inline]
+    fn matched<'t, 'p>(
+        &'t self,
+        path: &'p str,
+        accepts_value: impl Fn(&str) -> bool,
+    ) -> Option<PathParams<'t, 'p>> {
+        let (length, count) = self.literal;
+        let behind = path.strip_prefix(self.text.get(..length)?)?;
+        let segments = self.segments.get(count..)?;
+        let Some((last, front)) = segments.split_last() else {
+            return behind
+                .is_empty()
+                .then_some(PathParams::new(segments, behind));
+        };
         let fits = |segment: &Segment, part: &str| match segment {
             Segment::Literal(literal) => **literal == *part,
             Segment::Param(_) | Segment::CatchAll(_) => !part.is_empty() && accepts_value(part),
         };
-        let mut rest = path.strip_prefix('/');
-        let Some((last, front)) = self.segments.split_last() else {
-            return false;
-        };
+        let mut rest = Some(behind);
         let front_fits = front.iter().all(|segment| {
             segment
                 .take(&mut rest)
@@ -240,8 +257,9 @@ impl Template {
         });
         // Nothing is left behind the last one.
         let is_left =
-            |part: &str| matches!(last, Segment::Param(_)) && part.as_bytes().contains(&b'/');
-        front_fits && rest.is_some_and(|part| !is_left(part) && fits(last, part))
+            |part: &str| matches!(last, Segment::Param(_)) && part.bytes().any(|byte| byte == b'/');
+        let is_matched = front_fits && rest.is_some_and(|part| !is_left(part) && fits(last, part));
+        is_matched.then_some(PathParams::new(segments, behind))
     }
 }
 

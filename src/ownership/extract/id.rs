@@ -196,12 +196,13 @@ impl IdShape {
         }
         let fits = match self {
             Self::Any => !text.contains(char::is_control),
-            Self::U64 => is_number(text) && text.parse::<u64>().is_ok(),
+            // So many digits are always a number, and nearly all have no more.
+            Self::U64 => is_number(text) && (text.len() < 20 || text.parse::<u64>().is_ok()),
             Self::I64 => {
                 let digits = text.strip_prefix('-');
                 is_number(digits.unwrap_or(text))
                     && digits != Some("0")
-                    && text.parse::<i64>().is_ok()
+                    && (text.len() < 19 || text.parse::<i64>().is_ok())
             }
             Self::Uuid if is_uuid(text) => {
                 return Ok(ResourceId::from(text).into_ascii_lowercase());
@@ -220,7 +221,8 @@ impl IdShape {
 }
 
 fn is_number(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && (!text.starts_with('0') || text.len() == 1)
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits && !text.is_empty() && (!text.starts_with('0') || text.len() == 1)
 }
 
 fn is_uuid(text: &str) -> bool {

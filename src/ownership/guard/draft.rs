@@ -211,6 +211,7 @@ impl<T> DraftRule<T> {
         Some(Rule {
             at,
             route: route_of(&key, &source),
+            has_more_params: has_more_params(&key, &source),
             key,
             source,
             shape: self.shape,
@@ -222,6 +223,15 @@ impl<T> DraftRule<T> {
             name: self.name.map(Into::into),
             target: self.target,
         })
+    }
+}
+
+fn has_more_params(key: &Key, source: &Source) -> bool {
+    match (key, source) {
+        (Key::Template(template), Source::Param(_)) => template.params().nth(1).is_some(),
+        (Key::Template(template), Source::Extractor(_)) => template.params().next().is_some(),
+        (Key::Rpc(_), _) => false,
+        (Key::Route, _) => true,
     }
 }
 

@@ -40,8 +40,8 @@ type Found = Result<(ResourceId, Params), (ExtractError, Option<ResourceId>)>;
 /// Which rule a request belongs to, and what was found out on the way.
 enum Matched<'c, T> {
     Rule(&'c Rule<T>),
-    /// By its own pattern: the id was found along with it.
-    Own(&'c Rule<T>, Found),
+    /// By its own pattern: the id was found along with it. The flag tells whether a router has matched the request too.
+    Own(&'c Rule<T>, Found, bool),
     None,
     NotCanonical,
 }
@@ -57,7 +57,7 @@ impl<T> Core<T> {
         };
         let (rule, found) = match self.matched(request) {
             Matched::Rule(rule) => (rule, None),
-            Matched::Own(rule, found) => (rule, Some(found)),
+            Matched::Own(rule, found, is_routed) => (rule, Some((found, is_routed))),
             Matched::None if self.denies_unmatched => {
                 return without_rule(OwnershipRefusal::Unmatched);
             }
@@ -76,7 +76,8 @@ impl<T> Core<T> {
             Err(reason) => return refused(reason, None),
         };
         let found = match found {
-            Some(found) => found.and_then(|found| as_routed(rule, request, found)),
+            Some((Ok(found), true)) => as_routed(rule, request, found),
+            Some((found, _)) => found,
             None => find(rule, request),
         };
         let (id, params) = match found {
@@ -91,11 +92,17 @@ impl<T> Core<T> {
             None => RouteTemplate::of(request.extensions()).map_or(Route::Unknown, Route::Router),
         };
         let client_ip = ClientIp::from_extensions(request.extensions()).map(|client| client.ip());
-        let asked = AccessRequest::new(principal, action, id)
-            .with_method(request.method().clone())
-            .with_client_ip(client_ip)
-            .with_place(Place { route, params });
-        Examined::Ask(rule, asked)
+        Examined::Ask(
+            rule,
+            AccessRequest {
+                principal,
+                action,
+                id,
+                method: Some(request.method().clone()),
+                client_ip,
+                place: Place { route, params },
+            },
+        )
     }
 
     fn matched<B>(&self, request: &Request<B>) -> Matched<'_, T> {
@@ -107,7 +114,7 @@ impl<T> Core<T> {
             return Matched::Rule(rule);
         }
         let Some(template) = route_template(request.extensions()) else {
-            return self.by_path(request.uri().path());
+            return self.by_path(request.uri().path(), false);
         };
         let of_route = self.rules.of_template(template);
         if !self.rules.needs_path(template, of_route) {
@@ -118,15 +125,15 @@ impl<T> Core<T> {
         if !is_of_route(template, path) {
             return Matched::NotCanonical;
         }
-        match (self.by_path(path), of_route) {
+        match (self.by_path(path, true), of_route) {
             (Matched::None, Some(rule)) => Matched::Rule(rule),
             // The router knows its parameters.
-            (Matched::Own(rule, _), Some(own)) if rule.at == own.at => Matched::Rule(rule),
+            (Matched::Own(rule, ..), Some(own)) if rule.at == own.at => Matched::Rule(rule),
             (matched, _) => matched,
         }
     }
 
-    fn by_path(&self, path: &str) -> Matched<'_, T> {
+    fn by_path(&self, path: &str, is_routed: bool) -> Matched<'_, T> {
         let Some(path) = CanonicalPath::parse(path) else {
             return Matched::NotCanonical;
         };
@@ -136,7 +143,8 @@ impl<T> Core<T> {
         match &rule.source {
             Source::Param(name) => {
                 let value = params.get(name).ok_or(ExtractError::Missing);
-                Matched::Own(rule, read(rule, value).map(|id| (id, kept(rule, params))))
+                let found = read(rule, value).map(|id| (id, kept(rule, params)));
+                Matched::Own(rule, found, is_routed)
             }
             // It needs the head, which the path is borrowed from.
             Source::Extractor(_) => Matched::Rule(rule),
@@ -144,14 +152,13 @@ impl<T> Core<T> {
     }
 }
 
-/// What was found by the rule's own pattern, unless the handler gets another value, or two, by the name of the parameter.
+/// What was found by the rule's own pattern where a router has matched too, unless the handler gets another value, or two, by the name of
+/// the parameter.
+#[cold]
 fn as_routed<B, T>(rule: &Rule<T>, request: &mut Request<B>, found: (ResourceId, Params)) -> Found {
     let Source::Param(name) = &rule.source else {
         return Ok(found);
     };
-    if route_template(request.extensions()).is_none() {
-        return Ok(found);
-    }
     let (mut head, ()) = head::take(request).into_parts();
     let params = RouteParams::of(&mut head);
     head::give_back(request, head);
@@ -190,7 +197,7 @@ fn of_router<T>(rule: &Rule<T>, name: &str, head: &mut Parts) -> Found {
     let params = RouteParams::of(head).map_err(|fault| (fault.into(), None))?;
     let path = original_uri(&head.uri, &head.extensions).path();
     let id = read(rule, router_value(&params, name, path))?;
-    let params = if rule.has_more_params() {
+    let params = if rule.has_more_params {
         Params::Router(Arc::new(params))
     } else {
         Params::None
@@ -200,7 +207,7 @@ fn of_router<T>(rule: &Rule<T>, name: &str, head: &mut Parts) -> Found {
 
 /// The parameters of the path, for a rule whose id stands elsewhere.
 fn params_beside<T>(rule: &Rule<T>, head: &mut Parts) -> Result<Params, ExtractError> {
-    if !rule.has_more_params() {
+    if !rule.has_more_params {
         return Ok(Params::None);
     }
     let params = RouteParams::of(head);
@@ -216,7 +223,7 @@ fn params_beside<T>(rule: &Rule<T>, head: &mut Parts) -> Result<Params, ExtractE
 }
 
 fn kept<T>(rule: &Rule<T>, params: PathParams<'_, '_>) -> Params {
-    if !rule.has_more_params() {
+    if !rule.has_more_params {
         return Params::None;
     }
     let pairs = params.iter();

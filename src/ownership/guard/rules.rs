@@ -16,6 +16,8 @@ pub(crate) struct Rule<T> {
     pub(crate) at: usize,
     pub(crate) key: Key,
     pub(crate) source: Source,
+    /// The path has parameters besides the id.
+    pub(crate) has_more_params: bool,
     pub(crate) shape: IdShape,
     pub(crate) actions: Actions,
     pub(crate) manner: Manner,
@@ -70,16 +72,6 @@ impl<T> Rule<T> {
             (None, Key::Template(template)) => Some(template.as_str()),
             (None, Key::Rpc(path)) => Some(path),
             (None, Key::Route) => None,
-        }
-    }
-
-    /// Whether the path has parameters besides the id.
-    pub(crate) fn has_more_params(&self) -> bool {
-        match (&self.key, &self.source) {
-            (Key::Template(template), Source::Param(_)) => template.params().nth(1).is_some(),
-            (Key::Template(template), Source::Extractor(_)) => template.params().next().is_some(),
-            (Key::Rpc(_), _) => false,
-            (Key::Route, _) => true,
         }
     }
 }

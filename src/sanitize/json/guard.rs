@@ -10,16 +10,26 @@ use crate::sanitize::rule_set::RuleSet;
 use crate::sanitize::{JsonRules, Part, Violation};
 
 use super::keys::{KeyStack, Object};
+use super::plain::is_plain;
 use super::walk;
 
 /// What begins the keys by which `serde_json` passes numbers and raw values to itself.
-const RESERVED: &str = "$serde_json::private";
-const CONSTRUCTOR: &str = "constructor";
+pub(super) const RESERVED: &str = "$serde_json::private";
+pub(super) const CONSTRUCTOR: &str = "constructor";
+pub(super) const PROTO: &str = "__proto__";
 const PROTOTYPE: &str = "prototype";
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// Looks at a body. The rules that are broken and not enforced come back.
 pub(super) fn inspect(rules: &JsonRules, body: &[u8]) -> Result<RuleSet, Violation> {
+    if is_plain(rules, body) {
+        return Ok(RuleSet::EMPTY);
+    }
+    read(rules, body)
+}
+
+/// The same for all that is not plain, and whatever else.
+pub(super) fn read(rules: &JsonRules, body: &[u8]) -> Result<RuleSet, Violation> {
     let mut guard = Guard {
         rules,
         body,
@@ -241,7 +251,7 @@ impl<'de> Guard<'_, 'de> {
         if key.len() > self.rules.max_key_len {
             self.broken(Rule::JsonKeyTooLong, place)?;
         }
-        if key == "__proto__" || (of == Under::Constructor && key == PROTOTYPE) {
+        if key == PROTO || (of == Under::Constructor && key == PROTOTYPE) {
             self.broken(Rule::JsonProtoKey, place)?;
         }
         let under = match &*key {

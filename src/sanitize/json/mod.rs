@@ -1,12 +1,14 @@
 //! JSON bodies: what they may be, and which of their fields are looked at or changed.
 //!
 //! - `guard`: one pass of the parser, with a look at every key and string.
+//! - `plain`: the same without the parser, for what is plainly JSON that breaks no rule; it leaves the rest to the guard.
 //! - `walk`, `fields`: a second pass, over accepted text, for the fields that pointers name.
 //! - `rewrite`: some of those fields get another value; every other byte stays.
 
 mod fields;
 mod guard;
 mod keys;
+mod plain;
 mod pointer;
 mod rewrite;
 mod walk;
@@ -22,7 +24,8 @@ impl JsonRules {
     /// Checks a body that is to be one JSON text.
     ///
     /// It is read by `serde_json`, as the application reads it, and not kept: what passes here and is JSON to the application is the
-    /// same to both. Rules that are reported pass.
+    /// same to both. What is JSON at first sight and breaks no rule, as most bodies are, is seen by a reader that knows less than that parser.
+    /// Rules that are reported pass.
     ///
     /// # Errors
     ///

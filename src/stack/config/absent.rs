@@ -22,8 +22,10 @@ pub(super) fn csp() -> Result<CspLayer, ConfigErrors> {
 }
 
 pub(super) fn cookies() -> Result<CookieLayer, ConfigErrors> {
-    let mut config = CookieConfig::default();
-    config.mode = Mode::Off;
+    let config = CookieConfig {
+        mode: Mode::Off,
+        ..CookieConfig::default()
+    };
     config.build()
 }
 
@@ -71,8 +73,10 @@ pub(super) fn limits() -> Result<crate::limits::LimitsLayer, ConfigErrors> {
 }
 
 pub(super) fn csrf() -> Result<CsrfLayer, ConfigErrors> {
-    let mut config = CsrfConfig::default();
-    config.mode = Mode::Off;
+    let config = CsrfConfig {
+        mode: Mode::Off,
+        ..CsrfConfig::default()
+    };
     config.build()
 }
 
