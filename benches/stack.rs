@@ -1,6 +1,9 @@
 //! The stack: what its layers together cost above a bare service, beside those of its peers as one `ServiceBuilder`: tower-http's CORS
-//! and CSRF, and for the presets also http-security-headers with as many headers. See `harness` for the commands.
+//! and CSRF, and for the presets also http-security-headers with as many headers. The rows of a full stack are in `full`. See `harness`
+//! for the commands.
 
+#[path = "stack/full.rs"]
+mod full;
 mod harness;
 
 use std::process::ExitCode;
@@ -31,7 +34,18 @@ const WITH_CONTEXT: &str = "tower-security with id and client address";
 const APP: &str = "https://app.example.com";
 
 fn main() -> ExitCode {
-    harness::main("stack", &groups())
+    // `jsonwebtoken::decode` asks the process for its backend; this crate does not.
+    jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER
+        .install_default()
+        .expect("nobody else has installed one");
+    // tower-http's timeout makes its timer before anybody waits.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    let _entered = runtime.enter();
+    let groups: Vec<_> = groups().into_iter().chain(full::groups()).collect();
+    harness::main("stack", &groups)
 }
 
 macro_rules! stack {

@@ -1,69 +1,76 @@
-//! An axum API that one web application may call, no other page may forge requests to, and nobody may flood.
+//! An axum API that one web application may call, nobody may flood, and where each user reaches what belongs to that user.
 //!
 //! ```sh
-//! cargo run --example quickstart --features axum
+//! cargo run --example quickstart --features axum,opaque-tokens
 //! ```
 //!
-//! Then, in another terminal:
+//! It prints a key of alice's. In another terminal, with that line pasted:
 //!
 //! ```sh
-//! # An allowed preflight: 204, with access-control-allow-origin and access-control-allow-methods: DELETE
-//! curl -i -X OPTIONS http://127.0.0.1:3000/orders -H 'Origin: https://app.example.com' -H 'Access-Control-Request-Method: DELETE'
+//! # Alice's own order: 200, with access-control-allow-origin, cache-control: no-store, max-age=0 and x-content-type-options: nosniff
+//! curl -i http://127.0.0.1:3000/orders/1 -H "x-api-key: $KEY" -H 'Origin: https://app.example.com'
+//!
+//! # The order of somebody else: 404, as problem+json
+//! curl -i http://127.0.0.1:3000/orders/2 -H "x-api-key: $KEY"
+//!
+//! # An order that is not there, which looks the same: 404, as problem+json
+//! curl -i http://127.0.0.1:3000/orders/3 -H "x-api-key: $KEY"
+//!
+//! # Nobody: 401, with code authentication_required
+//! curl -i http://127.0.0.1:3000/orders/1
+//!
+//! # A page of another origin, which may not read the answer: 200
+//! curl -i http://127.0.0.1:3000/orders/1 -H "x-api-key: $KEY" -H 'Origin: https://evil.example'
+//!
+//! # An allowed preflight: 204, with access-control-allow-origin
+//! curl -i -X OPTIONS http://127.0.0.1:3000/orders/1 -H 'Origin: https://app.example.com' -H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: x-api-key'
 //!
 //! # A refused preflight: 403, without a word about the policy
-//! curl -i -X OPTIONS http://127.0.0.1:3000/orders -H 'Origin: https://evil.example' -H 'Access-Control-Request-Method: DELETE'
-//!
-//! # A cross-site POST: 403, with code csrf_refused, and the handler is not called
-//! curl -i -X POST http://127.0.0.1:3000/orders -H 'Origin: https://evil.example' -H 'Sec-Fetch-Site: cross-site'
-//!
-//! # A POST of the allowed application: 201, with access-control-allow-origin
-//! curl -i -X POST http://127.0.0.1:3000/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site'
-//!
-//! # A POST of no browser at all: 201, with content-security-policy, cache-control: no-store, max-age=0 and x-content-type-options: nosniff
-//! curl -i -X POST http://127.0.0.1:3000/orders
-//!
-//! # A plain OPTIONS, which is no preflight: 200, with allow: GET, POST, DELETE from the handler
-//! curl -i -X OPTIONS http://127.0.0.1:3000/orders
+//! curl -i -X OPTIONS http://127.0.0.1:3000/orders/1 -H 'Origin: https://evil.example' -H 'Access-Control-Request-Method: GET'
 //!
 //! # A flood of one client: 429 at its end, with code rate_limited and retry-after: 1
-//! curl -i 'http://127.0.0.1:3000/orders?[1-90]'
+//! curl -i 'http://127.0.0.1:3000/orders/1?[1-90]' -H "x-api-key: $KEY"
 //! ```
 
 use std::error::Error;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::http::{Method, StatusCode, header};
 use axum::routing::get;
-use tower_security::core::TrustedProxies;
+use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
+use tower_security::core::{Principal, TrustedProxies};
+use tower_security::ownership::{AccessRequest, Decision};
 use tower_security::rate_limit::Quota;
-use tower_security::{CorsLayer, CsrfLayer, RateLimitLayer, SecurityStack};
+use tower_security::{AuthLayer, CorsLayer, OwnershipGuard, RateLimitLayer, SecurityStack};
 
-pub fn app() -> Result<Router, Box<dyn Error>> {
-    let cors = CorsLayer::builder()
-        .origins(["https://app.example.com"])
-        .credentials(true)
-        .methods([Method::DELETE])
-        .build()?;
+/// Where a service asks its database.
+fn owner(order: &AccessRequest) -> Decision {
+    match (order.id(), order.principal().subject()) {
+        ("1", "alice") | ("2", "bob") => Decision::Allow,
+        _ => Decision::Deny,
+    }
+}
+
+pub fn app(keys: ApiKeyAuth) -> Result<Router, Box<dyn Error>> {
+    let cors = CorsLayer::builder().origins(["https://app.example.com"]);
+    let guard = OwnershipGuard::builder().resource("/orders/{id}", owner);
     let stack = SecurityStack::api()
         .client_ip(TrustedProxies::direct())
+        .cors(cors.request_headers(["x-api-key"]).build()?)
         .rate_limit(RateLimitLayer::api(Quota::per_minute(60))?)
-        .cors(cors)
-        .csrf(CsrfLayer::new())
-        .trust_cors_origins()?;
-
-    let orders = get(async || "[]")
-        .post(async || StatusCode::CREATED)
-        .delete(async || StatusCode::NO_CONTENT)
-        .options(async || [(header::ALLOW, "GET, POST, DELETE")]);
-    Ok(Router::new().route("/orders", orders).layer(stack))
+        .auth(AuthLayer::builder().api_key(keys).build()?)
+        .ownership(guard.deny_unmatched().build()?);
+    let order = get(async || "an order");
+    Ok(Router::new().route("/orders/{id}", order).layer(stack))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let keys = ApiKeyAuth::builder(MemoryApiKeyStore::new(), "shop").build()?;
+    let alice = Principal::builder("alice").build();
+    let issued = keys.issue(&alice, None).await?;
+    println!("KEY={}", issued.key().expose());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    let service = app()?.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).await?;
-    Ok(())
+    let service = app(keys)?.into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, service).await?)
 }

@@ -24,8 +24,10 @@
 //! | to log people in: passwords, second factors, tokens of your own | `password`, `mfa`, [`token`], and [`manual`] for the whole |
 //! | to encrypt what a stolen database must not show | `vault` |
 //! | to refuse malformed and ambiguous requests, to clean HTML | `SanitizeLayer`; in a handler `sanitize::PlainLine` and others |
+//! | bodies, waits and crowds that have an end | `LimitsLayer` |
 //! | to know the address of the client | [`core::ClientIpLayer`], [`core::TrustedProxies`] |
 //! | all of it, in order | [`SecurityStack`] |
+//! | to know how the parts stand together: order, proxies, nodes, codes, defaults, threats | the pages of the [`manual`] |
 //! | to hear of attacks | [`core::EventSink`]; [`mod@audit`]: a log of them, and what no single request shows |
 //! | a layer of your own that refuses in the same way | [`core::Rejection`], [`core::ResponseFuture`] |
 //!
@@ -69,7 +71,7 @@
 //! | `jwt` | [`token`]: JSON Web Tokens, verified and issued, with aws-lc |
 //! | `jwt-rust-crypto` | the same without C; with both, aws-lc is used |
 //! | `jwks` | `token::HttpsJwksFetch`: key sets of an identity provider over HTTPS |
-//! | `limits` | [`ownership`]: how long a policy may take |
+//! | `limits` | [`mod@limits`]: sizes and times; in [`ownership`] how long a policy may take |
 //! | `mfa` | [`mod@mfa`]: one-time codes and recovery codes |
 //! | `password` | [`mod@password`]: Argon2id and bcrypt with bounded memory, a policy |
 //! | `opaque-tokens` | API keys and cookie sessions in [`auth`] |
@@ -77,7 +79,7 @@
 //! | `redis` | [`mod@redis`]: limits, bans, sessions, tokens and factors shared by several nodes |
 //! | `sanitize` | [`mod@sanitize`]: malformed and ambiguous requests refused, text types that validate themselves |
 //! | `sanitize-html` | `sanitize::html`: fields of HTML cleaned |
-//! | `serde` | configuration types for files; [`core::Secret`] as a field of a form |
+//! | `serde` | `stack::config`: the stack from a file, replaced under traffic; configuration types of single layers; [`core::Secret`] as a field of a form |
 //! | `tower-governor` | `key::governor`: the key extractors of `tower_governor` |
 //! | `vault` | [`mod@vault`]: fields encrypted at rest, key rotation, blind indexes; one-time-code secrets sealed; pseudonyms in [`mod@audit`] |
 //! | `full` | all of the above but `jwt-rust-crypto` |
@@ -130,6 +132,8 @@ pub mod csrf;
 pub mod error_mask;
 pub mod headers;
 pub mod https;
+#[cfg(feature = "limits")]
+pub mod limits;
 pub mod manual;
 #[cfg(feature = "mfa")]
 pub mod mfa;
@@ -159,6 +163,8 @@ pub use csrf::CsrfLayer;
 pub use error_mask::ErrorMaskLayer;
 pub use headers::SecurityHeadersLayer;
 pub use https::HttpsLayer;
+#[cfg(feature = "limits")]
+pub use limits::LimitsLayer;
 pub use ownership::{LoadGuard, OwnershipGuard};
 pub use rate_limit::login::LoginThrottleLayer;
 pub use rate_limit::{BanLayer, RateLimitLayer};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::AuditConfigError;
 use super::owned::OwnedEvent;
-use super::privacy::{Hide, IpPrivacy, PrincipalPrivacy, Privacy};
+use super::privacy::{IpPrivacy, PrincipalPrivacy, Privacy};
 use crate::core::text::{cap, clean};
 use crate::core::{ConfigErrors, EventName, Level, Mistakes};
 
@@ -77,7 +77,7 @@ impl AuditConfig {
         self.0.hostname.as_deref()
     }
 
-    /// Returns how the user and the address of the client are written: `plain`, `truncated` or `hmac`.
+    /// Returns how the user and the address of the client are written: `plain`, `truncated` or `pseudonym`.
     #[must_use]
     pub fn privacy(&self) -> [&'static str; 2] {
         self.0.privacy.names()
@@ -165,15 +165,9 @@ impl AuditConfigBuilder {
             let name = shown(name);
             mistakes.push("audit.hostname", AuditConfigError::Hostname { name });
         }
-        let mut hide = |path, hide: Result<Hide, AuditConfigError>| {
-            hide.unwrap_or_else(|mistake| {
-                mistakes.push(path, mistake);
-                Hide::Nothing
-            })
-        };
         let privacy = Privacy {
-            principal: hide("audit.principal", self.principal.compiled()),
-            ip: hide("audit.client_ip", self.client_ip.compiled()),
+            principal: self.principal,
+            ip: self.client_ip,
         };
         mistakes.finish(()).map(|()| {
             AuditConfig(Arc::new(Inner {

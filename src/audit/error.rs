@@ -53,12 +53,6 @@ pub enum AuditConfigError {
         /// What the system says.
         reason: String,
     },
-    /// Pseudonyms could be undone by trying names.
-    #[error("refused key of {length} bytes for pseudonyms: write 32 random bytes")]
-    WeakKey {
-        /// How many bytes it has.
-        length: usize,
-    },
 }
 
 /// What is wrong with the size of a queue.
@@ -133,10 +127,9 @@ impl ConfigErrorKind for AuditConfigError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::AppId { .. } | Self::Hostname { .. } | Self::Rule { .. } => ErrorClass::Invalid,
-            Self::Capacity { .. }
-            | Self::MaxKeys { .. }
-            | Self::Thread { .. }
-            | Self::WeakKey { .. } => ErrorClass::Refused,
+            Self::Capacity { .. } | Self::MaxKeys { .. } | Self::Thread { .. } => {
+                ErrorClass::Refused
+            }
         }
     }
 
@@ -148,7 +141,6 @@ impl ConfigErrorKind for AuditConfigError {
             Self::MaxKeys { .. } => "max_keys",
             Self::Rule { .. } => "rule",
             Self::Thread { .. } => "thread",
-            Self::WeakKey { .. } => "weak_key",
         }
     }
 }

@@ -4,16 +4,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 #[cfg(feature = "vault")]
-use hmac::{Hmac, KeyInit, Mac};
-#[cfg(feature = "vault")]
-use sha2::Sha256;
-
-use super::error::AuditConfigError;
-#[cfg(feature = "vault")]
 use super::owned::Field;
 use super::owned::OwnedEvent;
 #[cfg(feature = "vault")]
-use crate::core::{Secret, key_strength};
+use crate::vault::{Pseudonym, Pseudonyms};
 
 /// How the user of a request stands in a log.
 #[derive(Clone, Debug, Default)]
@@ -22,13 +16,24 @@ pub enum PrincipalPrivacy {
     /// As the subject that the service knows. The default: who reads the log has to find the user.
     #[default]
     Plain,
-    /// As a pseudonym: the first 16 bytes of HMAC-SHA-256 with this key over `tower-security/audit/principal/v1`, a zero byte and the
-    /// subject, in hexadecimal digits. Who has the key finds a user in the log; nobody else does.
+    /// As a pseudonym of the subject: `7.9f86d081884c7d659a2feaa0c55ad015`. Who has the key ring finds a user in the log, also what was written
+    /// before the ring was rotated ([`Pseudonyms::all_of`]); nobody else does.
     ///
-    /// Permitted: 32 random bytes and more. Refused: fewer, or bytes that are all alike.
+    /// ```
+    /// use tower_security::audit::{AuditConfig, IpPrivacy, PrincipalPrivacy};
+    /// use tower_security::vault::KeyRing;
+    ///
+    /// let ring = KeyRing::builder().active(7, KeyRing::generate_key()?).build()?;
+    /// let config = AuditConfig::builder("shop")
+    ///     .principal(PrincipalPrivacy::Pseudonym(ring.pseudonym("users")?))
+    ///     .client_ip(IpPrivacy::Pseudonym(ring.pseudonym("addresses")?))
+    ///     .build()?;
+    /// assert_eq!(config.privacy(), ["pseudonym", "pseudonym"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "vault")]
     #[cfg_attr(docsrs, doc(cfg(feature = "vault")))]
-    Hmac(Secret<Vec<u8>>),
+    Pseudonym(Pseudonyms),
 }
 
 /// How the address of a client stands in a log.
@@ -40,33 +45,11 @@ pub enum IpPrivacy {
     Full,
     /// Its network: the first 24 bits of an IPv4 address, 48 of an IPv6 address, zeros behind.
     Truncated,
-    /// As a pseudonym, like [`PrincipalPrivacy::Hmac`], over `tower-security/audit/ip/v1`, a zero byte and the text of the address.
+    /// As a pseudonym of the text of the address. Take a name of its own for it, [`KeyRing::pseudonym`](crate::vault::KeyRing::pseudonym), so
+    /// that no pseudonym of a user is one of an address.
     #[cfg(feature = "vault")]
     #[cfg_attr(docsrs, doc(cfg(feature = "vault")))]
-    Hmac(Secret<Vec<u8>>),
-}
-
-impl PrincipalPrivacy {
-    /// Makes the key ready, unless it can be guessed.
-    pub(super) fn compiled(&self) -> Result<Hide, AuditConfigError> {
-        match self {
-            Self::Plain => Ok(Hide::Nothing),
-            #[cfg(feature = "vault")]
-            Self::Hmac(key) => mac(key, b"tower-security/audit/principal/v1").map(Hide::Behind),
-        }
-    }
-}
-
-impl IpPrivacy {
-    /// As [`PrincipalPrivacy::compiled`].
-    pub(super) fn compiled(&self) -> Result<Hide, AuditConfigError> {
-        match self {
-            Self::Full => Ok(Hide::Nothing),
-            Self::Truncated => Ok(Hide::Host),
-            #[cfg(feature = "vault")]
-            Self::Hmac(key) => mac(key, b"tower-security/audit/ip/v1").map(Hide::Behind),
-        }
-    }
+    Pseudonym(Pseudonyms),
 }
 
 /// The client of an [`OwnedEvent`].
@@ -75,79 +58,81 @@ impl IpPrivacy {
 pub enum AuditClient {
     /// Its address, or its network with zeros behind.
     Ip(IpAddr),
-    /// What stands for its address, printed as 32 hexadecimal digits.
-    Pseudonym(u128),
+    /// What stands for its address.
+    #[cfg(feature = "vault")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "vault")))]
+    Pseudonym(Pseudonym),
+}
+
+impl AuditClient {
+    /// Returns the address or network, unless a pseudonym stands for it.
+    #[must_use]
+    pub const fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(ip) => Some(ip),
+            #[cfg(feature = "vault")]
+            Self::Pseudonym(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for AuditClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(ip) => ip.fmt(f),
-            Self::Pseudonym(bits) => write!(f, "{bits:032x}"),
+            #[cfg(feature = "vault")]
+            Self::Pseudonym(pseudonym) => pseudonym.fmt(f),
         }
     }
 }
 
-/// The settings, with keys made ready.
+/// The settings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Privacy {
-    pub(super) principal: Hide,
-    pub(super) ip: Hide,
-}
-
-#[derive(Clone, Default)]
-pub(super) enum Hide {
-    #[default]
-    Nothing,
-    Host,
-    #[cfg(feature = "vault")]
-    Behind(Hmac<Sha256>),
+    pub(super) principal: PrincipalPrivacy,
+    pub(super) ip: IpPrivacy,
 }
 
 impl Privacy {
     /// Takes out of an event what is not to be told.
     pub(super) fn apply(&self, event: &mut OwnedEvent) {
         #[cfg(feature = "vault")]
-        if let Hide::Behind(mac) = &self.principal
+        if let PrincipalPrivacy::Pseudonym(pseudonyms) = &self.principal
             && let Some(principal) = event.principal()
         {
-            let pseudonym = pseudonym(mac, principal.as_bytes());
-            event.replace(Field::Principal, &format!("{pseudonym:032x}"));
+            let pseudonym = pseudonyms.of(principal.as_bytes());
+            event.replace(Field::Principal, &pseudonym.to_string());
         }
-        if let Some(AuditClient::Ip(ip)) = event.client() {
+        if let Some(ip) = event.client().and_then(AuditClient::ip) {
             event.set_client(self.client(ip.to_canonical()));
         }
     }
 
     fn client(&self, ip: IpAddr) -> AuditClient {
         match &self.ip {
-            Hide::Nothing => AuditClient::Ip(ip),
-            Hide::Host => AuditClient::Ip(network(ip)),
+            IpPrivacy::Full => AuditClient::Ip(ip),
+            IpPrivacy::Truncated => AuditClient::Ip(network(ip)),
             #[cfg(feature = "vault")]
-            Hide::Behind(mac) => AuditClient::Pseudonym(pseudonym(mac, ip.to_string().as_bytes())),
+            IpPrivacy::Pseudonym(pseudonyms) => {
+                AuditClient::Pseudonym(pseudonyms.of(ip.to_string().as_bytes()))
+            }
         }
     }
 
-    /// Words for what is hidden, never a key.
+    /// Words for what is hidden.
     pub(super) const fn names(&self) -> [&'static str; 2] {
-        [self.principal.name(), self.ip.name()]
-    }
-}
-
-impl Hide {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Nothing => "plain",
-            Self::Host => "truncated",
+        let principal = match self.principal {
+            PrincipalPrivacy::Plain => "plain",
             #[cfg(feature = "vault")]
-            Self::Behind(_) => "hmac",
-        }
-    }
-}
-
-impl fmt::Debug for Hide {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+            PrincipalPrivacy::Pseudonym(_) => "pseudonym",
+        };
+        let ip = match self.ip {
+            IpPrivacy::Full => "plain",
+            IpPrivacy::Truncated => "truncated",
+            #[cfg(feature = "vault")]
+            IpPrivacy::Pseudonym(_) => "pseudonym",
+        };
+        [principal, ip]
     }
 }
 
@@ -156,29 +141,4 @@ fn network(ip: IpAddr) -> IpAddr {
         IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8))),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80))),
     }
-}
-
-/// The key for one purpose: one secret may serve both, and no pseudonym of a user is one of an address.
-#[cfg(feature = "vault")]
-fn mac(key: &Secret<Vec<u8>>, purpose: &[u8]) -> Result<Hmac<Sha256>, AuditConfigError> {
-    const LEAST: usize = 32;
-    // A random key ends with one zero by chance, and with five never.
-    const LEAST_COUNTED: usize = LEAST - 4;
-    let key = key.expose();
-    let is_weak = key.len() < LEAST || key_strength(key) < LEAST_COUNTED;
-    let mac = Hmac::<Sha256>::new_from_slice(key).ok();
-    let weak = AuditConfigError::WeakKey { length: key.len() };
-    let mut mac = mac.filter(|_| !is_weak).ok_or(weak)?;
-    mac.update(purpose);
-    mac.update(&[0]);
-    Ok(mac)
-}
-
-#[cfg(feature = "vault")]
-fn pseudonym(mac: &Hmac<Sha256>, value: &[u8]) -> u128 {
-    let mut mac = mac.clone();
-    mac.update(value);
-    let whole: [u8; 32] = mac.finalize().into_bytes().into();
-    let (half, _) = whole.split_first_chunk().unwrap_or((&[0; 16], &[]));
-    u128::from_be_bytes(*half)
 }

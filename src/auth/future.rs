@@ -53,6 +53,14 @@ where
     S: Service<Request<B>, Response = Response<RB>>,
     RB: RejectionBody,
 {
+    pub(super) fn passed(future: S::Future) -> Self {
+        Self {
+            state: State::Decided {
+                future: ResponseFuture::maybe_amending(future, None),
+            },
+        }
+    }
+
     #[inline]
     pub(super) fn decided(
         inner: &mut S,

@@ -11,6 +11,8 @@ use super::check::Way;
 use super::config::AuthBuilder;
 use super::events::Teller;
 use super::service::AuthService;
+#[cfg(feature = "serde")]
+use crate::core::Events;
 use crate::core::{AuthMethod, Challenges, field};
 
 /// Finds out who is asking, and refuses whoever proves it wrongly or not at all. The [module](crate::auth) has the rules and an
@@ -52,6 +54,24 @@ impl AuthLayer {
         }
     }
 
+    /// A layer that hands everything on untouched, for a stack whose configuration has no authentication.
+    #[cfg(feature = "serde")]
+    pub(crate) fn absent() -> Self {
+        Self::of(Core {
+            ways: Box::default(),
+            is_optional: true,
+            challenges: Challenges::default(),
+            vary: Vary::new([], false),
+            teller: Teller::new(Events::default()),
+            dangerous: Box::default(),
+            session_cookies: Box::default(),
+        })
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        self.core.is_absent()
+    }
+
     /// Whether requests without any credential pass as anonymous ones.
     #[must_use]
     pub fn is_optional(&self) -> bool {
@@ -78,6 +98,13 @@ impl AuthLayer {
     #[must_use]
     pub fn dangerous(&self) -> &[(&'static str, bool)] {
         &self.core.dangerous
+    }
+}
+
+impl Core {
+    /// No builder makes a layer without a way to authenticate.
+    pub(super) fn is_absent(&self) -> bool {
+        self.ways.is_empty()
     }
 }
 

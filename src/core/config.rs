@@ -96,6 +96,15 @@ impl ConfigError {
         }
     }
 
+    /// The same mistake where its part stands in a larger configuration: `to` in place of `from` at the start of its path.
+    #[cfg(feature = "serde")]
+    fn moved(mut self, from: &str, to: &str) -> Self {
+        if let Some(rest) = self.path.strip_prefix(from) {
+            self.path = format!("{to}{rest}");
+        }
+        self
+    }
+
     /// Returns where the mistake stands, such as `cors.origins[2]`.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -245,6 +254,12 @@ impl Mistakes {
         self.0.push(ConfigError::new(path, kind));
     }
 
+    /// How many there are so far.
+    #[cfg(feature = "serde")]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Takes over the mistakes of a part that was checked by itself.
     pub(crate) fn extend(&mut self, errors: ConfigErrors) {
         self.0.extend(errors);
@@ -253,6 +268,17 @@ impl Mistakes {
     /// The `Ok` value of a part, or its mistakes taken over.
     pub(crate) fn take<T>(&mut self, result: Result<T, ConfigErrors>) -> Option<T> {
         result.map_err(|errors| self.extend(errors)).ok()
+    }
+
+    /// As [`take`](Self::take), of a part that stands elsewhere in a larger configuration: `to` is where, in place of `from`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn take_moved<T>(
+        &mut self,
+        result: Result<T, ConfigErrors>,
+        (from, to): (&str, &str),
+    ) -> Option<T> {
+        let moved = |errors: ConfigErrors| errors.into_iter().map(|error| error.moved(from, to));
+        result.map_err(|errors| self.0.extend(moved(errors))).ok()
     }
 
     /// `value` if there was no mistake.

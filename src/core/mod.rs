@@ -102,6 +102,6 @@ pub use secret::Secret;
 #[cfg(any(feature = "_jwt", feature = "password", feature = "vault"))]
 pub(crate) use secret::constant_time_eq;
 pub(crate) use secret::is_weak_key;
-#[cfg(any(feature = "_jwt", feature = "vault"))]
+#[cfg(feature = "_jwt")]
 pub(crate) use secret::key_strength;
 pub use store::{Lookup, StoreError, StoreErrorKind};

@@ -12,7 +12,7 @@ const MAX: usize = 64;
 
 /// The id of a request: 32 hexadecimal digits of randomness, or what a trusted proxy sent.
 ///
-/// `SecurityStack` makes one for each request once any of `client_ip`, `scheme`, `events`, `rejections` or `clock` is set: it sends
+/// `SecurityStack` makes one for each request once any of `client_ip`, `scheme`, `https`, `events`, `rejections` or `clock` is set: it sends
 /// it back as `x-request-id`, puts it into refusals and events, and into that header of the request if it is there.
 ///
 /// # Example

@@ -54,6 +54,16 @@ impl ErrorMaskLayer {
         Self::default()
     }
 
+    /// Makes the layer of an API: as [`new`](Self::new), and what a framework says of a bad request in `text/plain` is replaced too,
+    /// since an API answers with something else. The same as `builder().mask_client_errors(true).build()?`.
+    pub fn api() -> Self {
+        Self::of(
+            ErrorMaskBuilder::default()
+                .mask_client_errors(true)
+                .core_without_names(),
+        )
+    }
+
     /// Starts from the defaults of [`new`](Self::new).
     pub fn builder() -> ErrorMaskBuilder {
         ErrorMaskBuilder::default()
@@ -106,7 +116,7 @@ impl ErrorMaskLayer {
 
 impl Default for ErrorMaskLayer {
     fn default() -> Self {
-        Self::of(ErrorMaskBuilder::default_core())
+        Self::of(ErrorMaskBuilder::default().core_without_names())
     }
 }
 

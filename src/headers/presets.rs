@@ -17,6 +17,8 @@ pub(super) const SESSION_COOKIES: [&str; 4] = ["__Host-session", "__Host-id", "s
 
 /// A set of headers to start from. The [module](crate::headers) has the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Preset {
     /// Answers for programs: JSON APIs.
@@ -28,6 +30,7 @@ pub enum Preset {
     /// `cross-origin-embedder-policy: require-corp` blocks what other sites do not offer, and every feature of the browser is off.
     ///
     /// [OWASP Secure Headers Project]: https://owasp.org/www-project-secure-headers/
+    #[cfg_attr(feature = "serde", serde(rename = "owasp_2026"))]
     Owasp2026,
     /// Files that caches may keep.
     StaticAssets,

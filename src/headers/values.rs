@@ -8,8 +8,11 @@ macro_rules! words {
     )+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         #[non_exhaustive]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+        pub enum $name {
+            $($(#[$variant_doc])* #[cfg_attr(feature = "serde", serde(rename = $word))] $variant,)+
+        }
 
         impl $name {
             /// The value as it is sent.

@@ -71,6 +71,8 @@ impl RedirectHost {
 
 /// The status of redirects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum RedirectStatus {
     /// 301 for GET and HEAD, which clients of before 2014 know; 308 for others, since 301 turns a POST into a GET.

@@ -80,6 +80,8 @@ pub(super) struct Plans {
 
 /// What becomes of a request that has no key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum OnMissing {
     /// 403 `rate_key_missing`.

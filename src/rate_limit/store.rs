@@ -137,6 +137,8 @@ impl<'a> CounterSpec<'a> {
 
 /// What a store of fixed size does for a new key when every counter that could hold it is in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Overflow {
     /// Refuses the new key.

@@ -1,6 +1,7 @@
 //! `RedisStore` and `RedisBans`: limits, attempts to log in and bans that several nodes share through a Redis server (6.2 or later).
 //! With the feature `opaque-tokens` also `RedisSessions`, `RedisApiKeys` and `RedisRevocations`: who is logged in on one node is on
-//! all, and who is logged out on one too. With the feature `mfa` also `RedisMfa`: a code that was used on one node was used on all.
+//! all, and who is logged out on one too. With the feature `mfa` also `RedisMfa`: a code that was used on one node was used
+//! on all. With the feature `jwt` also `RedisRefreshTokens`: a token that was used on one node was used on all.
 //!
 //! Without them each node counts for itself, and a client that is spread over `n` nodes gets `n` times its quota
 //! ([API4:2023], [CWE-770]); who is banned on one node goes on at the next.

@@ -67,13 +67,27 @@ macro_rules! stack {
         }
 
         impl<$( $Slot: Protection, )*> SecurityStack<$( $Slot, )*> {
-            /// Says what is protected and how. What is not listed is absent. Computed from the configuration alone.
+            /// Says what is protected and how, what is not, and what to look at. Computed from the configuration alone.
+            ///
+            /// `println!("{}", stack.posture())` prints it as a table.
             #[must_use]
             pub fn posture(&self) -> Posture {
+                self.posture_of(|_| true)
+            }
+
+            /// As [`posture`](Self::posture), of the slots of which `counts` is true.
+            pub(super) fn posture_of(&self, counts: impl Fn(&'static str) -> bool) -> Posture {
                 let mut posture = Posture::default();
                 self.context.describe(&mut posture);
-                $( self.$field.describe(&mut posture); )*
-                if is_filled(&self.auth) && !is_filled(&self.rate_limit_by_principal) {
+                $(
+                    if counts(stringify!($field)) {
+                        posture.ask(stringify!($field), &self.$field);
+                    } else {
+                        posture.leave_out(stringify!($field));
+                    }
+                )*
+                let by_principal = counts("rate_limit_by_principal") && is_filled(&self.rate_limit_by_principal);
+                if is_filled(&self.auth) && !by_principal {
                     posture.warn("auth: no rate limit by principal");
                 }
                 let auth = described(&self.auth);
@@ -88,12 +102,13 @@ macro_rules! stack {
                         ));
                     }
                 }
-                let asks = is_filled(&self.require_authorization)
-                    || is_filled(&self.access)
-                    || is_filled(&self.ownership);
+                let asks = counts("require_authorization") && is_filled(&self.require_authorization)
+                    || counts("access") && is_filled(&self.access)
+                    || counts("ownership") && is_filled(&self.ownership);
                 if auth.says("anonymous", "pass") && !asks {
                     posture.warn("auth: anonymous requests pass, and no layer of the stack asks for more");
                 }
+                posture.warn_of_absence(is_filled(&self.auth));
                 posture
             }
         }

@@ -24,7 +24,8 @@
 //! 14. `ownership`
 //! 15. `.extra(Innermost, ..)`, the body adapter, the handler
 //!
-//! Headers and CORS stand outside everything that can refuse, so that a browser can read a 401, 429 or 500.
+//! Headers and CORS stand outside everything that can refuse, so that a browser can read a 401, 429 or 500. Why each stands where it
+//! stands, and what it sees there, is told in the [manual](crate::manual::order).
 //!
 //! [`SecurityStack::web`], [`api`](SecurityStack::api) and [`grpc`](SecurityStack::grpc) start with some slots filled.
 //!
@@ -63,6 +64,8 @@
 //!
 //! One `.layer(stack)` costs axum one boxed service; ten `.layer(..)` calls cost ten.
 //!
+//! With the feature `serde` a stack can come from a file and be replaced while it runs: `stack::config`.
+//!
 //! A stack around a service that has a stack inside: the inner one uses the request context of the outer one.
 //!
 //! # Example
@@ -99,8 +102,13 @@
 //! # }
 //! ```
 
+mod answers;
 mod builder;
+#[cfg(feature = "serde")]
+pub mod config;
 mod context;
+#[cfg(feature = "limits")]
+mod limits;
 mod posture;
 mod presets;
 mod protections;
@@ -108,6 +116,7 @@ mod protections;
 mod sanitize;
 mod slot;
 
+pub use answers::Answers;
 pub use builder::SecurityStack;
 pub use context::{ContextAmendment, ContextLayer, ContextService};
 pub use posture::{Posture, PostureEntry, PostureState};

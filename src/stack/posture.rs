@@ -3,8 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// What [`SecurityStack::posture`](super::SecurityStack::posture) says: each protection with the settings that matter, and
-/// warnings.
+use super::answers::{self, Answers};
+use super::slot::Protection;
+
+/// What [`SecurityStack::posture`](super::SecurityStack::posture) says: each protection with the settings that matter and what it
+/// answers, the slots that are empty, and warnings. `Display` prints it as a table; with the feature `serde` it is `Serialize`.
+///
+/// A warning is worth a look, not always a change: what a stack lacks may stand in a proxy in front of it. A test that names the
+/// warnings one has decided to live with tells of each new one.
 ///
 /// # Example
 ///
@@ -13,17 +19,31 @@ use std::fmt;
 /// use tower_security::stack::SecurityStack;
 ///
 /// let stack = SecurityStack::new().cors(CorsLayer::builder().any_origin().build()?);
-/// assert_eq!(stack.posture().warnings(), ["cors: any origin may read answers"]);
+/// let posture = stack.posture();
+/// assert_eq!(
+///     posture.warnings(),
+///     ["cors: any origin may read answers", "https: absent", "limits: absent", "sanitize: absent"],
+/// );
+/// assert!(posture.absent().contains(&"csrf"));
+/// assert_eq!(posture.entries()[0].answers().to_string(), "A01:2025 A02:2025 API8:2023 ASVS 3.4.2");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Posture {
+    #[cfg_attr(feature = "serde", serde(rename = "protections"))]
     entries: Vec<PostureEntry>,
+    absent: Vec<&'static str>,
     warnings: Vec<Cow<'static, str>>,
 }
 
+/// The name that the layer of both slots for rate limits gives itself.
+const RATE_LIMIT: &str = "rate_limit";
+
 /// Whether a protection is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum PostureState {
     /// It is in force.
@@ -48,16 +68,55 @@ impl PostureState {
 
 /// One protection of a [`Posture`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PostureEntry {
     protection: &'static str,
     state: PostureState,
+    /// Pairs: one name may stand twice.
     settings: Vec<(&'static str, Cow<'static, str>)>,
+    answers: Answers,
 }
 
 impl Posture {
     /// Adds a protection.
-    pub fn add(&mut self, entry: PostureEntry) {
+    pub fn add(&mut self, mut entry: PostureEntry) {
+        if entry.state == PostureState::On {
+            entry.answers = Answers::of(entry.protection);
+        }
         self.entries.push(entry);
+    }
+
+    /// Lets what stands in a slot describe itself.
+    pub(super) fn ask(&mut self, slot: &'static str, layer: &impl Protection) {
+        let before = self.entries.len();
+        layer.describe(self);
+        // One layer has two places: its line says in which of them it stands.
+        let added = self.entries.iter_mut().skip(before);
+        for entry in
+            added.filter(|entry| entry.protection == RATE_LIMIT && slot.starts_with(RATE_LIMIT))
+        {
+            entry.protection = slot;
+        }
+        if self.entries.len() == before {
+            self.leave_out(slot);
+        }
+    }
+
+    /// Counts a slot as empty, whatever stands in it.
+    pub(super) fn leave_out(&mut self, slot: &'static str) {
+        if answers::is_slot(slot) {
+            self.absent.push(slot);
+        }
+    }
+
+    /// Warns of the slots that no service on the open network should leave empty, whatever it does.
+    pub(super) fn warn_of_absence(&mut self, has_principal: bool) {
+        for slot in ["https", "limits", "require_authorization", "sanitize"] {
+            let is_needed = has_principal || slot != "require_authorization";
+            if is_needed && self.absent.contains(&slot) {
+                self.warn(format!("{slot}: absent"));
+            }
+        }
     }
 
     /// Adds a warning, such as `cors: any origin may read answers`. Every `dangerous_*` call is one.
@@ -65,10 +124,16 @@ impl Posture {
         self.warnings.push(warning.into());
     }
 
-    /// Returns the protections, outermost first. What is not among them is absent.
+    /// Returns the protections, outermost first. What is not among them is [`absent`](Self::absent).
     #[must_use]
     pub fn entries(&self) -> &[PostureEntry] {
         &self.entries
+    }
+
+    /// Returns the names of the slots that are empty, or hold a layer which says nothing of itself.
+    #[must_use]
+    pub fn absent(&self) -> &[&'static str] {
+        &self.absent
     }
 
     /// Whether a protection has this word among those of a setting.
@@ -99,6 +164,7 @@ impl PostureEntry {
             protection,
             state,
             settings: Vec::new(),
+            answers: Answers::NONE,
         }
     }
 
@@ -121,6 +187,12 @@ impl PostureEntry {
         self.state
     }
 
+    /// Returns what it answers. Nothing, unless it is [on](PostureState::On) and part of a posture.
+    #[must_use]
+    pub const fn answers(&self) -> Answers {
+        self.answers
+    }
+
     /// Returns the settings that matter, as name and value.
     pub fn settings(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.settings.iter().map(|(name, value)| (*name, &**value))
@@ -135,6 +207,12 @@ impl fmt::Display for Posture {
                 write!(f, " {name}={value}")?;
             }
             writeln!(f)?;
+            if !entry.answers.is_empty() {
+                writeln!(f, "{:<37}answers {}", "", entry.answers)?;
+            }
+        }
+        if !self.absent.is_empty() {
+            writeln!(f, "{:<24} {}", "absent", self.absent.join(", "))?;
         }
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;

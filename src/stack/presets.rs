@@ -6,6 +6,7 @@ use super::builder::SecurityStack;
 use crate::cookies::CookieLayer;
 use crate::csp::CspLayer;
 use crate::csrf::CsrfLayer;
+use crate::error_mask::ErrorMaskLayer;
 use crate::headers::SecurityHeadersLayer;
 
 impl SecurityStack {
@@ -14,15 +15,19 @@ impl SecurityStack {
     /// The same as
     ///
     /// ```
-    /// # use tower_security::{CookieLayer, CspLayer, CsrfLayer, SecurityHeadersLayer, SecurityStack};
+    /// # use tower_security::{CookieLayer, CspLayer, CsrfLayer, ErrorMaskLayer, SecurityHeadersLayer, SecurityStack};
     /// # let stack =
     /// SecurityStack::new()
     ///     .headers(SecurityHeadersLayer::web())
     ///     .csp(CspLayer::strict())
     ///     .cookies(CookieLayer::strict())
+    ///     .error_mask(ErrorMaskLayer::new())
     ///     .csrf(CsrfLayer::new())
     /// # ; let _ = stack;
     /// ```
+    ///
+    /// The pages of a handler pass with any status below 500, a 404 without a body becomes that of a refusal. What takes the place of a
+    /// 5xx is `application/problem+json`; [`rejections`](Self::rejections) makes a page of it.
     ///
     /// What a page needs beside it, `.https(..)` and `.client_ip(..)`, has no default that would be right for every server. To
     /// fill one of these slots in another way, start from [`new`](Self::new).
@@ -63,7 +68,7 @@ impl SecurityStack {
         CspLayer,
         CookieLayer,
         Identity,
-        Identity,
+        ErrorMaskLayer,
         Identity,
         Identity,
         Identity,
@@ -76,44 +81,94 @@ impl SecurityStack {
             .headers(SecurityHeadersLayer::web())
             .csp(CspLayer::strict())
             .cookies(CookieLayer::strict())
+            .error_mask(ErrorMaskLayer::new())
             .csrf(CsrfLayer::new())
     }
 
-    /// Starts from what every API that answers with data needs: what it sends is never shown as a page, framed or kept by a cache.
+    /// Starts from what every API that answers with data needs: what it sends is never shown as a page, framed or kept by a cache, and
+    /// what breaks inside tells its clients nothing.
     ///
     /// The same as
     ///
     /// ```
-    /// # use tower_security::{CspLayer, SecurityHeadersLayer, SecurityStack};
+    /// # use tower_security::{CspLayer, ErrorMaskLayer, SecurityHeadersLayer, SecurityStack};
     /// # let stack =
     /// SecurityStack::new()
     ///     .headers(SecurityHeadersLayer::api())
     ///     .csp(CspLayer::api())
+    ///     .error_mask(ErrorMaskLayer::api())
     /// # ; let _ = stack;
     /// ```
     ///
     /// An API that browsers send cookies to also needs `.csrf(CsrfLayer::new())`. To fill one of these slots in another way, start
     /// from [`new`](Self::new).
-    pub fn api() -> SecurityStack<SecurityHeadersLayer, CspLayer> {
+    ///
+    /// # Example
+    ///
+    /// What a handler says of a bad request passes, unless it is `text/plain`: that is how frameworks tell of types and fields. What
+    /// broke stays inside.
+    ///
+    /// ```
+    /// # use bytes::Bytes;
+    /// # use http::{Request, Response, StatusCode, header};
+    /// # use http_body_util::{BodyExt, Full};
+    /// # use std::convert::Infallible;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// use tower_security::SecurityStack;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let service = SecurityStack::api().layer(service_fn(|request: Request<()>| async move {
+    ///     let (status, content_type, body) = match request.uri().path() {
+    ///         "/orders/8" => (StatusCode::NOT_FOUND, "application/json", r#"{"error":"no such order"}"#),
+    ///         "/orders/x" => (StatusCode::BAD_REQUEST, "text/plain", "cannot parse `x` to a `u64`"),
+    ///         _ => (StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no such column: orders.total"),
+    ///     };
+    ///     let mut answer = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    ///     *answer.status_mut() = status;
+    ///     answer.headers_mut().insert(header::CONTENT_TYPE, content_type.parse().expect("legal"));
+    ///     Ok::<_, Infallible>(answer)
+    /// }));
+    /// for (path, expected) in [
+    ///     ("/orders/8", r#"{"error":"no such order"}"#),
+    ///     ("/orders/x", r#"{"title":"Bad request","status":400,"code":"bad_request"}"#),
+    ///     ("/orders/7", r#"{"title":"internal error","status":500,"code":"internal_error"}"#),
+    /// ] {
+    ///     let request = Request::get(path).body(())?;
+    ///     let answer = ServiceExt::<Request<()>>::oneshot(service.clone(), request).await?;
+    ///     assert_eq!(answer.into_body().collect().await?.to_bytes(), expected);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn api() -> SecurityStack<SecurityHeadersLayer, CspLayer, Identity, Identity, ErrorMaskLayer>
+    {
         Self::new()
             .headers(SecurityHeadersLayer::api())
             .csp(CspLayer::api())
+            .error_mask(ErrorMaskLayer::api())
     }
 
-    /// Starts from what every gRPC service needs: its answers are neither sniffed nor kept by a cache.
+    /// Starts from what every gRPC service needs: its answers are neither sniffed nor kept by a cache, and what broke inside is
+    /// `internal error`, in heads and in trailers.
     ///
     /// The same as
     ///
     /// ```
-    /// # use tower_security::{SecurityHeadersLayer, SecurityStack};
+    /// # use tower_security::{ErrorMaskLayer, SecurityHeadersLayer, SecurityStack};
     /// # let stack =
     /// SecurityStack::new()
     ///     .headers(SecurityHeadersLayer::grpc())
+    ///     .error_mask(ErrorMaskLayer::api())
     /// # ; let _ = stack;
     /// ```
     ///
-    /// A service that pages call through gRPC-Web also needs `.cors(..)`.
-    pub fn grpc() -> SecurityStack<SecurityHeadersLayer> {
-        Self::new().headers(SecurityHeadersLayer::grpc())
+    /// Statuses that a handler means for its client, such as `NOT_FOUND`, pass with their words; `UNKNOWN`, `INTERNAL`, `UNAVAILABLE` and
+    /// `DATA_LOSS` lose theirs. A service that pages call through gRPC-Web also needs `.cors(..)`.
+    pub fn grpc()
+    -> SecurityStack<SecurityHeadersLayer, Identity, Identity, Identity, ErrorMaskLayer> {
+        Self::new()
+            .headers(SecurityHeadersLayer::grpc())
+            .error_mask(ErrorMaskLayer::api())
     }
 }

@@ -274,6 +274,9 @@ impl Protection for CsrfLayer {
 
 impl Protection for AuthLayer {
     fn describe(&self, posture: &mut Posture) {
+        if self.is_absent() {
+            return;
+        }
         let by: Vec<_> = self
             .methods()
             .map(|method| method.map_or("own", AuthMethod::as_str))

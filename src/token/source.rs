@@ -85,4 +85,8 @@ impl KeySource for JwkSet {
     fn is_fixed(&self) -> bool {
         true
     }
+
+    fn dangerous(&self) -> Vec<(&'static str, bool)> {
+        vec![("dangerous_guessable_secrets", self.is_guessable())]
+    }
 }

@@ -174,7 +174,7 @@ impl fmt::Debug for Pseudonyms {
 
 /// A pseudonym, printed as the id of its key and 128 bits: `7.9f86d081884c7d659a2feaa0c55ad015`. Who does not have the key can neither make
 /// nor undo one.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pseudonym {
     key_id: u32,
     digest: [u8; MOST],

@@ -18,7 +18,7 @@ fn ready(answer: Lookup<Result<Principal, TokenError>>) -> Result<Principal, Tok
     }
 }
 
-fn hmac() -> (JwtVerifier, String) {
+pub(super) fn hmac() -> (JwtVerifier, String) {
     let key = Jwk::hmac(Secret::from(SECRET), Algorithm::Hs256).expect("it is long enough");
     let verifier = JwtVerifier::builder()
         .issuer(ISSUER)

@@ -3,8 +3,8 @@
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http::{Method, StatusCode};
 use http_body::Body;
-use tower_security::ErrorMaskLayer;
 use tower_security::core::NoopSink;
+use tower_security::{CspLayer, ErrorMaskLayer, SecurityHeadersLayer};
 
 use super::*;
 
@@ -132,4 +132,48 @@ fn in_a_stack_the_mask_makes_none_of_its_own() {
         }
     };
     assert_eq!(with(true), with(false));
+}
+
+/// The layers of `api()` but the mask.
+macro_rules! unmasked_api {
+    () => {
+        SecurityStack::new()
+            .headers(SecurityHeadersLayer::api())
+            .csp(CspLayer::api())
+    };
+}
+
+#[test]
+fn a_preset_makes_none_for_its_mask() {
+    fn made<S, B>(mut service: S) -> usize
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+        B: Body<Data = Bytes>,
+    {
+        read(go(&mut service, request(Method::GET, "application/json")));
+        let ask = request(Method::GET, "application/json");
+        allocations(|| read(go(&mut service, ask)))
+    }
+    let service = Answers(200, Some("application/json"));
+    let without = made(unmasked_api!().layer(service));
+    assert_eq!(made(SecurityStack::api().layer(service)), without);
+}
+
+/// axum boxes each type of body that is not its own.
+#[cfg(feature = "axum")]
+#[test]
+fn on_axum_the_mask_of_a_preset_costs_one() {
+    use axum::Router;
+    use axum::routing::get;
+
+    let made = |router: Router| {
+        let mut router = router.with_state(());
+        let ask = || request(Method::GET, "application/json").map(axum::body::Body::new);
+        read(go(&mut router, ask()));
+        let ask = ask();
+        allocations(|| read(go(&mut router, ask)))
+    };
+    let router = || Router::new().route("/orders/7", get(async || "seven apples"));
+    let without = made(router().layer(unmasked_api!()));
+    assert_eq!(made(router().layer(SecurityStack::api())), without + 1);
 }

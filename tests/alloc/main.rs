@@ -7,15 +7,21 @@ mod auth;
 mod auth_layer;
 mod authorize;
 mod bans;
+#[cfg(feature = "serde")]
+mod config;
 mod cookies;
 mod csp;
 #[cfg(feature = "csp-report")]
 mod csp_report;
 mod error_mask;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "limits"))]
+mod full_stack;
 mod headers;
 mod https;
 #[cfg(any(feature = "jwt", feature = "jwt-rust-crypto"))]
 mod jwks;
+#[cfg(feature = "limits")]
+mod limits;
 mod login;
 #[cfg(feature = "mfa")]
 mod mfa;

@@ -8,6 +8,8 @@ mod auth;
 mod authorize;
 #[cfg(feature = "axum")]
 mod chromium;
+#[cfg(feature = "serde")]
+mod config;
 mod cookies;
 mod corpus;
 mod cors;
@@ -20,7 +22,24 @@ mod csrf;
 mod csrf_config;
 mod csrf_model;
 mod csrf_traps;
+#[cfg(all(
+    feature = "csp-hashes",
+    feature = "jwks",
+    feature = "limits",
+    feature = "opaque-tokens",
+    feature = "sanitize"
+))]
+mod dangerous;
 mod error_mask;
+#[cfg(all(
+    feature = "axum",
+    feature = "csp-report",
+    feature = "limits",
+    feature = "opaque-tokens",
+    feature = "sanitize",
+    feature = "tonic"
+))]
+mod full_stack;
 mod fuzz_bodies;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod grpc_web;
@@ -28,6 +47,8 @@ mod headers;
 #[cfg(feature = "sanitize-html")]
 mod html;
 mod https;
+#[cfg(feature = "limits")]
+mod limits;
 #[cfg(all(
     feature = "axum",
     feature = "jwt",
@@ -35,13 +56,17 @@ mod https;
     feature = "password"
 ))]
 mod login;
+mod manual;
 #[cfg(feature = "mfa")]
 mod mfa;
+#[cfg(feature = "full")]
+mod orders_api;
 mod ownership;
 #[cfg(feature = "password")]
 mod password;
 #[cfg(feature = "password")]
 mod password_policy;
+mod posture;
 mod presets;
 #[cfg(all(feature = "axum", feature = "tonic"))]
 mod presets_servers;
@@ -59,6 +84,8 @@ mod sql_injection;
 mod stack;
 mod support;
 mod token;
+#[cfg(all(feature = "axum", feature = "opaque-tokens", feature = "tonic"))]
+mod tonic_grpc;
 mod traits;
 #[cfg(feature = "vault")]
 mod vault;

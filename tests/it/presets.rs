@@ -1,20 +1,25 @@
 //! The presets of `SecurityStack`, and what its layers do for each other: what every answer carries, whoever has made it.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, HOST, HeaderName, LOCATION, ORIGIN, SET_COOKIE, STRICT_TRANSPORT_SECURITY,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use tower::{Layer, Service};
+use http_body_util::{BodyExt, Full};
+use tower::{Layer, Service, service_fn};
 use tower_security::cookies::{CookieBuilder, Violation};
-use tower_security::core::{ClientIp, Mode, ProtoHeader, RequestScheme, SchemeSource, Tls};
+use tower_security::core::{
+    ClientIp, Mode, Problem, ProtoHeader, RequestScheme, SchemeSource, Tls,
+};
 use tower_security::csp::{Csp, CspLayer, CspLayerBuilder, ReportEndpoint};
 use tower_security::headers::{Corp, SecurityHeadersLayer};
 use tower_security::https::{Hsts, HttpsLayer, OnInsecure, RedirectHost};
 use tower_security::{CookieLayer, CorsLayer, SecurityStack};
 
+use crate::support::posture::warnings;
 use crate::support::service::{Spy, go};
 
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -192,13 +197,166 @@ async fn every_status_of_a_handler_carries_the_headers() {
         let spy = Spy::new().status(status).header(CONTENT_TYPE, "text/plain");
         let answer = go(SecurityStack::web().layer(spy), get("/")).await;
         assert_eq!(answer.status(), status);
-        let own = [STRICT_TWIN, "content-type: text/plain"];
-        assert_eq!(lines(answer.headers()), sorted(&WEB, &own), "{status}");
+        let own: &[&str] = match status.as_u16() {
+            // By the mask: a 404 without a body, and what broke.
+            404 | 500 | 503 => &[
+                STRICT_TWIN,
+                "cache-control: no-store",
+                "content-type: application/problem+json",
+            ],
+            _ => &[STRICT_TWIN, "content-type: text/plain"],
+        };
+        assert_eq!(lines(answer.headers()), sorted(&WEB, own), "{status}");
     }
     // A new nonce would not be that of the page which the browser has kept.
     let spy = Spy::new().status(StatusCode::NOT_MODIFIED);
     let answer = go(SecurityStack::web().layer(spy), get("/")).await;
     assert_eq!(lines(answer.headers()), sorted(&WEB, &[]));
+}
+
+/// Answers with what it is asked for: `/404/application/json` has this status and content type, and words of its own.
+async fn told(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut parts = request.uri().path().splitn(3, '/').skip(1);
+    let status = parts.next().and_then(|status| status.parse().ok());
+    let status = status.expect("a status");
+    let content_type = parts.next().expect("a content type");
+    if content_type == "problem" {
+        return Ok(Problem::new(status, WORDS).into_response());
+    }
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    if content_type != "none" {
+        *answer.body_mut() = Full::from(WORDS);
+        let content_type = content_type.parse().expect("a value");
+        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    Ok(answer)
+}
+
+const WORDS: &str = "orders.total at db.rs:42";
+
+/// What a handler says of a request stays its own; what a framework says of one, an API does not pass on; what broke, nobody does.
+#[tokio::test]
+async fn every_preset_masks_what_broke_and_lets_handlers_say_what_they_mean() {
+    async fn passes<S, B>(service: S, path: &str) -> bool
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+        B: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
+    {
+        let answer = go(service, get(path)).await;
+        let status = answer.status().as_str().to_owned();
+        assert_eq!(path.get(1..4), Some(&*status));
+        let is_problem = answer.headers().get(CONTENT_TYPE)
+            == Some(&"application/problem+json".parse().expect("a value"));
+        let body = answer
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
+        let body = std::str::from_utf8(&body).expect("it is text");
+        assert_eq!(is_problem, body.starts_with('{'), "{path}: {body}");
+        body.contains(WORDS)
+    }
+    for (path, by_api, by_web) in [
+        ("/200/text/plain", true, true),
+        ("/404/application/json", true, true),
+        ("/409/text/html", true, true),
+        ("/400/text/plain;charset=utf-8", false, true),
+        ("/404/text/plain", false, true),
+        ("/422/text/plain", false, true),
+        ("/429/problem", true, true),
+        ("/503/problem", true, true),
+        ("/404/none", false, false),
+        ("/405/none", false, false),
+        ("/500/application/json", false, false),
+        ("/500/text/html", false, false),
+        ("/503/text/plain", false, false),
+    ] {
+        let handler = || service_fn(told);
+        assert_eq!(
+            passes(SecurityStack::api().layer(handler()), path).await,
+            by_api,
+            "api: {path}"
+        );
+        assert_eq!(
+            passes(SecurityStack::grpc().layer(handler()), path).await,
+            by_api,
+            "grpc: {path}"
+        );
+        assert_eq!(
+            passes(SecurityStack::web().layer(handler()), path).await,
+            by_web,
+            "web: {path}"
+        );
+        // Without the mask all of it goes out, but where nothing was said.
+        let said = !path.ends_with("none");
+        assert_eq!(
+            passes(SecurityStack::new().layer(handler()), path).await,
+            said,
+            "new: {path}"
+        );
+    }
+}
+
+/// A panic is answered, with the headers that every answer has.
+#[tokio::test]
+async fn a_panic_under_a_preset_is_an_answer() {
+    let panics = || {
+        service_fn(
+            async |_: Request<Full<Bytes>>| -> Result<Response<Full<Bytes>>, Infallible> {
+                panic!("{WORDS}")
+            },
+        )
+    };
+    let answer = go(SecurityStack::api().layer(panics()), get("/")).await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(answer.headers().contains_key(CONTENT_SECURITY_POLICY));
+    let body = answer
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    assert_eq!(
+        body,
+        r#"{"title":"internal error","status":500,"code":"internal_error"}"#
+    );
+
+    let mut call = with(
+        get("/pkg.Service/Call"),
+        &[(CONTENT_TYPE, "application/grpc")],
+    );
+    *call.method_mut() = Method::POST;
+    let answer = go(SecurityStack::grpc().layer(panics()), call).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["grpc-status"], "13");
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
+async fn a_grpc_status_that_a_handler_means_passes_with_its_words() {
+    let reply = |status| {
+        Spy::new()
+            .header(CONTENT_TYPE, "application/grpc")
+            .header(HeaderName::from_static("grpc-status"), status)
+            .header(HeaderName::from_static("grpc-message"), WORDS)
+    };
+    for (status, message) in [
+        ("5", WORDS),
+        ("9", WORDS),
+        ("2", "internal error"),
+        ("13", "internal error"),
+        ("14", "unavailable"),
+    ] {
+        let answer = go(
+            SecurityStack::grpc().layer(reply(status)),
+            get("/pkg.Service/Call"),
+        )
+        .await;
+        assert_eq!(answer.headers()["grpc-status"], status);
+        assert_eq!(answer.headers()["grpc-message"], message, "{status}");
+    }
 }
 
 #[tokio::test]
@@ -242,13 +400,10 @@ async fn beside_public_cors_the_resource_policy_is_open_unless_it_was_chosen() {
             .build()
             .expect("it is well configured")
     };
-    async fn corp(
-        service: impl Service<
-            Request<Full<Bytes>>,
-            Response = Response<Full<Bytes>>,
-            Error = std::convert::Infallible,
-        >,
-    ) -> String {
+    async fn corp<S, B>(service: S) -> String
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+    {
         let answer = go(service, get("/")).await;
         answer.headers()[CORP]
             .to_str()
@@ -412,8 +567,8 @@ async fn hsts_of_either_of_two_layers_is_written() {
 #[tokio::test]
 async fn the_scheme_source_of_https_is_that_of_the_stack() {
     let page = || Spy::new().header(CONTENT_TYPE, "text/html");
-    let upgrades = |answer: &Response<Full<Bytes>>| {
-        let policy = answer.headers()[CONTENT_SECURITY_POLICY]
+    let upgrades = |headers: &HeaderMap| {
+        let policy = headers[CONTENT_SECURITY_POLICY]
             .to_str()
             .expect("it is ASCII");
         policy.contains("upgrade-insecure-requests")
@@ -421,7 +576,7 @@ async fn the_scheme_source_of_https_is_that_of_the_stack() {
     let health = || to_app(get("/healthz"));
 
     let unknown = go(SecurityStack::web().layer(page()), health()).await;
-    assert!(upgrades(&unknown));
+    assert!(upgrades(unknown.headers()));
     let plain = go(
         SecurityStack::web()
             .https(https(SchemeSource::Tls))
@@ -429,7 +584,7 @@ async fn the_scheme_source_of_https_is_that_of_the_stack() {
         health(),
     )
     .await;
-    assert!(!upgrades(&plain));
+    assert!(!upgrades(plain.headers()));
     let secure = go(
         SecurityStack::web()
             .https(https(SchemeSource::Tls))
@@ -437,7 +592,7 @@ async fn the_scheme_source_of_https_is_that_of_the_stack() {
         over_tls(health()),
     )
     .await;
-    assert!(upgrades(&secure));
+    assert!(upgrades(secure.headers()));
 
     let http = SchemeSource::Listener(RequestScheme::Http);
     let before = SecurityStack::web()
@@ -448,7 +603,7 @@ async fn the_scheme_source_of_https_is_that_of_the_stack() {
         .scheme(http);
     for stack in [before, after] {
         let answer = go(stack.layer(page()), over_tls(health())).await;
-        assert!(!upgrades(&answer));
+        assert!(!upgrades(answer.headers()));
         assert!(!answer.headers().contains_key(STRICT_TRANSPORT_SECURITY));
     }
 }
@@ -464,9 +619,17 @@ async fn the_posture_names_what_the_presets_hold() {
         .collect();
     assert_eq!(
         names,
-        ["context", "headers", "csp", "cookies", "https", "csrf"]
+        [
+            "context",
+            "headers",
+            "csp",
+            "cookies",
+            "error_mask",
+            "https",
+            "csrf"
+        ]
     );
-    assert_eq!(posture.warnings(), [""; 0]);
+    assert_eq!(warnings(&posture), [""; 0]);
     let text = posture.to_string();
     assert!(
         text.contains("hsts=max-age=63072000; includeSubDomains"),
@@ -474,19 +637,20 @@ async fn the_posture_names_what_the_presets_hold() {
     );
     assert!(text.contains("preset=web"), "{text}");
 
-    let warnings = |source| {
+    let of_scheme = |source| {
         let stack = SecurityStack::new()
             .https(https(SchemeSource::Tls))
             .scheme(source);
-        stack.posture().warnings().to_vec()
+        stack.posture().to_string()
     };
-    assert_eq!(warnings(SchemeSource::Tls), [""; 0]);
+    const OTHER: &str = "warning: context: https does not go by its own source of the scheme";
+    assert!(!of_scheme(SchemeSource::Tls).contains(OTHER));
     let two = (
         https(SchemeSource::Tls),
         https(SchemeSource::Listener(RequestScheme::Http)),
     );
     assert_eq!(
-        SecurityStack::new().https(two).posture().warnings(),
+        warnings(&SecurityStack::new().https(two).posture()),
         ["context: https does not go by its own source of the scheme"]
     );
     let cookies = |builder: CookieBuilder| {
@@ -513,10 +677,7 @@ async fn the_posture_names_what_the_presets_hold() {
             "violations=report"
         ]
     );
-    assert_eq!(
-        warnings(SchemeSource::AssumeHttps),
-        ["context: https does not go by its own source of the scheme"]
-    );
+    assert!(of_scheme(SchemeSource::AssumeHttps).contains(OTHER));
 }
 
 #[test]
@@ -527,13 +688,13 @@ fn the_posture_tells_of_proxies_that_are_known_to_one_half() {
         || SchemeSource::forwarded_proto(proxies(), ProtoHeader::XForwardedProto).expect("a proxy");
     let half = SecurityStack::web().https(https(source()));
     assert_eq!(
-        half.posture().warnings(),
+        warnings(&half.posture()),
         ["context: proxies tell the scheme, none is named to tell the client"]
     );
     let whole = SecurityStack::web()
         .https(https(source()))
         .client_ip(proxies());
-    assert_eq!(whole.posture().warnings(), [""; 0]);
+    assert_eq!(warnings(&whole.posture()), [""; 0]);
 }
 
 #[test]
@@ -551,7 +712,7 @@ fn the_posture_tells_of_a_policy_on_trial() {
     };
     let both = text(CspLayer::builder().enforce(policy()).report_only(policy()));
     assert!(
-        both.contains("trial=yes") && !both.contains("warning"),
+        both.contains("trial=yes") && !both.contains("warning: csp"),
         "{both}"
     );
     let alone = text(CspLayer::builder().report_only(policy()));

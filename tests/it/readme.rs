@@ -33,6 +33,7 @@ mod hyper_service;
 )]
 mod own_layer;
 
+#[cfg(feature = "opaque-tokens")]
 #[path = "../../examples/quickstart.rs"]
 #[expect(
     dead_code,
@@ -72,6 +73,8 @@ const README: &str = include_str!("../../README.md");
 fn the_quickstart_of_the_readme_is_the_example() {
     let (_, code) = QUICKSTART.split_once("\n\n").expect("a header, then code");
     assert!(README.contains(code));
+    let lines = code.lines().filter(|line| !line.trim().is_empty()).count();
+    assert!(README.contains(&format!("These {lines} lines are `examples/quickstart.rs`")));
 }
 
 /// Returns what stands between two `@` and looks like a name that a script would replace.
@@ -391,6 +394,9 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
     if let Some((_, who)) = promised.split_once("hello ") {
         assert_eq!(body, format!("hello {who}\n"));
     }
+    if promised.contains("as problem+json") {
+        assert_eq!(headers["content-type"], "application/problem+json");
+    }
     if promised.contains("the head alone") {
         assert!(body.is_empty(), "{promise:?}: {answer:?}");
         assert_eq!(headers["content-type"], "application/problem+json");
@@ -405,12 +411,23 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
     }
 }
 
+#[cfg(feature = "opaque-tokens")]
 #[tokio::test]
 async fn every_curl_line_of_the_quickstart_gives_what_its_comment_says() {
-    let server = Server::axum(quickstart::app().expect("it builds")).await;
+    use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
+    use tower_security::core::Principal;
+
+    let keys = ApiKeyAuth::builder(MemoryApiKeyStore::new(), "shop").build();
+    let keys = keys.expect("it builds");
+    let alice = Principal::builder("alice").build();
+    let issued = keys.issue(&alice, None).await.expect("it is stored");
+    let server = Server::axum(quickstart::app(keys).expect("it builds")).await;
     let promises = promises(QUICKSTART);
-    assert_eq!(promises.len(), 7);
-    for promise in promises {
+    assert_eq!(promises.len(), 8);
+    for mut promise in promises {
+        for (_, value) in &mut promise.headers {
+            *value = value.replace("$KEY", issued.key().expose());
+        }
         assert_kept(&promise, &ask(&server, &promise).await);
     }
 }

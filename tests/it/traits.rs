@@ -52,6 +52,21 @@ fn moved<T: Debug + Send + Unpin + 'static>() {}
 fn borrowed<T: Debug + Send + Sync + Unpin>() {}
 fn vocabulary<T: Debug + Clone + PartialEq + Send + Sync + Unpin + 'static>() {}
 
+#[cfg(all(feature = "serde", feature = "jwt"))]
+#[test]
+fn a_stack_from_a_file_crosses_threads_and_can_be_printed() {
+    use tower_security::stack::config::{
+        SecretRef, SecurityConfig, Stack, StackConfigError, StackHandle, StackParts, StackService,
+    };
+    layer::<Stack>();
+    layer::<StackHandle>();
+    layer::<StackService<()>>();
+    value::<StackParts>();
+    vocabulary::<SecurityConfig>();
+    vocabulary::<SecretRef>();
+    vocabulary::<StackConfigError>();
+}
+
 #[cfg(feature = "password")]
 #[test]
 fn what_hashes_passwords_crosses_threads_and_can_be_printed() {
@@ -806,6 +821,29 @@ fn sanitizing_crosses_threads_and_can_be_printed() {
     fn sent<T: Send>() {}
     sent::<SanitizeBuilder>();
     sent::<GuardedBody<u8>>();
+}
+
+#[cfg(feature = "limits")]
+#[test]
+fn limits_cross_threads_and_can_be_printed() {
+    use tower_security::limits::{
+        AnswerBody, BodyLimitError, Limit, LimitedBody, Limits, LimitsBuilder, LimitsConfig,
+        LimitsConfigError, LimitsFuture, LimitsLayer, LimitsRefusal, RouteLimits,
+    };
+    layer::<LimitsLayer>();
+    layer::<LimitsBuilder>();
+    layer::<Limits<u8>>();
+    vocabulary::<Limit>();
+    vocabulary::<LimitsConfig>();
+    vocabulary::<LimitsConfigError>();
+    vocabulary::<LimitsRefusal>();
+    vocabulary::<RouteLimits>();
+    value::<BodyLimitError>();
+    // Their timers are not `Unpin`.
+    fn sent<T: Debug + Send + Sync + 'static>() {}
+    sent::<LimitedBody<u8>>();
+    sent::<AnswerBody<u8>>();
+    sent::<LimitsFuture<u8, u8>>();
 }
 
 #[cfg(feature = "sanitize")]

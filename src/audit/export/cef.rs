@@ -59,7 +59,9 @@ pub fn write_cef(event: &OwnedEvent, config: &AuditConfig, out: &mut Vec<u8>) {
         Some(AuditClient::Ip(IpAddr::V6(ip))) => {
             fields.labelled("c6a2", "Source IPv6 Address", Some(&ip.to_string()));
         }
-        Some(AuditClient::Pseudonym(_)) | None => {}
+        #[cfg(feature = "vault")]
+        Some(AuditClient::Pseudonym(_)) => {}
+        None => {}
     }
     fields.text("suser", event.principal());
     fields.text("requestMethod", event.method());
@@ -71,6 +73,7 @@ pub fn write_cef(event: &OwnedEvent, config: &AuditConfig, out: &mut Vec<u8>) {
     fields.labelled("cs3", "tenant", event.tenant());
     fields.labelled("cs4", "layer", Some(event.layer()));
     fields.labelled("cs5", "route", event.route());
+    #[cfg(feature = "vault")]
     if let Some(pseudonym @ AuditClient::Pseudonym(_)) = event.client() {
         fields.labelled("cs6", "source pseudonym", Some(&pseudonym.to_string()));
     }

@@ -2,7 +2,6 @@
 
 use super::json::Json;
 use super::{AuditConfig, OwnedEvent};
-use crate::audit::AuditClient;
 use crate::core::{EventCategory, EventName, Outcome};
 
 const VERSION: &str = "8.17.0";
@@ -32,7 +31,7 @@ pub(super) fn write(json: &mut Json<'_>, event: &OwnedEvent, config: &AuditConfi
     json.text("service.name", config.app_id());
     if let Some(client) = event.client() {
         json.client("source.address", client);
-        if let AuditClient::Ip(_) = client {
+        if client.ip().is_some() {
             json.client("source.ip", client);
         }
     }

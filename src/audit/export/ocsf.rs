@@ -147,6 +147,7 @@ fn user(json: &mut Json<'_>, event: &OwnedEvent) {
 fn source(json: &mut Json<'_>, event: &OwnedEvent) {
     match event.client() {
         Some(ip @ AuditClient::Ip(_)) => json.client("ip", ip),
+        #[cfg(feature = "vault")]
         Some(pseudonym @ AuditClient::Pseudonym(_)) => json.client("uid", pseudonym),
         None => json.word("name", UNKNOWN),
     }

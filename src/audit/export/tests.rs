@@ -152,7 +152,7 @@ fn cef_has_a_header_of_seven_and_extensions() {
 }
 
 #[test]
-fn an_ipv6_address_has_a_key_of_its_own_and_a_pseudonym_another() {
+fn an_ipv6_address_has_a_key_of_its_own() {
     let event = SecurityEvent::new(EventName::AuthzFail, "a", "b");
     let event = event.client_ip("2001:db8:1:2::3".parse().unwrap());
     let mut kept = OwnedEvent::from(&event);
@@ -163,12 +163,23 @@ fn an_ipv6_address_has_a_key_of_its_own_and_a_pseudonym_another() {
     let line = String::from_utf8(out).unwrap();
     let part = " c6a2Label=Source IPv6 Address c6a2=2001:db8:1:: ";
     assert!(line.contains(part) && !line.contains(" src="), "{line}");
+}
 
-    kept.set_client(crate::audit::AuditClient::Pseudonym(7));
+#[cfg(feature = "vault")]
+#[test]
+fn a_pseudonym_is_no_address() {
+    let ring = crate::vault::KeyRing::builder();
+    let ring = ring.active(7, crate::vault::KeyRing::generate_key().unwrap());
+    let pseudonyms = ring.build().unwrap().pseudonym("addresses").unwrap();
+    let event = SecurityEvent::new(EventName::AuthzFail, "a", "b");
+    let event = event.client_ip("2001:db8:1:2::3".parse().unwrap());
+    let mut kept = OwnedEvent::from(&event);
+    let config = AuditConfig::builder("shop").client_ip(IpPrivacy::Pseudonym(pseudonyms.clone()));
+    config.build().unwrap().redact(&mut kept);
+    let pseudonym = pseudonyms.of(b"2001:db8:1:2::3").to_string();
     let mut out = Vec::new();
     write_cef(&kept, &self::config(), &mut out);
     let line = String::from_utf8(out).unwrap();
-    let pseudonym = "00000000000000000000000000000007";
     assert!(line.ends_with(&format!("cs6Label=source pseudonym cs6={pseudonym}")));
     let ecs = self::line(Schema::Ecs, &kept);
     assert!(

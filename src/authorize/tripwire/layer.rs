@@ -59,6 +59,8 @@ pub(super) struct Core {
 
 /// What becomes of an error of a handler that nothing was decided for, or something was denied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum UndecidedErrors {
     /// It keeps its status and the headers `Allow`, `WWW-Authenticate` and `Retry-After`; all else is replaced by the problem that all

@@ -140,7 +140,7 @@ impl CspReportBuilder {
         CspReportService::of(self.core(String::new()))
     }
 
-    fn core(self, path: String) -> Arc<Core> {
+    pub(super) fn core(self, path: String) -> Arc<Core> {
         Arc::new(Core::new(path, self.collect, self.events, self.on_report))
     }
 }

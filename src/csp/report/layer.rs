@@ -45,6 +45,13 @@ impl CspReportLayer {
         Self { core }
     }
 
+    /// A layer that hands everything on, for a stack whose configuration has no endpoint.
+    #[cfg(feature = "serde")]
+    pub(crate) fn absent() -> Self {
+        // No path of a request has a blank.
+        Self::of(Self::builder().core(" ".to_owned()))
+    }
+
     /// Returns the path that is answered.
     #[must_use]
     pub fn path(&self) -> &str {

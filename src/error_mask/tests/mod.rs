@@ -27,7 +27,7 @@ fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 fn core() -> Core {
-    ErrorMaskBuilder::default_core()
+    ErrorMaskBuilder::default().core_without_names()
 }
 
 fn watch(builder: ErrorMaskBuilder) -> Watch {

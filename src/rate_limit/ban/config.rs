@@ -24,6 +24,8 @@ use crate::rate_limit::problem::ABNORMAL_USAGE;
 
 /// With which status the requests of a banned client are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum BanStatus {
     /// 403 (default).
@@ -36,6 +38,8 @@ pub enum BanStatus {
 /// What becomes of a client whose address is [degraded](crate::core::ClientIp::is_degraded): the header of a trusted proxy could not be
 /// read up to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum OnDegraded {
     /// It is one client for each proxy, apart from the proxy itself (default): counted and banned, and in no list.

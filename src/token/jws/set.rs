@@ -59,6 +59,8 @@ struct Keys {
     keys: Vec<Jwk>,
     rejected: Vec<RejectedKey>,
     is_mixed: bool,
+    /// Whether secrets that everybody can guess were taken.
+    is_guessable: bool,
 }
 
 impl JwkSet {
@@ -117,7 +119,7 @@ impl JwkSet {
     #[must_use]
     pub fn from_keys(keys: impl IntoIterator<Item = Jwk>) -> Self {
         let keys = keys.into_iter().enumerate().collect::<Vec<_>>();
-        Self::new(&keys, Vec::new())
+        Self::new(&keys, Vec::new(), Provenance::Application)
     }
 
     /// Returns the keys.
@@ -135,6 +137,11 @@ impl JwkSet {
     /// Whether public keys and secrets stand side by side: a token could be verified with what it was not signed for.
     pub(crate) fn is_mixed(&self) -> bool {
         self.0.is_mixed
+    }
+
+    /// Whether it was made by [`dangerous_guessable_secrets`](Self::dangerous_guessable_secrets).
+    pub(crate) fn is_guessable(&self) -> bool {
+        self.0.is_guessable
     }
 
     /// The one key with which a token of this algorithm and id is verified.
@@ -195,11 +202,11 @@ impl JwkSet {
             index = index.saturating_add(1);
             Ok(())
         })?;
-        Ok(Self::new(&keys, rejected))
+        Ok(Self::new(&keys, rejected, provenance))
     }
 
     /// Keys with their places in the set.
-    fn new(found: &[(usize, Jwk)], mut rejected: Vec<RejectedKey>) -> Self {
+    fn new(found: &[(usize, Jwk)], mut rejected: Vec<RejectedKey>, provenance: Provenance) -> Self {
         let mut keys = Vec::with_capacity(found.len());
         for (index, key) in found {
             let is_twice = |(other, twin): &(usize, Jwk)| other != index && twin.kid() == key.kid();
@@ -217,6 +224,7 @@ impl JwkSet {
             keys,
             rejected,
             is_mixed,
+            is_guessable: provenance == Provenance::Vectors,
         }))
     }
 }

@@ -13,7 +13,8 @@ const ROOM_FILES: usize = 10;
 /// Rooms without a limit on their files: `core` is no single room, `headers` has a file for each header, `csp` has the policy, the
 /// hashes and the reports, `ownership` the guards, the extractors and what handlers ask, `redis` what each other room shares between
 /// nodes, `audit` the queue, the formats and the detector, `auth`, `mfa` and `token` each kind of credential, `authorize` the layer of a
-/// route, the table and the tripwire, `password` the hasher and the policy, `sanitize` the guard, the cleaner and the text types.
+/// route, the table and the tripwire, `password` the hasher and the policy, `sanitize` the guard, the cleaner and the text types, `stack`
+/// the configuration with a file for a few sections each.
 const LARGE_ROOMS: &[&str] = &[
     "audit",
     "auth",
@@ -27,6 +28,7 @@ const LARGE_ROOMS: &[&str] = &[
     "rate_limit",
     "redis",
     "sanitize",
+    "stack",
     "token",
 ];
 

@@ -378,6 +378,7 @@ fn what_weakens_a_verifier_is_told() {
         [
             ("dangerous_accept_when_revocation_fails", false),
             ("dangerous_http_issuer", true),
+            ("dangerous_guessable_secrets", false),
         ]
     );
 }

@@ -12,6 +12,7 @@ use tower_security::rate_limit::{BanLayer, Policy, Quota, RateLimitLayer, key};
 use tower_security::stack::{Posture, PostureEntry, PostureState, Protection, SecurityStack};
 
 use super::ways::{Seen, builder, get};
+use crate::support::posture::warnings;
 use crate::support::service::go;
 
 fn by_principal(limit: u32) -> RateLimitLayer {
@@ -33,7 +34,7 @@ fn the_posture_says_how_and_misses_a_limit_by_principal() {
     );
     let settings: Vec<_> = entry.settings().collect();
     assert_eq!(settings, [("by", "own"), ("anonymous", "refused")]);
-    assert_eq!(posture.warnings(), ["auth: no rate limit by principal"]);
+    assert_eq!(warnings(&posture), ["auth: no rate limit by principal"]);
 
     let optional = builder().optional().build().unwrap();
     let limited = SecurityStack::new()
@@ -43,11 +44,11 @@ fn the_posture_says_how_and_misses_a_limit_by_principal() {
     let settings: Vec<_> = limited.entries()[0].settings().collect();
     assert_eq!(settings, [("by", "own"), ("anonymous", "pass")]);
     assert_eq!(
-        limited.warnings(),
+        warnings(&limited),
         ["auth: anonymous requests pass, and no layer of the stack asks for more"]
     );
     // Nobody is authenticated, so that nobody has to be limited by it.
-    assert_eq!(SecurityStack::new().posture().warnings(), [""; 0]);
+    assert_eq!(warnings(&SecurityStack::new().posture()), [""; 0]);
 }
 
 /// A protection of somebody else in a slot.

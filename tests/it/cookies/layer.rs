@@ -567,6 +567,6 @@ fn the_layer_says_what_it_does() {
 
 fn warnings(layer: CookieLayer) -> Vec<String> {
     let posture = SecurityStack::new().cookies(layer).posture();
-    let warnings = posture.warnings().iter();
-    warnings.map(|warning| warning.to_string()).collect()
+    let warnings = crate::support::posture::warnings(&posture);
+    warnings.into_iter().map(str::to_owned).collect()
 }

@@ -125,7 +125,10 @@ fn the_posture_says_how_much_is_masked() {
         (
             entry.state().as_str(),
             settings.join(" "),
-            posture.warnings().to_vec(),
+            crate::support::posture::warnings(&posture)
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
         )
     };
     let (state, settings, warnings) = posture(ErrorMaskLayer::new());

@@ -9,6 +9,7 @@ use tower_security::sanitize::{
 };
 
 use super::{Case, Outcome, judged};
+use crate::support::posture::warnings;
 
 struct Nothing;
 
@@ -596,7 +597,7 @@ fn a_posture_tells_what_is_enforced_and_what_was_opened() {
             ("multipart", "buffered"),
         ]
     );
-    assert!(posture.warnings().is_empty());
+    assert_eq!(warnings(&posture), [""; 0]);
 
     let layer = builder()
         .compatible()
@@ -621,7 +622,7 @@ fn a_posture_tells_what_is_enforced_and_what_was_opened() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(
-        posture.warnings(),
+        warnings(&posture),
         [
             "sanitize: report-only",
             "sanitize: dangerous_allow path_nul",

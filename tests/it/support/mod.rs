@@ -3,6 +3,7 @@
 #[cfg(feature = "axum")]
 pub(crate) mod browser;
 pub(crate) mod fetch_oracle;
+pub(crate) mod posture;
 pub(crate) mod service;
 #[cfg(feature = "axum")]
 pub(crate) mod tls;

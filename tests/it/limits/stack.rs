@@ -1,0 +1,120 @@
+//! In the stack.
+
+use http_body_util::Full;
+use tower::{Layer, service_fn};
+use tower_security::SecurityStack;
+use tower_security::core::Mode;
+use tower_security::limits::{Limit, RouteLimits};
+use tower_security::stack::PostureState;
+
+use super::*;
+use crate::support::service::go;
+
+#[test]
+fn the_posture_has_each_limit_and_each_that_was_switched_off() {
+    let posture = SecurityStack::new().limits(LimitsLayer::new()).posture();
+    assert!(posture.warnings().is_empty());
+    let entry = &posture.entries()[0];
+    assert_eq!(
+        (entry.protection(), entry.state()),
+        ("limits", PostureState::On)
+    );
+    assert_eq!(
+        entry.settings().collect::<Vec<_>>(),
+        [
+            ("body_limit", "2097152"),
+            ("body_idle", "20s"),
+            ("body_time", "60s"),
+            ("response_time", "30s"),
+            ("answer_idle", "60s"),
+            ("max_concurrent", "1024"),
+        ]
+    );
+    let weak = LimitsLayer::builder()
+        .grpc(true)
+        .mode(Mode::ReportOnly)
+        .dangerous_unlimited(Limit::BodyTime)
+        .route(RouteLimits::new("/raw").dangerous_unlimited(Limit::BodyLimit))
+        .build()
+        .unwrap();
+    let posture = SecurityStack::new().limits(weak).posture();
+    assert_eq!(
+        posture.warnings(),
+        [
+            "limits: report-only",
+            "limits: dangerous_unlimited body_time",
+            "limits: dangerous_unlimited body_limit on /raw",
+        ]
+    );
+    let settings: Vec<_> = posture.entries()[0].settings().collect();
+    assert!(settings.contains(&("body_time", "none")));
+    assert!(settings.contains(&("grpc", "yes")));
+    assert!(settings.contains(&("routes", "1")));
+}
+
+/// One sink, one rendering and one id for all layers.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_that_of_the_stack() {
+    let told = Told::default();
+    let limits = LimitsLayer::builder().body_limit(3).build().unwrap();
+    let stack = SecurityStack::api().events(told.clone()).limits(limits);
+    let service = stack.layer(Reader::default());
+    for body in [Script::of([data(4)]).says(4), Script::of([data(4)])] {
+        let answer = go(service.clone(), post(body)).await;
+        assert_eq!(answer.status(), 413);
+        assert!(answer.headers().contains_key("x-request-id"));
+        assert!(answer.headers().contains_key("x-content-type-options"));
+        assert_eq!(told.codes(), ["body_too_large"]);
+    }
+    let slow = service_fn(|_: Request<LimitedBody<Script>>| {
+        std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>()
+    });
+    let stack = SecurityStack::api()
+        .events(told.clone())
+        .limits(LimitsLayer::new());
+    let answer = go(stack.layer(slow), post(Script::default())).await;
+    assert_eq!(answer.status(), 504);
+    assert!(answer.headers().contains_key("x-request-id"));
+    assert_eq!(told.codes(), ["response_timeout"]);
+}
+
+/// What the guard of structure reads is limited, and it is the limit that is answered.
+#[cfg(feature = "sanitize")]
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_inspected_has_its_limits() {
+    use tower_security::sanitize::{GuardedBody, SanitizeLayer};
+
+    let limits = LimitsLayer::builder().body_limit(10).build().unwrap();
+    let stack = SecurityStack::new()
+        .limits(limits)
+        .sanitize(SanitizeLayer::strict());
+    type Body = GuardedBody<LimitedBody<Script>>;
+    let handler = service_fn(|request: Request<Body>| async {
+        let read = request.into_body().collect().await.unwrap();
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(read.to_bytes())))
+    });
+    let service = stack.layer(handler);
+    let json = |steps: Vec<Step>| {
+        let mut request = post(Script::of(steps));
+        let headers = request.headers_mut();
+        headers.insert("host", "app.example".parse().unwrap());
+        headers.insert("content-type", "application/json".parse().unwrap());
+        request
+    };
+    let text = |text: &'static str| Step::Data(Bytes::from_static(text.as_bytes()));
+    let rows = [
+        (vec![text("[1,2]")], 200, None),
+        (vec![text("[1,"), wait(seconds(19)), text("2]")], 200, None),
+        (vec![text("[1,2")], 400, Some("json_syntax")),
+        (vec![text("[1,2,3,4,5,6]")], 413, Some("body_too_large")),
+        (
+            vec![text("[1,"), wait(seconds(21)), text("2]")],
+            408,
+            Some("body_stalled"),
+        ),
+    ];
+    for (steps, status, code) in rows {
+        let came = came(go(service.clone(), json(steps)).await).await;
+        assert_eq!((came.status, came.code), (status, code));
+    }
+}

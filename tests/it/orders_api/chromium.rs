@@ -1,0 +1,141 @@
+//! The same in a browser: an ordinary user, and pages of another site.
+
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use super::example::db;
+use super::example::stack::Deployment;
+use super::{Shop, shop};
+use crate::support::browser::{Browser, Fetched};
+use crate::support::wire::Server;
+
+/// Fills in the form of the page, and waits until the page's own script has its answer.
+const LOG_IN: &str = "\
+    const [account, password] = given;
+    const form = document.querySelector('form');
+    Object.assign(form.account, { value: account });
+    Object.assign(form.password, { value: password });
+    const real = window.fetch;
+    window.fetch = async (...all) => {
+        const answer = await real(...all);
+        done(answer.status);
+        return answer;
+    };
+    form.requestSubmit();";
+
+const SOCKET: &str = "\
+    const socket = new WebSocket(given[0]);
+    socket.onmessage = message => done(message.data);
+    socket.onerror = () => done('refused');";
+
+/// What a page can have sent without asking CORS. Whatever comes back it does not read.
+const FORGE: &str = "\
+    const init = { method: 'POST', mode: 'no-cors', credentials: 'include' };
+    fetch(given[0], init).then(() => done('answered'), () => done('withheld'));";
+
+impl Shop {
+    async fn status(&self, order: i64) -> String {
+        let query = sqlx::query_scalar("SELECT status FROM orders WHERE id = ?");
+        let status: String = query.bind(order).fetch_one(&self.db).await.expect("a row");
+        status
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs chromium: apt-get install chromium chromium-driver"]
+async fn a_browser_of_an_ordinary_user_and_pages_of_another_site() {
+    let shop = shop(Deployment::local()).await;
+    let port = shop.server.addr.port();
+    let own = format!("http://127.0.0.1:{port}");
+    let live = format!("ws://127.0.0.1:{port}/orders/42/live");
+    let pay = format!("{own}/orders/42/pay");
+    let browser = Browser::start().await;
+
+    browser.open(&own).await;
+    let person = |password: &str| vec![json!(db::ALICE.name), json!(password)];
+    assert_eq!(browser.ask(LOG_IN, person("wrong")).await, json!(401));
+    browser.open(&own).await;
+    assert_eq!(
+        browser.ask(LOG_IN, person(db::ALICE.password)).await,
+        json!(200)
+    );
+
+    browser
+        .open(&format!(
+            "{own}/search?q=%3Cscript%3Edocument.title='ran'%3C/script%3E"
+        ))
+        .await;
+    assert_eq!(
+        browser.ask("done(document.title)", Vec::new()).await,
+        json!("Search")
+    );
+    assert_eq!(
+        browser.ask("done(document.cookie)", Vec::new()).await,
+        json!("")
+    );
+    let Fetched::Answer(me) = browser.fetch("/me", json!({})).await else {
+        panic!("the page may read what is its own");
+    };
+    assert!(
+        me["body"]
+            .as_str()
+            .is_some_and(|body| body.contains("alice")),
+        "{me}"
+    );
+
+    // Had the cleaning failed, the policy would still stand.
+    let query = "UPDATE orders SET note = ? WHERE id = 42";
+    let note =
+        "<script>document.title = 'ran'</script><img src=x onerror=\"document.title = 'ran'\">";
+    sqlx::query(query)
+        .bind(note)
+        .execute(&shop.db)
+        .await
+        .expect("it is written");
+    browser.open(&format!("{own}/orders/42/page")).await;
+    let ran = "setTimeout(() => done([document.title, document.body.dataset.ready]), 0)";
+    assert_eq!(
+        browser.ask(ran, Vec::new()).await,
+        json!(["Order 42", "yes"])
+    );
+    let heard = browser.ask(SOCKET, vec![json!(live)]).await;
+    assert!(
+        heard.as_str().is_some_and(|text| text.contains("lamp")),
+        "{heard}"
+    );
+
+    let page = Router::new().route(
+        "/",
+        get(async || Html("<!doctype html><title>evil</title>")),
+    );
+    let evil = Server::axum(page).await;
+    browser
+        .open(&format!("http://localhost:{}/", evil.addr.port()))
+        .await;
+    let with_cookies = json!({ "credentials": "include" });
+    for path in ["/orders/42", "/me"] {
+        let read = browser
+            .fetch(&format!("{own}{path}"), with_cookies.clone())
+            .await;
+        assert!(matches!(read, Fetched::Failed), "{path}");
+    }
+    // It was sent, and refused; `Cross-Origin-Resource-Policy` keeps even the refusal from the page.
+    let sent: Value = browser.ask(FORGE, vec![json!(pay)]).await;
+    assert_eq!(
+        (sent, shop.status(42).await),
+        (json!("withheld"), "open".to_owned())
+    );
+    assert_eq!(
+        browser.ask(SOCKET, vec![json!(live)]).await,
+        json!("refused")
+    );
+
+    browser.open(&format!("{own}/orders/42/page")).await;
+    let sent = browser.ask(FORGE, vec![json!(pay)]).await;
+    assert_eq!(
+        (sent, shop.status(42).await),
+        (json!("answered"), "paid".to_owned())
+    );
+}
