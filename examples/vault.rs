@@ -24,6 +24,7 @@ use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
+use tower_security::core::SecurityEvent;
 use tower_security::vault::{IndexBits, KeyRing, Protector};
 
 /// Rows that a job reads at once, and writes in one transaction.
@@ -53,6 +54,10 @@ pub async fn run(
     let ring = KeyRing::builder()
         .active(1, key_1.clone())
         .next(2, key_2.clone())
+        // Nothing here acts for a request, and so no stack has a sink for it. A handler calls `ssn.for_request(&extensions)`.
+        .events(|event: &SecurityEvent<'_>| {
+            eprintln!("{} {} {:?}", event.name, event.code, event.rule.as_deref());
+        })
         .build()?;
     let ssn = ring.purpose(&["users", "ssn"])?;
 

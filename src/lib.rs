@@ -2,7 +2,8 @@
 //!
 //! Each layer is useful alone; [`SecurityStack`] composes them in the right order. A layer refuses rather than guesses: what is
 //! ambiguous, missing or failed is denied, and a weak configuration does not build. A refusal is a response, never an error of the
-//! service: `application/problem+json` over HTTP, a status over gRPC.
+//! service: `application/problem+json` over HTTP, a status over gRPC. A CORS preflight is refused without a body, which no page could
+//! read.
 //!
 //! | you want | you take |
 //! |---|---|

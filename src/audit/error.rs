@@ -39,6 +39,11 @@ pub enum AuditConfigError {
         /// The number as given.
         keys: usize,
     },
+    /// A detector that detects nothing.
+    #[error(
+        "refused detector without rules, which detects nothing: call `.defaults()`, or add rules of your own with `.rule(..)`"
+    )]
+    NoRules,
     /// A rule that would never fire, always, or that cannot be told from another.
     #[error("invalid rule {name:?}: {problem}")]
     Rule {
@@ -127,7 +132,7 @@ impl ConfigErrorKind for AuditConfigError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::AppId { .. } | Self::Hostname { .. } | Self::Rule { .. } => ErrorClass::Invalid,
-            Self::Capacity { .. } | Self::MaxKeys { .. } | Self::Thread { .. } => {
+            Self::Capacity { .. } | Self::MaxKeys { .. } | Self::NoRules | Self::Thread { .. } => {
                 ErrorClass::Refused
             }
         }
@@ -139,6 +144,7 @@ impl ConfigErrorKind for AuditConfigError {
             Self::Capacity { .. } => "capacity",
             Self::Hostname { .. } => "hostname",
             Self::MaxKeys { .. } => "max_keys",
+            Self::NoRules => "no_rules",
             Self::Rule { .. } => "rule",
             Self::Thread { .. } => "thread",
         }

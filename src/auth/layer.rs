@@ -17,6 +17,7 @@ use crate::core::{AuthMethod, Challenges, field};
 
 /// Finds out who is asking, and refuses whoever proves it wrongly or not at all. The [module](crate::auth) has the rules and an
 /// example.
+#[doc(alias = "AsyncRequireAuthorizationLayer")]
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct AuthLayer {
@@ -94,6 +95,11 @@ impl AuthLayer {
         self.core.session_cookies.iter().map(|name| &**name)
     }
 
+    /// The headers that credentials stand in.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = HeaderName> {
+        self.core.vary.headers()
+    }
+
     /// Returns the settings that weaken the protection, each with whether it is on.
     #[must_use]
     pub fn dangerous(&self) -> &[(&'static str, bool)] {
@@ -130,6 +136,10 @@ impl Vary {
             .then(|| HeaderValue::try_from(names.join(", ")).ok())
             .flatten();
         Self { names, line }
+    }
+
+    fn headers(&self) -> impl Iterator<Item = HeaderName> {
+        self.names.iter().filter_map(|name| name.parse().ok())
     }
 
     pub(super) const fn is_needed(&self) -> bool {

@@ -66,4 +66,4 @@ mod owned;
 #[cfg(feature = "_jwt")]
 pub use auth::Claims;
 pub use auth::{Auth, ScopeSet, Scoped};
-pub use owned::{ActionType, Create, Delete, Owned, Public, Read, Update};
+pub use owned::{ActionType, ByMethod, Create, Delete, Owned, OwnedAction, Public, Read, Update};

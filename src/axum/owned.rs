@@ -8,8 +8,8 @@ use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
-use http::StatusCode;
 use http::request::Parts;
+use http::{Method, StatusCode};
 
 use crate::core::{
     AuthzLedger, EventName, Events, LedgerEntry, Outcome, RefusalContext, Rejection, RouteParams,
@@ -20,7 +20,8 @@ use crate::ownership::{
     caller, router_value,
 };
 
-/// What a handler does, as a type: [`Read`], [`Create`], [`Update`], [`Delete`], or one of your own.
+/// What a handler does, as a type, whatever the method: [`Read`], [`Create`], [`Update`], [`Delete`], or one of your own. What the
+/// method says is [`ByMethod`].
 ///
 /// # Example
 ///
@@ -65,12 +66,45 @@ actions! {
     Update
 }
 
-/// An object that the caller may do `A` with: loaded once, checked, and only then an argument of the handler.
+/// What the method says, as a type: [`Action::of_method`]. A method that says nothing is refused, as by the guards.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it has no values")]
+pub enum ByMethod {}
+
+/// Which action an [`Owned`] asks about: that of an [`ActionType`], or [`ByMethod`].
+pub trait OwnedAction: sealed::Sealed {
+    #[doc(hidden)]
+    fn for_method(method: &Method) -> Option<Action>;
+}
+
+impl<A: ActionType> OwnedAction for A {
+    fn for_method(_: &Method) -> Option<Action> {
+        Some(A::ACTION)
+    }
+}
+
+impl OwnedAction for ByMethod {
+    fn for_method(method: &Method) -> Option<Action> {
+        Action::of_method(method)
+    }
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Sealed {}
+    impl<A: super::ActionType> Sealed for A {}
+    impl Sealed for super::ByMethod {}
+}
+
+/// An object that the caller may do `A` with, by default [what the method says](ByMethod): loaded once, checked, and only then an argument of the handler.
 ///
 /// 1. Nobody is logged in, or not any more: 401. Nothing is loaded.
 /// 2. The [parameter](OwnedResource::PARAM) of the route is missing, stands there twice, or is no id: 404.
-/// 3. The object is [loaded](OwnedResource::load). None: 404. A failure: 503 `authorization_unavailable`.
-/// 4. The object [decides](OwnedResource::decide): 404, 401 for a step up, 503, or the handler is called.
+/// 3. The method says which [`Action`] it is: `GET` and `HEAD` read, `POST` creates, `PUT` and `PATCH` update, `DELETE` deletes. One that
+///    says none: 404. A named action holds for every method: `Owned<Note, Read>` of a `POST` that searches, `Owned<Note, Cancel>` of one
+///    that cancels.
+/// 4. The object is [loaded](OwnedResource::load). None: 404. A failure: 503 `authorization_unavailable`.
+/// 5. The object [decides](OwnedResource::decide): 404, 401 for a step up, 503, or the handler is called.
 ///
 /// The answers, the events and the ledger are those of the [guards](crate::ownership). A handler cannot come by the object without the
 /// check, and has no second id that it could act on: whatever stands in the body, this is the object.
@@ -82,7 +116,7 @@ actions! {
 /// ```
 /// use axum::Router;
 /// use axum::routing::get;
-/// use tower_security::axum::{Delete, Owned};
+/// use tower_security::axum::{Owned, Read};
 /// use tower_security::core::Principal;
 /// use tower_security::ownership::{Action, Decision, IdShape, LoadError, OwnedResource};
 ///
@@ -101,8 +135,12 @@ actions! {
 ///         Ok((*id == 1).then_some(note))
 ///     }
 ///
-///     fn decide(&self, who: &Principal, _: Action) -> Decision {
-///         if self.owner == who.subject() { Decision::Allow } else { Decision::Deny }
+///     fn decide(&self, who: &Principal, action: Action) -> Decision {
+///         match action {
+///             Action::Read => Decision::Allow,
+///             _ if self.owner == who.subject() => Decision::Allow,
+///             _ => Decision::Deny,
+///         }
 ///     }
 /// }
 ///
@@ -110,14 +148,20 @@ actions! {
 ///     note.into_inner().text
 /// }
 ///
-/// async fn delete(note: Owned<Note, Delete>) -> String {
+/// // For the owner alone: the method is `DELETE`.
+/// async fn delete(note: Owned<Note>) -> String {
 ///     format!("{} is deleted", note.text)
 /// }
 ///
-/// let app: Router = Router::new().route("/notes/{note}", get(show).delete(delete));
+/// // A `POST` that changes nothing.
+/// async fn print(note: Owned<Note, Read>) -> String {
+///     format!("{} is printed", note.text)
+/// }
+///
+/// let app: Router = Router::new().route("/notes/{note}", get(show).delete(delete).post(print));
 /// # let _ = app;
 /// ```
-pub struct Owned<T, A = Read> {
+pub struct Owned<T, A = ByMethod> {
     resource: T,
     action: PhantomData<fn() -> A>,
 }
@@ -149,12 +193,12 @@ impl<S, T, A> FromRequestParts<S> for Owned<T, A>
 where
     S: Send + Sync,
     T: OwnedResource<S>,
-    A: ActionType,
+    A: OwnedAction,
 {
     type Rejection = Response;
 
     async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, Response> {
-        match load::<S, T>(head, state, A::ACTION).await {
+        match load::<S, T>(head, state, A::for_method(&head.method)).await {
             Ok(resource) => Ok(Self {
                 resource,
                 action: PhantomData,
@@ -167,7 +211,7 @@ where
 async fn load<S, T: OwnedResource<S>>(
     head: &mut Parts,
     state: &S,
-    action: Action,
+    action: Option<Action>,
 ) -> Result<T, Rejection> {
     let ledger = AuthzLedger::of(&mut head.extensions);
     let params = RouteParams::of(head);
@@ -176,7 +220,7 @@ async fn load<S, T: OwnedResource<S>>(
         scene: Scene::Head(head),
         events: &events,
         rule: None,
-        action: Some(action),
+        action,
         id,
         manner: Manner::default(),
     };
@@ -190,6 +234,8 @@ async fn load<S, T: OwnedResource<S>>(
     let malformed = || refused(OwnershipRefusal::Malformed, Some(value));
     let id = T::SHAPE.read(value).map_err(|_| malformed())?;
     let parsed = id.parse::<T::Id>().map_err(|_| malformed())?;
+    let unmapped = || refused(OwnershipRefusal::UnmappedMethod, Some(value));
+    let action = action.ok_or_else(unmapped)?;
     let case = case(Some(&id));
     match T::load(state, &parsed, who).await {
         Ok(Some(resource)) => {

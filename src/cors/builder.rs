@@ -128,6 +128,7 @@ impl CorsBuilder {
     /// Rejected: `https://example.com/` (no browser sends a path), `HTTPS://Example.com`, `https://example.com:443`, `null`, `*`,
     /// `https://*example.com`, `https://a.example, https://b.example`. With [`credentials`](Self::credentials) also `http` beyond
     /// localhost and `*.` above a domain where strangers get names.
+    #[doc(alias = "allow_origin")]
     pub fn origins(mut self, origins: impl IntoIterator<Item: AsRef<str>>) -> Self {
         self.origins = collected(origins);
         self
@@ -137,6 +138,7 @@ impl CorsBuilder {
     ///
     /// It excludes [`origins`](Self::origins) and [`credentials`](Self::credentials). Servers inside a private network should not use
     /// it: every site that a user of that network visits could read them.
+    #[doc(alias = "permissive")]
     pub fn any_origin(mut self) -> Self {
         self.any_origin = true;
         self
@@ -155,6 +157,7 @@ impl CorsBuilder {
     ///
     /// A page that sets an `Authorization` header by itself does not need it. With it every allowed origin can act as the user: a
     /// script injected into one of them can too.
+    #[doc(alias = "allow_credentials")]
     pub fn credentials(mut self, credentials: bool) -> Self {
         self.credentials = credentials;
         self
@@ -164,6 +167,7 @@ impl CorsBuilder {
     ///
     /// Permitted: `Method::PUT`, `"PATCH"`, `"delete"` (browsers send `DELETE`). Rejected: `"patch"` (browsers send it as it stands),
     /// `"TRACE"`, `"CONNECT"`, `"*"`.
+    #[doc(alias = "allow_methods")]
     pub fn methods(mut self, methods: impl IntoIterator<Item: AsRef<str>>) -> Self {
         self.methods = collected(methods);
         self
@@ -179,6 +183,8 @@ impl CorsBuilder {
     ///
     /// `content-type` has to be named for JSON. Permitted: `AUTHORIZATION`, `"x-tenant"`. Rejected: `"cookie"`, `"sec-fetch-site"`,
     /// `"origin"` and others that no page can set; `"*"`.
+    #[doc(alias = "allow_headers")]
+    #[doc(alias = "headers")]
     pub fn request_headers(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
         self.request_headers = collected(names);
         self

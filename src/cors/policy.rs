@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use super::acrh::AllowedNames;
@@ -181,6 +181,17 @@ impl CorsPolicy {
             dangerous_allow_public_suffix_subdomains: given.allow_public_suffixes,
             dangerous_allow_private_network: self.private_network,
             dangerous_keep_inner_cors: self.keep_inner,
+        }
+    }
+
+    /// Whether a page may send this header after a preflight.
+    pub(crate) fn allows_header(&self, name: &HeaderName) -> bool {
+        let is_named = self.given.request_headers.contains(name);
+        match self.request_headers {
+            RequestHeaders::Any { authorization } => {
+                self.credentials || authorization || *name != AUTHORIZATION
+            }
+            RequestHeaders::Listed { .. } => is_named,
         }
     }
 

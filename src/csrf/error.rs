@@ -89,18 +89,20 @@ pub enum CsrfConfigError {
     },
     /// The CORS policy lets any origin read, which trusts none in particular.
     #[error(
-        "refused trust in the CORS policy: it names no origin but accepts any, list the origins there"
+        "refused trust in the CORS policy: it names no origin but accepts any; list the origins there, or name \
+         those to be trusted with `CsrfLayer::builder().trusted_origins([..])`"
     )]
     RefusedTrustAnyOrigin,
     /// The CORS policy knows its origins by a predicate only.
     #[error(
-        "refused trust in the CORS policy: it knows its origins by a predicate alone, name origins with `trusted_origins`"
+        "refused trust in the CORS policy: it knows its origins by a predicate alone; name those to be \
+         trusted with `CsrfLayer::builder().trusted_origins([..])`"
     )]
     RefusedTrustPredicate,
     /// The CORS policy trusts nobody with cookies.
     #[error(
-        "refused trust in the CORS policy: it allows no credentials and so trusts nobody with cookies, name origins with \
-         `trusted_origins`"
+        "refused trust in the CORS policy: it allows no credentials and so trusts nobody with cookies; name those \
+         to be trusted with `CsrfLayer::builder().trusted_origins([..])`"
     )]
     RefusedTrustUncredentialed,
 }

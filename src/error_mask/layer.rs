@@ -11,6 +11,7 @@ use super::service::ErrorMask;
 use crate::core::{Events, Mode, PreparedBody, Rejection, RejectionRenderer, Removed};
 
 /// Keeps internals of the service away from its clients. The [module](crate::error_mask) has the rules and an example.
+#[doc(alias = "CatchPanicLayer")]
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct ErrorMaskLayer {

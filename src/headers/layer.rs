@@ -15,6 +15,8 @@ use super::values::Corp;
 use crate::core::Mode;
 
 /// Adds the security headers to every answer. The [module](crate::headers) has the rules, the presets and an example.
+#[doc(alias = "SetResponseHeaderLayer")]
+#[doc(alias = "helmet")]
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct SecurityHeadersLayer {

@@ -15,6 +15,9 @@ use crate::core::{Events, Mode, whole_path};
 
 /// Refuses bodies that are too large or too slow, handlers that take too long, and more requests than can be served. The
 /// [module](crate::limits) has the rules and an example.
+#[doc(alias = "ConcurrencyLimitLayer")]
+#[doc(alias = "RequestBodyLimitLayer")]
+#[doc(alias = "TimeoutLayer")]
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct LimitsLayer {

@@ -34,6 +34,8 @@ pub enum OwnershipRefusal {
     Malformed,
     /// 404: nothing names an object.
     Missing,
+    /// 500: no rule is there for the route, though one was written for the end of it, by somebody who did not know where it is mounted.
+    Nested,
     /// 404: the path can be read in more than one way.
     NotCanonical,
     /// 401 `recent_authentication` or `stronger_authentication`.
@@ -75,6 +77,7 @@ impl OwnershipRefusal {
             | Self::Unmatched => "not_found",
             Self::Forbidden => "forbidden",
             Self::StepUp(step_up) if is_about_age(step_up) => "recent_authentication",
+            Self::Nested => "ownership_rule_nested",
             Self::StepUp(_) => "stronger_authentication",
             Self::Unauthenticated => "authentication_required",
             Self::Unavailable => "authorization_unavailable",
@@ -94,7 +97,7 @@ impl OwnershipRefusal {
             Self::Unavailable => "policy_unavailable",
             Self::UnmappedMethod => "method_unmapped",
             Self::Unmatched => "no_rule",
-            Self::StepUp(_) | Self::Unauthenticated => self.code(),
+            Self::Nested | Self::StepUp(_) | Self::Unauthenticated => self.code(),
         }
     }
 
@@ -103,6 +106,7 @@ impl OwnershipRefusal {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Nested => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StepUp(_) | Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Absent
@@ -124,6 +128,7 @@ impl OwnershipRefusal {
     const fn event(self) -> (EventName, Level) {
         match self {
             Self::Ambiguous => (EventName::MaliciousDirectReference, Level::Critical),
+            Self::Nested => (EventName::SysCrash, Level::Error),
             Self::StepUp(_) => (EventName::AuthzFail, Level::Info),
             Self::Unauthenticated => (EventName::AuthnLoginFail, Level::Info),
             Self::Unavailable => (EventName::AuthzFail, Level::Error),
@@ -143,6 +148,7 @@ impl OwnershipRefusal {
             StatusCode::NOT_FOUND => return Rejection::not_found(),
             StatusCode::FORBIDDEN => "This is not allowed",
             StatusCode::SERVICE_UNAVAILABLE => "This cannot be authorized at present",
+            StatusCode::INTERNAL_SERVER_ERROR => "This request could not be authorized",
             _ => match self {
                 Self::StepUp(step_up) if is_about_age(step_up) => {
                     "A more recent authentication is required"
@@ -239,7 +245,7 @@ impl Case<'_> {
         reason: OwnershipRefusal,
         ledger: Option<&AuthzLedger>,
     ) -> Rejection {
-        self.note(reason, ledger);
+        self.note(reason, None, ledger);
         self.rejection(reason).reason(reason)
     }
 
@@ -256,18 +262,23 @@ impl Case<'_> {
     }
 
     /// Writes the refusal down and tells of it.
-    pub(crate) fn note(&self, reason: OwnershipRefusal, ledger: Option<&AuthzLedger>) {
+    pub(crate) fn note(
+        &self,
+        reason: OwnershipRefusal,
+        cause: Option<&str>,
+        ledger: Option<&AuthzLedger>,
+    ) {
         // Who is not logged in was denied nothing.
         if reason != OwnershipRefusal::Unauthenticated {
             record(ledger, LedgerEntry::Deny);
         }
-        self.tell_refusal(reason, outcome_of(reason));
+        self.tell_refusal(reason, outcome_of(reason), cause);
     }
 
     /// Lets pass what would be refused, and says so: the layer only reports.
     #[cold]
-    pub(crate) fn report(&self, reason: OwnershipRefusal) {
-        self.tell_refusal(reason, Outcome::WouldRefuse);
+    pub(crate) fn report(&self, reason: OwnershipRefusal, cause: Option<&str>) {
+        self.tell_refusal(reason, Outcome::WouldRefuse, cause);
     }
 
     /// Tells of what was allowed, where that is due.
@@ -285,16 +296,12 @@ impl Case<'_> {
             }
             (_, false) => return,
         };
-        self.tell(name, level, code, Outcome::Success);
+        self.tell_of(name, level, code, Outcome::Success, None);
     }
 
-    fn tell_refusal(&self, reason: OwnershipRefusal, outcome: Outcome) {
+    fn tell_refusal(&self, reason: OwnershipRefusal, outcome: Outcome, cause: Option<&str>) {
         let (name, level) = reason.event();
-        self.tell(name, level, reason.event_code(), outcome);
-    }
-
-    fn tell(&self, name: EventName, level: Level, code: &'static str, outcome: Outcome) {
-        self.tell_of(name, level, code, outcome, None);
+        self.tell_of(name, level, reason.event_code(), outcome, cause);
     }
 
     fn tell_of(
@@ -319,7 +326,8 @@ impl Case<'_> {
                     event.own_detail(&format!("action={action} cause={cause}"))
                 }
                 (Some(action), None) => event.own_detail(&format!("action={action}")),
-                (None, _) => event,
+                (None, Some(cause)) => event.own_detail(&format!("cause={cause}")),
+                (None, None) => event,
             }
         });
     }
@@ -347,7 +355,7 @@ impl Case<'_> {
 
 const fn outcome_of(reason: OwnershipRefusal) -> Outcome {
     match reason {
-        OwnershipRefusal::Unavailable => Outcome::Fault,
+        OwnershipRefusal::Nested | OwnershipRefusal::Unavailable => Outcome::Fault,
         _ => Outcome::Refused,
     }
 }

@@ -11,7 +11,9 @@
 //! 1. The rule is found by the exact path of a gRPC method; else by the template of axum's router, if there is one; by the path where there
 //!    is none, where a rule is for a part of the route alone, and behind a catch-all. Such a path has to be
 //!    [canonical](crate::core::CanonicalPath) (else 404). Without a rule the request passes, and nothing is noted as decided
-//!    ([`deny_unmatched`](OwnershipGuardBuilder::deny_unmatched): 404).
+//!    ([`deny_unmatched`](OwnershipGuardBuilder::deny_unmatched): 404). But where a rule with a literal segment is for the end of the
+//!    route, `/orders/{id}` of `/api/orders/{id}`, it was written for it and would not be asked: 500 `ownership_rule_nested` and the
+//!    event `sys_crash`, until the rule has the whole template, or the route is said to be [nobody's](OwnershipGuardBuilder::unowned).
 //! 2. Nobody is logged in, or not any more: 401 `authentication_required`. Nobody is asked about the object.
 //! 3. The id is read once and has to be of the rule's [`IdShape`]. Missing, malformed or ambiguous: 404.
 //! 4. The method says which [`Action`] it is; one that says none: 404.

@@ -16,6 +16,7 @@ use super::store::Store;
 use crate::core::ConfigErrors;
 
 /// Refuses requests that are too many. The [module](crate::rate_limit) has the rules and an example.
+#[doc(alias = "GovernorLayer")]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct RateLimitLayer<St: Store = MemoryStore> {
     limiter: RateLimiter<St>,
@@ -47,10 +48,14 @@ impl RateLimitLayer {
     /// # Ok::<(), tower_security::core::ConfigErrors>(())
     /// ```
     pub fn api(quota: Quota) -> Result<Self, ConfigErrors> {
-        Self::builder()
-            .policy(Policy::new("client", quota).key(key::client_ip()))
-            .policy(Policy::new("global", for_all(quota)).key(key::global()))
-            .build()
+        let client = Policy::new("client", quota).key(key::client_ip());
+        let global = Policy::new("global", for_all(quota)).key(key::global());
+        let builder = Self::builder().policy(client);
+        // Fifty times what is no quota is none either, and is not to be told twice.
+        match quota.compile() {
+            Ok(_) => builder.policy(global).build(),
+            Err(_) => builder.build(),
+        }
     }
 }
 

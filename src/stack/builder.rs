@@ -3,6 +3,7 @@
 use std::mem::take;
 use std::sync::Arc;
 
+use http::HeaderName;
 use tower_layer::{Identity, Layer};
 
 use super::context::{ContextLayer, ContextSettings};
@@ -107,6 +108,28 @@ macro_rules! stack {
                     || counts("ownership") && is_filled(&self.ownership);
                 if auth.says("anonymous", "pass") && !asks {
                     posture.warn("auth: anonymous requests pass, and no layer of the stack asks for more");
+                }
+                if counts("access") && auth.says("anonymous", "refused")
+                    && let Some(public) = described(&self.access).setting("public")
+                {
+                    posture.warn(format!("access: public {public} is refused by auth: make it `.optional()`"));
+                }
+                let credentials = self.auth.credential_headers();
+                let is_kept_off = |name| self.cors.lets_send(name) == Some(false);
+                if !credentials.is_empty() && credentials.iter().all(is_kept_off) {
+                    let names: Vec<_> = credentials.iter().map(HeaderName::as_str).collect();
+                    posture.warn(format!(
+                        "cors: pages may not send what auth reads: name {} in `request_headers`",
+                        names.join(" or ")
+                    ));
+                }
+                let decides = counts("access") && is_filled(&self.access)
+                    || counts("require_authorization") && is_filled(&self.require_authorization);
+                if counts("ownership") && described(&self.ownership).says("unmatched", "pass") && !decides {
+                    posture.warn(
+                        "ownership: what no rule is for passes undecided: fill `access` or `require_authorization`, or call \
+                         `deny_unmatched`",
+                    );
                 }
                 posture.warn_of_absence(is_filled(&self.auth));
                 posture

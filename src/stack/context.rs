@@ -26,6 +26,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 ///
 /// Until something is set that it has to provide, it hands requests on untouched. In a stack inside a stack, what was set on the
 /// inner one holds inside; the rest, the id and the record of decisions are those of the outer one.
+#[doc(alias = "PropagateRequestIdLayer")]
+#[doc(alias = "SetRequestIdLayer")]
 #[derive(Clone, Default)]
 pub struct ContextLayer {
     settings: Option<Arc<ContextSettings>>,

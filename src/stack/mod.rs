@@ -62,6 +62,9 @@
 //! - **`Router::route_layer(stack)`**: for matched routes alone, so that the router's 404 lacks the headers and cannot be read by
 //!   a page. On a single method, `get(handler).route_layer(stack)`, preflights (`OPTIONS`) meet the router's 405 instead.
 //!
+//! What writes paths anew (trailing slashes taken off, lower case) stands outside of the stack, and on axum around the router:
+//! `NormalizePathLayer::trim_trailing_slash().layer(router)`. Inside, rules were decided about another path than the handler gets.
+//!
 //! One `.layer(stack)` costs axum one boxed service; ten `.layer(..)` calls cost ten.
 //!
 //! With the feature `serde` a stack can come from a file and be replaced while it runs: `stack::config`.

@@ -142,6 +142,12 @@ impl Posture {
         settings.any(|(of, value)| of == name && value.split(',').any(|each| each == word))
     }
 
+    /// The value of a setting of the first protection that has it.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        let mut settings = self.entries.iter().flat_map(PostureEntry::settings);
+        settings.find_map(|(of, value)| (of == name).then_some(value))
+    }
+
     /// Whether a protection does anything at all.
     pub(super) fn has_any_on(&self) -> bool {
         self.entries

@@ -1,5 +1,8 @@
 //! What the stack knows of each layer: what it says of itself, and what it shares with another.
 
+use http::HeaderName;
+use http::header::COOKIE;
+
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
 use crate::auth::AuthLayer;
@@ -175,6 +178,10 @@ impl Protection for CorsLayer {
         (!self.is_passthrough()).then(is_any)
     }
 
+    fn lets_send(&self, header: &HeaderName) -> Option<bool> {
+        (!self.is_passthrough()).then(|| self.policy().allows_header(header))
+    }
+
     fn describe(&self, posture: &mut Posture) {
         let policy = self.policy();
         let config = policy.to_config();
@@ -293,6 +300,14 @@ impl Protection for AuthLayer {
             entry.setting("session_cookie", name.to_owned())
         }));
         warn_of("auth", self.dangerous(), posture);
+    }
+
+    fn credential_headers(&self) -> Vec<HeaderName> {
+        let headers: Vec<_> = self.headers().collect();
+        if headers.contains(&COOKIE) {
+            return Vec::new();
+        }
+        headers
     }
 }
 
@@ -435,8 +450,14 @@ fn describe_ownership<'a>(
     (denies_unmatched, reveals): (bool, bool),
     posture: &mut Posture,
 ) {
-    let rules: Vec<_> = rules.map(|rule| rule.unwrap_or("route")).collect();
-    let unmatched = if denies_unmatched { "refused" } else { "pass" };
+    let rules: Vec<_> = rules.collect();
+    let unmatched = match &*rules {
+        _ if denies_unmatched => "refused",
+        // The rule of one route is for all that reaches it.
+        [None] => "none",
+        _ => "pass",
+    };
+    let rules: Vec<_> = rules.iter().map(|rule| rule.unwrap_or("route")).collect();
     let denied = if reveals { "some 403" } else { "404" };
     posture.add(
         PostureEntry::new("ownership", mode.into())

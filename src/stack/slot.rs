@@ -1,5 +1,6 @@
 //! What may go into a slot of the stack.
 
+use http::HeaderName;
 use tower_layer::{Identity, Layer};
 
 use super::posture::Posture;
@@ -63,6 +64,19 @@ pub trait Protection {
         Vec::new()
     }
 
+    /// The headers that credentials stand in, where a page has to send them itself: none if one of them is a cookie.
+    #[doc(hidden)]
+    fn credential_headers(&self) -> Vec<HeaderName> {
+        Vec::new()
+    }
+
+    /// Whether pages of other origins may send this header; `None` for what says nothing of pages.
+    #[doc(hidden)]
+    fn lets_send(&self, header: &HeaderName) -> Option<bool> {
+        let _ = header;
+        None
+    }
+
     /// Hands over what the outermost slot does better: to learn the scheme for all layers, and to write HSTS on every answer.
     #[doc(hidden)]
     fn take_transport(&mut self) -> Option<Transport> {
@@ -107,6 +121,17 @@ impl<A: Protection, B: Protection> Protection for (A, B) {
 
     fn renamed_cookies(&self) -> Vec<&str> {
         [self.0.renamed_cookies(), self.1.renamed_cookies()].concat()
+    }
+
+    fn credential_headers(&self) -> Vec<HeaderName> {
+        [self.0.credential_headers(), self.1.credential_headers()].concat()
+    }
+
+    fn lets_send(&self, header: &HeaderName) -> Option<bool> {
+        // The outer CORS layer answers preflights.
+        self.0
+            .lets_send(header)
+            .or_else(|| self.1.lets_send(header))
     }
 
     fn share_with_all(&mut self) {

@@ -138,6 +138,122 @@ fn a_protection_answers_while_it_is_on() {
     assert_eq!(own.to_string(), "own                      on         \n");
 }
 
+/// What two slots have against each other.
+#[cfg(feature = "opaque-tokens")]
+mod between_layers {
+    use tower_security::auth::AuthBuilder;
+    use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
+    use tower_security::auth::session::{MemorySessionStore, SessionAuth};
+    use tower_security::authorize::{authenticated, public};
+    use tower_security::core::ChallengeScheme;
+    use tower_security::cors::CorsBuilder;
+    use tower_security::ownership::{AccessRequest, Decision, LoadGuard, PathParam};
+    use tower_security::{AccessTable, AuthLayer, CorsLayer, OwnershipGuard, RequireAuthorization};
+
+    use super::*;
+    use crate::auth::ways::ByHeader;
+
+    fn keys() -> AuthBuilder {
+        let keys = ApiKeyAuth::builder(MemoryApiKeyStore::new(), "shop").build();
+        AuthLayer::builder().api_key(keys.unwrap())
+    }
+
+    /// The warnings of one layer.
+    fn warnings(posture: &Posture, of: &str) -> Vec<String> {
+        let all = posture.warnings().iter();
+        all.filter(|it| it.starts_with(of))
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn what_no_rule_of_a_guard_is_for_is_decided_by_another() {
+        const WARNING: &str = "ownership: what no rule is for passes undecided: fill `access` or `require_authorization`, or call \
+             `deny_unmatched`";
+        let owner = |_: &AccessRequest| Decision::Deny;
+        let guard = || OwnershipGuard::builder().resource("/orders/{id}", owner);
+        let load = |_: AccessRequest| async { Err::<u8, _>(Decision::Deny) };
+        let loads = LoadGuard::builder().resource("/orders/{id}", load).build();
+        let of_route = OwnershipGuard::for_route(PathParam::new("id"), owner).build();
+        let table = AccessTable::builder()
+            .any_request(authenticated())
+            .build()
+            .unwrap();
+        let stack = || SecurityStack::new().auth(keys().build().unwrap());
+        let told = |posture: Posture| warnings(&posture, "ownership");
+        let passes = guard().build().unwrap();
+        assert_eq!(told(stack().ownership(passes.clone()).posture()), [WARNING]);
+        assert_eq!(told(stack().ownership(loads.unwrap()).posture()), [WARNING]);
+        let closed = guard().deny_unmatched().build().unwrap();
+        let tripwire = RequireAuthorization::new();
+        for posture in [
+            stack().posture(),
+            stack().ownership(closed).posture(),
+            stack().ownership(of_route.unwrap()).posture(),
+            stack().access(table).ownership(passes.clone()).posture(),
+            stack()
+                .require_authorization(tripwire)
+                .ownership(passes)
+                .posture(),
+        ] {
+            assert_eq!(told(posture), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn what_a_table_opens_is_not_closed_by_authentication() {
+        let table = || AccessTable::builder().get("/me", authenticated());
+        let open = || table().get("/health", public()).build().unwrap();
+        let told = |auth: AuthBuilder, table| {
+            let stack = SecurityStack::new().auth(auth.build().unwrap());
+            warnings(&stack.access(table).posture(), "access")
+        };
+        assert_eq!(
+            told(keys(), open()),
+            ["access: public GET /health is refused by auth: make it `.optional()`"]
+        );
+        assert_eq!(told(keys().optional(), open()), [""; 0]);
+        assert_eq!(told(keys(), table().build().unwrap()), [""; 0]);
+    }
+
+    #[test]
+    fn pages_may_send_what_authentication_reads() {
+        const WARNING: &str =
+            "cors: pages may not send what auth reads: name x-api-key in `request_headers`";
+        let cors = || CorsLayer::builder().origins(["https://app.example.com"]);
+        let told = |cors: CorsBuilder, auth: AuthBuilder| {
+            let stack = SecurityStack::new().cors(cors.build().unwrap());
+            warnings(&stack.auth(auth.build().unwrap()).posture(), "cors")
+        };
+        assert_eq!(told(cors(), keys()), [WARNING]);
+        assert_eq!(
+            told(cors().request_headers(["authorization"]), keys()),
+            [WARNING]
+        );
+        let sessions = SessionAuth::builder(MemorySessionStore::new());
+        for (cors, auth) in [
+            (cors().request_headers(["X-Api-Key"]), keys()),
+            (cors().any_request_header(), keys()),
+            (cors(), keys().session(sessions.build().unwrap())),
+        ] {
+            assert_eq!(told(cors, auth), [""; 0]);
+        }
+        // The star of a policy covers every header but this one.
+        let any = || cors().any_request_header();
+        let bearer = || {
+            let way = ByHeader::new("authorization").scheme(ChallengeScheme::bearer());
+            AuthLayer::builder().authenticator(way)
+        };
+        let warning = WARNING.replace("x-api-key", "authorization");
+        assert_eq!(told(any(), bearer()), [warning]);
+        assert_eq!(told(any().credentials(true), bearer()), [""; 0]);
+        let named = any().request_headers(["authorization"]);
+        assert_eq!(told(named, bearer()), [""; 0]);
+        let alone = SecurityStack::new().cors(cors().build().unwrap());
+        assert_eq!(warnings(&alone.posture(), "cors"), [""; 0]);
+    }
+}
+
 #[cfg(all(
     feature = "csp-report",
     feature = "limits",
@@ -194,6 +310,7 @@ mod every_layer {
         let auth = AuthLayer::builder()
             .api_key(ApiKeyAuth::builder(MemoryApiKeyStore::new(), "shop").build()?)
             .session(SessionAuth::builder(MemorySessionStore::new()).build()?)
+            .optional()
             .build()?;
         let access = AccessTable::builder()
             .get("/health", public())
@@ -265,7 +382,7 @@ mod every_layer {
                 "answers A01:2025 ASVS 3.5.1 3.5.2 3.5.3 4.4.2",
                 "auth on by=api_key,session anonymous=refused session_cookie=__Host-session",
                 "answers A07:2025 API2:2023 ASVS 7.2.1 9.1.1 9.1.2 9.1.3 9.2.1 16.3.1",
-                "rate_limit on counts_per=node policies=user:1000/3600s",
+                "rate_limit_by_principal on counts_per=node policies=user:1000/3600s",
                 "answers A06:2025 API4:2023 API6:2023 ASVS 2.4.1",
                 "require_authorization on undecided_errors=strip",
                 "answers A01:2025 A10:2025 API1:2023 API5:2023 ASVS 8.3.1 16.5.3",

@@ -648,10 +648,11 @@ fn tokens_and_keys_cross_threads_and_can_be_printed() {
 #[cfg(feature = "axum")]
 #[test]
 fn extractors_of_ownership_cross_threads_and_can_be_printed() {
-    use tower_security::axum::{Create, Delete, Owned, Public, Read, Update};
+    use tower_security::axum::{ByMethod, Create, Delete, Owned, Public, Read, Update};
     struct Hidden;
     value::<Owned<u8>>();
     value::<Owned<u8, Delete>>();
+    layer::<ByMethod>();
     layer::<Create>();
     layer::<Public>();
     layer::<Read>();

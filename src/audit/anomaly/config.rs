@@ -70,7 +70,7 @@ impl AnomalyDetectorBuilder {
         self
     }
 
-    /// Checks the rules and makes the detector.
+    /// Checks the rules, of which there has to be one at least, and makes the detector.
     ///
     /// # Errors
     ///
@@ -78,6 +78,9 @@ impl AnomalyDetectorBuilder {
     pub fn build(self) -> Result<AnomalyDetector, ConfigErrors> {
         let mut mistakes = Mistakes::default();
         let mut names = BTreeSet::new();
+        if self.rules.is_empty() {
+            mistakes.push("audit.rules", AuditConfigError::NoRules);
+        }
         for (at, rule) in self.rules.iter().enumerate() {
             let name = rule.name;
             let mut problems = rule.problems();

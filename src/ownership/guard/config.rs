@@ -127,7 +127,30 @@ impl<T> OwnershipGuardBuilder<T> {
         self
     }
 
-    /// Answers 404 where no rule is. By default such a request passes undecided.
+    /// Says that what this pattern matches is nobody's: where no rule is for it, it passes undecided, although it ends as a rule does.
+    ///
+    /// Without it such a request is 500 `ownership_rule_nested`, for the rule was most likely written for it without the prefix that it
+    /// is mounted at. It is for files that happen to have such a name, for what everybody may read without a login (a rule asks for
+    /// one), and for what another guard has a rule for. [`deny_unmatched`](Self::deny_unmatched) refuses it like all that no rule is for.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::ownership::{AccessRequest, Decision, OwnershipGuard};
+    ///
+    /// let owner = |_: &AccessRequest| Decision::Deny;
+    /// // `/img/orders/logo.png` is a file, `/api/orders/1` would still be a mistake.
+    /// let guard = OwnershipGuard::builder().resource("/orders/{id}", owner).unowned("/img/{*file}").build()?;
+    /// # let _ = guard;
+    /// assert!(OwnershipGuard::builder().resource("/orders/{id}", owner).unowned("/img/*").build().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unowned(mut self, pattern: impl AsRef<str>) -> Self {
+        self.draft.unowned(pattern.as_ref());
+        self
+    }
+
+    /// Answers 404 where no rule is. By default such a request passes undecided, unless its end is what a rule is for.
     pub fn deny_unmatched(mut self) -> Self {
         self.draft.denies_unmatched = true;
         self

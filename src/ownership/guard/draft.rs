@@ -22,6 +22,8 @@ pub(crate) struct Draft<T> {
     rules: Vec<DraftRule<T>>,
     /// What was set before any rule.
     orphans: Vec<&'static str>,
+    /// Patterns of what is nobody's.
+    unowned: Vec<String>,
     pub(crate) events: Events,
     pub(crate) mode: Mode,
     pub(crate) denies_unmatched: bool,
@@ -65,6 +67,7 @@ impl<T> Draft<T> {
         Self {
             rules: Vec::new(),
             orphans: Vec::new(),
+            unowned: Vec::new(),
             events: Events::default(),
             mode: Mode::Enforce,
             denies_unmatched: false,
@@ -138,6 +141,10 @@ impl<T> Draft<T> {
         self.last("name", |rule| rule.name = Some(name.to_owned()));
     }
 
+    pub(crate) fn unowned(&mut self, pattern: &str) {
+        self.unowned.push(pattern.to_owned());
+    }
+
     fn last(&mut self, setting: &'static str, change: impl FnOnce(&mut DraftRule<T>)) {
         match self.rules.last_mut() {
             Some(rule) => change(rule),
@@ -171,8 +178,16 @@ impl<T> Draft<T> {
                 rules.push(rule);
             }
         }
+        let mut unowned = Vec::new();
+        for (index, pattern) in self.unowned.iter().enumerate() {
+            match template_of(pattern) {
+                Ok(template) => unowned.push(template),
+                Err(mistake) => mistakes.push(format!("ownership.unowned[{index}]"), mistake),
+            }
+        }
         mistakes.finish(Core {
             rules: Rules::new(rules),
+            unowned: unowned.into(),
             events: self.events,
             mode: self.mode,
             denies_unmatched: self.denies_unmatched,
@@ -357,19 +372,11 @@ fn shadow<T>(rule: &Rule<T>, earlier: &[Rule<T>]) -> Option<OwnershipConfigError
                     })
             }
             (Key::Route, _) => Some(OwnershipConfigError::UnreachableRule {
-                key: key_text(&rule.key).to_owned(),
-                by: key_text(&Key::Route).to_owned(),
+                key: rule.key.as_str().to_owned(),
+                by: Key::Route.as_str().to_owned(),
             }),
             _ => None,
         })
-}
-
-fn key_text(key: &Key) -> &str {
-    match key {
-        Key::Template(template) => template.as_str(),
-        Key::Rpc(path) => path,
-        Key::Route => "for_route",
-    }
 }
 
 impl<T> fmt::Debug for Draft<T> {

@@ -32,6 +32,8 @@ pub(super) struct Refused<'c, T> {
     pub(super) rule: Option<&'c Rule<T>>,
     /// What stood where the id should, or the start of it.
     pub(super) id: Option<ResourceId>,
+    /// Why, where the reason alone does not tell what is to be done.
+    pub(super) cause: Option<String>,
 }
 
 /// An id and the parameters beside it, or why there is none and what stood in its place.
@@ -53,6 +55,7 @@ impl<T> Core<T> {
                 reason,
                 rule: None,
                 id: None,
+                cause: None,
             })
         };
         let (rule, found) = match self.matched(request) {
@@ -61,7 +64,11 @@ impl<T> Core<T> {
             Matched::None if self.denies_unmatched => {
                 return without_rule(OwnershipRefusal::Unmatched);
             }
-            Matched::None => return Examined::Pass,
+            Matched::None => {
+                return self
+                    .nested(request)
+                    .map_or(Examined::Pass, Examined::Refused);
+            }
             Matched::NotCanonical => return without_rule(OwnershipRefusal::NotCanonical),
         };
         let refused = |reason, id| {
@@ -69,6 +76,7 @@ impl<T> Core<T> {
                 reason,
                 rule: Some(rule),
                 id,
+                cause: None,
             })
         };
         let principal = match caller(request.extensions(), &self.events) {
@@ -131,6 +139,39 @@ impl<T> Core<T> {
             (Matched::Own(rule, ..), Some(own)) if rule.at == own.at => Matched::Rule(rule),
             (matched, _) => matched,
         }
+    }
+
+    /// A request without a rule that a rule was written for: by somebody who did not know where the route is mounted.
+    #[cold]
+    fn nested<B>(&self, request: &Request<B>) -> Option<Refused<'_, T>> {
+        let template = route_template(request.extensions());
+        let canonical;
+        let (route, rule) = match template {
+            Some(template) if !template.contains("{*") => {
+                (template, self.rules.of_template_end(template)?)
+            }
+            // Behind a catch-all somebody else routes on.
+            _ => {
+                let path = request.uri().path();
+                // A nested service is handed the rest of the path, and its rules may be written for all of it.
+                let whole = whole_path(request.uri(), request.extensions());
+                canonical = CanonicalPath::parse(whole).or_else(|| CanonicalPath::parse(path))?;
+                (canonical.as_str(), self.rules.of_path_end(&canonical)?)
+            }
+        };
+        // A template reads as a path does: its parameters are values.
+        if self.unowned.iter().any(|known| known.is_spelt_in(route)) {
+            return None;
+        }
+        Some(Refused {
+            reason: OwnershipRefusal::Nested,
+            rule: Some(rule),
+            id: None,
+            cause: Some(format!(
+                "no rule is for {route:?}, and it ends as the rule {:?} does: write the whole template",
+                rule.key.as_str()
+            )),
+        })
     }
 
     fn by_path(&self, path: &str, is_routed: bool) -> Matched<'_, T> {

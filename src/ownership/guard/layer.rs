@@ -9,7 +9,7 @@ use super::ask::Policies;
 use super::config::OwnershipGuardBuilder;
 use super::rules::{Rule, Rules};
 use super::service::OwnershipService;
-use crate::core::{Events, Mode};
+use crate::core::{Events, Mode, Template};
 use crate::ownership::{Policy, ResourceExtractor};
 
 /// Asks a policy whether the caller may do this with that object, before the handler is called. The [module](crate::ownership) has the
@@ -24,6 +24,8 @@ pub struct OwnershipGuard {
 #[derive(Debug)]
 pub(crate) struct Core<T> {
     pub(crate) rules: Rules<T>,
+    /// What passes undecided although its end is what a rule is for.
+    pub(crate) unowned: Box<[Template]>,
     pub(crate) events: Events,
     pub(crate) mode: Mode,
     pub(crate) denies_unmatched: bool,

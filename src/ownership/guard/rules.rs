@@ -52,6 +52,23 @@ pub(crate) enum Actions {
     Always(Action),
 }
 
+impl Key {
+    /// What it is written as.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Template(template) => template.as_str(),
+            Self::Rpc(path) => path,
+            Self::Route => "for_route",
+        }
+    }
+
+    /// Whether it says more than how many segments there are.
+    fn has_literal(&self) -> bool {
+        let mut segments = self.as_str().split('/');
+        segments.any(|segment| !segment.is_empty() && !segment.starts_with('{'))
+    }
+}
+
 impl Actions {
     pub(crate) fn of(&self, method: &Method) -> Option<Action> {
         match self {
@@ -191,6 +208,48 @@ impl<T> Rules<T> {
             Key::Rpc(_) | Key::Route => None,
         })
     }
+}
+
+/// Rules for the end of a route: somebody mounted the route deeper than whoever wrote them knew.
+impl<T> Rules<T> {
+    /// The rule whose template the template of a route ends with.
+    pub(super) fn of_template_end(&self, template: &str) -> Option<&Rule<T>> {
+        ends(template)
+            .filter_map(|end| self.of_template(end))
+            .find(|rule| rule.key.has_literal())
+    }
+
+    /// The rule that is for the end of a path.
+    pub(super) fn of_path_end(&self, path: &CanonicalPath<'_>) -> Option<&Rule<T>> {
+        let beyond = self.by_count.len().saturating_sub(1);
+        let is_any_longer = self.by_count.last().is_some_and(|rules| !rules.is_empty());
+        // A gRPC path has two segments.
+        let longest = if is_any_longer {
+            usize::MAX
+        } else {
+            beyond.max(2)
+        };
+        ends(path.as_str())
+            .zip(1..=longest)
+            .find_map(|(end, count)| {
+                let candidates = self.by_count.get(count.min(beyond))?;
+                let mut rules = candidates.iter().filter_map(|at| self.all.get(*at));
+                rules
+                    .find(|rule| match &rule.key {
+                        Key::Template(template) => {
+                            rule.key.has_literal() && template.is_spelt_in(end)
+                        }
+                        Key::Rpc(_) | Key::Route => false,
+                    })
+                    .or_else(|| self.of_rpc(end))
+            })
+    }
+}
+
+/// What a path or a template ends with, from the last segment to all of it.
+fn ends(path: &str) -> impl Iterator<Item = &str> {
+    path.rmatch_indices('/')
+        .filter_map(|(at, _)| path.get(at..))
 }
 
 impl<T> fmt::Debug for Rules<T> {

@@ -178,6 +178,7 @@ impl<T: Ask> Core<T> {
             rule,
             action: rule.and_then(|rule| rule.actions.of(request.method())),
             id: refused.id.as_deref(),
+            cause: refused.cause.as_deref(),
         };
         self.turn_away(inner, request, &about, refused.reason)
     }
@@ -197,10 +198,11 @@ impl<T: Ask> Core<T> {
     {
         if self.mode == Mode::ReportOnly {
             head::with_parts(&mut request, |head| {
-                self.case(about, Scene::Head(head)).report(reason);
+                self.case(about, Scene::Head(head))
+                    .report(reason, about.cause);
             });
-            // Without a rule it would have passed this layer undecided, too.
-            if about.rule.is_some() {
+            // Without a rule of its own it would have passed this layer undecided, too.
+            if about.rule.is_some() && reason != OwnershipRefusal::Nested {
                 AuthzLedger::note(request.extensions_mut(), LedgerEntry::Exempt);
             }
             return ResponseFuture::inner(inner.call(request));
@@ -208,7 +210,7 @@ impl<T: Ask> Core<T> {
         let (head, _) = request.into_parts();
         let ledger = AuthzLedger::from_extensions(&head.extensions);
         let case = self.case(about, Scene::Head(&head));
-        case.note(reason, ledger.as_ref());
+        case.note(reason, about.cause, ledger.as_ref());
         let mut rejection = case.rejection(reason);
         let context = RefusalContext::new(&head);
         rejection.take_over(head);
@@ -233,6 +235,7 @@ struct About<'a, T> {
     rule: Option<&'a Rule<T>>,
     action: Option<Action>,
     id: Option<&'a str>,
+    cause: Option<&'a str>,
 }
 
 impl<'a, T> Question<'a, T> {
@@ -241,6 +244,7 @@ impl<'a, T> Question<'a, T> {
             rule: Some(self.rule),
             action: Some(self.asked.action()),
             id: Some(self.asked.id()),
+            cause: None,
         }
     }
 }

@@ -6,9 +6,13 @@ use crate::sanitize::html::HtmlPolicy;
 impl SanitizeBuilder {
     /// Cleans the strings at a JSON pointer (RFC 6901), in which `*` is one segment, an index or a key. Repeatable.
     ///
+    /// It begins at the root of the document: `/html` is for `{"html": ".."}`, and a body that is a list, `[{"html": ".."}]`, needs
+    /// `/*/html` beside it. It is for JSON alone: a field that comes in a form too needs [`html_form`](Self::html_form).
+    ///
     /// A request of which a field is other when it is cleaned goes on with that field cleaned and every other byte as it came. What
     /// cannot be cleaned within the caps is refused, and so are types of bodies that are not inspected unless they are
-    /// [allowed](Self::allow_type): nothing is to get past the cleaning.
+    /// [allowed](Self::allow_type). What no pointer names is not cleaned, and neither are a query and what the handler has from elsewhere:
+    /// a handler that shows HTML is surest of it with [`SafeHtml`](crate::sanitize::html::SafeHtml) as the type of the field.
     ///
     /// Accepted: `/bio`, `/comments/*/body`, `/a~1b` (the key `a/b`). Refused: `bio`, `/comments/**`, `/a~2`.
     ///

@@ -8,12 +8,13 @@ use tower_security::limits::{Limit, RouteLimits};
 use tower_security::stack::PostureState;
 
 use super::*;
+use crate::support::posture::warnings;
 use crate::support::service::go;
 
 #[test]
 fn the_posture_has_each_limit_and_each_that_was_switched_off() {
     let posture = SecurityStack::new().limits(LimitsLayer::new()).posture();
-    assert!(posture.warnings().is_empty());
+    assert_eq!(warnings(&posture), [""; 0]);
     let entry = &posture.entries()[0];
     assert_eq!(
         (entry.protection(), entry.state()),
@@ -39,7 +40,7 @@ fn the_posture_has_each_limit_and_each_that_was_switched_off() {
         .unwrap();
     let posture = SecurityStack::new().limits(weak).posture();
     assert_eq!(
-        posture.warnings(),
+        warnings(&posture),
         [
             "limits: report-only",
             "limits: dangerous_unlimited body_time",

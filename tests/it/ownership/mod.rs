@@ -13,6 +13,7 @@ mod grpc_handlers;
 #[cfg(feature = "axum")]
 mod latency;
 mod loads;
+mod nested;
 #[cfg(feature = "axum")]
 mod owned;
 #[cfg(feature = "axum")]

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use axum::routing::{any, delete, get, post, put};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use tower_security::axum::{ActionType, Create, Delete, Owned, Public, Update};
+use tower_security::axum::{ActionType, ByMethod, Create, Delete, Owned, Public, Read, Update};
 use tower_security::core::{AuthzLedger, Rejection};
 use tower_security::ownership::{Authz, LoadError, OwnedResource, OwnershipRefusal, Scope, StepUp};
 use tower_security::stack::SecurityStack;
@@ -178,6 +178,59 @@ async fn arguments_are_answered_by_the_table_with_one_load() {
         let body = body.collect().await.unwrap().to_bytes();
         let answer = Response::from_parts(head, body);
         judge(row, true, &answer, shop.calls(), &codes);
+    }
+}
+
+/// Who may read alone does not delete by a handler that names no action.
+#[tokio::test]
+async fn the_method_says_what_is_asked_about() {
+    let shop = Shop::new();
+    let by_method = async |State(shop): State<Shop>, _: Owned<Order>| shop.reached();
+    let by_name = async |State(shop): State<Shop>, _: Owned<Order, ByMethod>| shop.reached();
+    let reads = async |State(shop): State<Shop>, _: Owned<Order, Read>| shop.reached();
+    let app = Router::new()
+        .route("/orders/{id}", any(by_method))
+        .route("/named/{id}", any(by_name))
+        .route("/search/{id}", any(reads))
+        .with_state(shop.clone())
+        .layer(Login);
+    // An administrator may read any order, and write none.
+    for (method, by_owner, by_admin) in [
+        ("GET", 200, 200),
+        ("HEAD", 200, 200),
+        ("POST", 200, 404),
+        ("PUT", 200, 404),
+        ("PATCH", 200, 404),
+        ("DELETE", 200, 404),
+        ("OPTIONS", 404, 404),
+        ("TRACE", 404, 404),
+        ("FOO", 404, 404),
+    ] {
+        for (target, who, status) in [
+            ("/orders/1", "alice", by_owner),
+            ("/orders/1", "root", by_admin),
+            ("/named/1", "alice", by_owner),
+            ("/named/1", "root", by_admin),
+            ("/search/1", "alice", 200),
+            ("/search/1", "root", 200),
+        ] {
+            let (asked, calls) = (shop.orders.asked(), shop.calls());
+            let request = request(who, method, target).map(axum::body::Body::new);
+            let answer = go(app.clone(), request).await;
+            assert_eq!(answer.status(), status, "{who} {method} {target}");
+            let is_unmapped = by_owner == 404 && target != "/search/1";
+            let refusal = answer.extensions().get::<OwnershipRefusal>().copied();
+            let expected = match status {
+                200 => None,
+                _ if is_unmapped => Some(OwnershipRefusal::UnmappedMethod),
+                _ => Some(OwnershipRefusal::Denied),
+            };
+            assert_eq!(refusal, expected, "{who} {method} {target}");
+            // What is refused for its method is not loaded.
+            let loads = shop.orders.asked() - asked;
+            assert_eq!(loads, usize::from(!is_unmapped), "{method} {target}");
+            assert_eq!(shop.calls() - calls, usize::from(status == 200));
+        }
     }
 }
 

@@ -103,6 +103,17 @@ fn names_are_given_once_and_rules_and_keys_have_bounds() {
     };
     let builder = || AnomalyDetector::builder(NoopSink::new());
     let rule = || counting(1, MINUTE, MINUTE);
+    assert_eq!(
+        problems(builder()),
+        [
+            "audit.rules: refused detector without rules, which detects nothing: call `.defaults()`, or add rules of your own with \
+             `.rule(..)`"
+        ]
+    );
+    assert_eq!(problems(builder().defaults()), [""; 0]);
+    let errors = builder().build().unwrap_err();
+    let codes: Vec<_> = errors.iter().map(|it| (it.path(), it.code())).collect();
+    assert_eq!(codes, [("audit.rules", "no_rules")]);
     assert_eq!(problems(builder().rule(rule()).defaults()), [""; 0]);
     assert_eq!(
         problems(builder().rule(rule()).rule(rule())),
@@ -124,7 +135,7 @@ fn names_are_given_once_and_rules_and_keys_have_bounds() {
         ]
     );
     for (keys, is_sound) in [(999, false), (1_000, true), (10_000_001, false)] {
-        let problems = problems(builder().max_keys(keys));
+        let problems = problems(builder().defaults().max_keys(keys));
         assert_eq!(problems.is_empty(), is_sound, "{problems:?}");
     }
 }

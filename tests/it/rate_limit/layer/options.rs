@@ -255,7 +255,8 @@ async fn the_preset_counts_clients_and_everybody() {
     // Fifty times a million in a second is more than a quota can say.
     assert!(RateLimitLayer::api(Quota::per_second(1_000_000)).is_ok());
     let errors = RateLimitLayer::api(Quota::per_minute(0)).unwrap_err();
-    assert_eq!(errors.iter().next().unwrap().code(), "empty_quota");
+    let told: Vec<_> = errors.iter().map(|it| (it.path(), it.code())).collect();
+    assert_eq!(told, [("rate_limit.policies[0].quota", "empty_quota")]);
 }
 
 #[test]
