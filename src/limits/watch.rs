@@ -451,9 +451,11 @@ impl Core {
 fn limit_of(refusal: LimitsRefusal, settings: &Settings) -> String {
     match refusal {
         LimitsRefusal::BodyTooLarge => format!("limit={}", settings.body_limit),
-        LimitsRefusal::BodyStalled if settings.grpc => {
-            format!("limit={:?}", settings.stream_idle)
-        }
+        // Within a message, and between two.
+        LimitsRefusal::BodyStalled if settings.grpc => format!(
+            "limit={:?} stream_limit={:?}",
+            settings.body_idle, settings.stream_idle
+        ),
         LimitsRefusal::BodyStalled => format!("limit={:?}", settings.body_idle),
         LimitsRefusal::BodyTooSlow => format!("limit={:?}", settings.body_time),
         LimitsRefusal::ResponseTimeout => format!("limit={:?}", settings.response_time),

@@ -58,8 +58,9 @@ fn clean_json_is_looked_at_without_one() {
 }
 
 #[test]
-fn an_escape_costs_the_scratch_of_the_parser() {
-    assert_eq!(made(&JsonRules::strict(), r#"["a\n","b\t","\u00e9"]"#), 1);
+fn an_escape_that_is_not_plain_costs_the_scratch_of_the_parser() {
+    assert_eq!(made(&JsonRules::strict(), r#"["a\n","b\t","\u00e9"]"#), 0);
+    assert_eq!(made(&JsonRules::strict(), r#"["a\n","\ud83d\ude00"]"#), 1);
     // The scratch, the key and the list of such keys.
     assert_eq!(made(&JsonRules::strict(), r#"{"\u0061":1}"#), 3);
 }

@@ -382,7 +382,7 @@ mod every_layer {
                 "answers A01:2025 ASVS 3.5.1 3.5.2 3.5.3 4.4.2",
                 "auth on by=api_key,session anonymous=pass session_cookie=__Host-session",
                 "answers A07:2025 API2:2023 ASVS 7.2.1 9.1.1 9.1.2 9.1.3 9.2.1 16.3.1",
-                "rate_limit on counts_per=node policies=user:1000/3600s",
+                "rate_limit_by_principal on counts_per=node policies=user:1000/3600s",
                 "answers A06:2025 API4:2023 API6:2023 ASVS 2.4.1",
                 "require_authorization on undecided_errors=strip",
                 "answers A01:2025 A10:2025 API1:2023 API5:2023 ASVS 8.3.1 16.5.3",

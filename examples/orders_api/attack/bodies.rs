@@ -79,7 +79,7 @@ pub async fn proto_key(target: &Target) -> Result<Verdict, Fault> {
     Ok(stored(is_stored, "\"options\":{\"__proto__\":..}", &answer))
 }
 
-/// Sixty kilobytes that take a parser of HTML minutes, or fill the memory of whoever opens the page.
+/// Nine thousand tags, each of which a parser opens again in every cell: for the server that cleans it, or for whoever opens the page.
 pub async fn html_bomb(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.alice().await?;
     let bomb = format!("<table>{}", "<b><i><a href=x>".repeat(3_000));

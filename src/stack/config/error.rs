@@ -27,7 +27,7 @@ pub enum StackConfigError {
         "invalid second authentication: write the section `auth`, or give a layer by `StackParts::auth`, not both"
     )]
     ConflictingAuth,
-    /// Bits that say the opposite, or values of which one is to be chosen.
+    /// Fields of which one has to be chosen.
     #[error("invalid choice: write exactly one of {choices}")]
     InvalidChoice {
         /// The names of the fields.

@@ -35,8 +35,8 @@
 //! - It watches no file and handles no signal: the program decides when to reload, and what to do with an error. `examples/config_file.rs`
 //!   asks for the time of the last change.
 //! - It does not check who may write the file. Who can, can write `mode = "off"`; the posture tells of it and of every `dangerous_*`.
-//! - `.extra(..)`, `overload` and the body adapter are no part of it: put layers of your own around the stack or into it by
-//!   `ServiceBuilder`, outside or inside.
+//! - `.extra(..)`, `overload` and the body adapter are no part of it: put layers of your own around the stack, or around the service that
+//!   the stack is given.
 //!
 //! # Caveats
 //!

@@ -32,7 +32,7 @@ use crate::rate_limit::{BanTable, MemoryStore, Store};
 /// });
 /// let parts = StackParts::new()
 ///     .key("tenant", tenant)
-///     .events(|event: &SecurityEvent<'_>| println!("{}", event.code()));
+///     .events(|event: &SecurityEvent<'_>| println!("{}", event.code));
 /// let stack = SecurityConfig::default().build(parts)?;
 /// # let _ = stack;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -60,7 +60,7 @@ fn the_whole_file_is_one_stack_and_its_posture_has_every_slot() {
             ("csp_reports", on),
             ("csrf", on),
             ("auth", on),
-            ("rate_limit", on),
+            ("rate_limit_by_principal", on),
             ("require_authorization", on),
             ("access", on),
             ("sanitize", on),

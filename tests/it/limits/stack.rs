@@ -1,5 +1,7 @@
 //! In the stack.
 
+use std::borrow::Cow;
+
 use http_body_util::Full;
 use tower::{Layer, service_fn};
 use tower_security::SecurityStack;
@@ -10,25 +12,41 @@ use tower_security::stack::PostureState;
 use super::*;
 use crate::support::service::go;
 
+/// What the layer says of itself: its state, its settings and its warnings.
+fn said(layer: LimitsLayer) -> (PostureState, Vec<(&'static str, String)>, Vec<String>) {
+    let posture = SecurityStack::new().limits(layer).posture();
+    let mut entries = posture.entries().iter();
+    let entry = entries
+        .find(|entry| entry.protection() == "limits")
+        .unwrap();
+    let settings = entry
+        .settings()
+        .map(|(name, value)| (name, value.to_owned()));
+    let own = |warning: &&Cow<'static, str>| warning.starts_with("limits: ");
+    let warnings = posture.warnings().iter().filter(own);
+    (
+        entry.state(),
+        settings.collect(),
+        warnings.map(ToString::to_string).collect(),
+    )
+}
+
 #[test]
 fn the_posture_has_each_limit_and_each_that_was_switched_off() {
-    let posture = SecurityStack::new().limits(LimitsLayer::new()).posture();
-    assert!(posture.warnings().is_empty());
-    let entry = &posture.entries()[0];
+    let (state, settings, warnings) = said(LimitsLayer::new());
+    assert_eq!(state, PostureState::On);
+    assert_eq!(warnings, [""; 0]);
+    let expected = [
+        ("body_limit", "2097152"),
+        ("body_idle", "20s"),
+        ("body_time", "60s"),
+        ("response_time", "30s"),
+        ("answer_idle", "60s"),
+        ("max_concurrent", "1024"),
+    ];
     assert_eq!(
-        (entry.protection(), entry.state()),
-        ("limits", PostureState::On)
-    );
-    assert_eq!(
-        entry.settings().collect::<Vec<_>>(),
-        [
-            ("body_limit", "2097152"),
-            ("body_idle", "20s"),
-            ("body_time", "60s"),
-            ("response_time", "30s"),
-            ("answer_idle", "60s"),
-            ("max_concurrent", "1024"),
-        ]
+        settings,
+        expected.map(|(name, value)| (name, value.to_owned()))
     );
     let weak = LimitsLayer::builder()
         .grpc(true)
@@ -37,19 +55,19 @@ fn the_posture_has_each_limit_and_each_that_was_switched_off() {
         .route(RouteLimits::new("/raw").dangerous_unlimited(Limit::BodyLimit))
         .build()
         .unwrap();
-    let posture = SecurityStack::new().limits(weak).posture();
+    let (state, settings, warnings) = said(weak);
+    assert_eq!(state, PostureState::ReportOnly);
     assert_eq!(
-        posture.warnings(),
+        warnings,
         [
             "limits: report-only",
             "limits: dangerous_unlimited body_time",
             "limits: dangerous_unlimited body_limit on /raw",
         ]
     );
-    let settings: Vec<_> = posture.entries()[0].settings().collect();
-    assert!(settings.contains(&("body_time", "none")));
-    assert!(settings.contains(&("grpc", "yes")));
-    assert!(settings.contains(&("routes", "1")));
+    for (name, value) in [("body_time", "none"), ("grpc", "yes"), ("routes", "1")] {
+        assert!(settings.contains(&(name, value.to_owned())), "{name}");
+    }
 }
 
 /// One sink, one rendering and one id for all layers.

@@ -53,58 +53,11 @@ async fn a_browser_of_an_ordinary_user_and_pages_of_another_site() {
     let pay = format!("{own}/orders/42/pay");
     let browser = Browser::start().await;
 
-    browser.open(&own).await;
-    let person = |password: &str| vec![json!(db::ALICE.name), json!(password)];
-    assert_eq!(browser.ask(LOG_IN, person("wrong")).await, json!(401));
-    browser.open(&own).await;
-    assert_eq!(
-        browser.ask(LOG_IN, person(db::ALICE.password)).await,
-        json!(200)
-    );
-
-    browser
-        .open(&format!(
-            "{own}/search?q=%3Cscript%3Edocument.title='ran'%3C/script%3E"
-        ))
-        .await;
-    assert_eq!(
-        browser.ask("done(document.title)", Vec::new()).await,
-        json!("Search")
-    );
-    assert_eq!(
-        browser.ask("done(document.cookie)", Vec::new()).await,
-        json!("")
-    );
-    let Fetched::Answer(me) = browser.fetch("/me", json!({})).await else {
-        panic!("the page may read what is its own");
-    };
-    assert!(
-        me["body"]
-            .as_str()
-            .is_some_and(|body| body.contains("alice")),
-        "{me}"
-    );
-
-    // Had the cleaning failed, the policy would still stand.
-    let query = "UPDATE orders SET note = ? WHERE id = 42";
-    let note =
-        "<script>document.title = 'ran'</script><img src=x onerror=\"document.title = 'ran'\">";
-    sqlx::query(query)
-        .bind(note)
-        .execute(&shop.db)
-        .await
-        .expect("it is written");
-    browser.open(&format!("{own}/orders/42/page")).await;
-    let ran = "setTimeout(() => done([document.title, document.body.dataset.ready]), 0)";
-    assert_eq!(
-        browser.ask(ran, Vec::new()).await,
-        json!(["Order 42", "yes"])
-    );
+    log_in(&browser, &own).await;
+    nothing_of_a_user_runs(&browser, &shop, &own).await;
     let heard = browser.ask(SOCKET, vec![json!(live)]).await;
-    assert!(
-        heard.as_str().is_some_and(|text| text.contains("lamp")),
-        "{heard}"
-    );
+    let is_hers = heard.as_str().is_some_and(|text| text.contains("lamp"));
+    assert!(is_hers, "{heard}");
 
     let page = Router::new().route(
         "/",
@@ -137,5 +90,61 @@ async fn a_browser_of_an_ordinary_user_and_pages_of_another_site() {
     assert_eq!(
         (sent, shop.status(42).await),
         (json!("answered"), "paid".to_owned())
+    );
+}
+
+/// By the form of the page, whose script has the nonce. The cookies are for no script.
+async fn log_in(browser: &Browser, own: &str) {
+    browser.open(own).await;
+    let person = |password: &str| vec![json!(db::ALICE.name), json!(password)];
+    assert_eq!(browser.ask(LOG_IN, person("wrong")).await, json!(401));
+    browser.open(own).await;
+    assert_eq!(
+        browser.ask(LOG_IN, person(db::ALICE.password)).await,
+        json!(200)
+    );
+    // Where the script leads by itself, for what comes next not to be cut short by it.
+    browser.open(&format!("{own}/search")).await;
+
+    assert_eq!(
+        browser.ask("done(document.cookie)", Vec::new()).await,
+        json!("")
+    );
+    let Fetched::Answer(me) = browser.fetch("/me", json!({})).await else {
+        panic!("the page may read what is its own");
+    };
+    assert!(
+        me["body"]
+            .as_str()
+            .is_some_and(|body| body.contains("alice")),
+        "{me}"
+    );
+}
+
+/// Neither what is asked for nor what is stored.
+async fn nothing_of_a_user_runs(browser: &Browser, shop: &Shop, own: &str) {
+    browser
+        .open(&format!(
+            "{own}/search?q=%3Cscript%3Edocument.title='ran'%3C/script%3E"
+        ))
+        .await;
+    assert_eq!(
+        browser.ask("done(document.title)", Vec::new()).await,
+        json!("Search")
+    );
+    // Had the cleaning failed, the policy would still stand.
+    let query = "UPDATE orders SET note = ? WHERE id = 42";
+    let note =
+        "<script>document.title = 'ran'</script><img src=x onerror=\"document.title = 'ran'\">";
+    sqlx::query(query)
+        .bind(note)
+        .execute(&shop.db)
+        .await
+        .expect("it is written");
+    browser.open(&format!("{own}/orders/42/page")).await;
+    let ran = "setTimeout(() => done([document.title, document.body.dataset.ready]), 0)";
+    assert_eq!(
+        browser.ask(ran, Vec::new()).await,
+        json!(["Order 42", "yes"])
     );
 }

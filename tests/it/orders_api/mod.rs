@@ -116,7 +116,7 @@ impl Shop {
         let answer = self.post("/login", "", &form).await;
         let body: Value = serde_json::from_slice(answer.body()).expect("JSON");
         let token = body["access_token"].as_str().map(str::to_owned);
-        token.ok_or(answer.status().as_u16())
+        token.ok_or_else(|| answer.status().as_u16())
     }
 }
 
