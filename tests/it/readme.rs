@@ -324,6 +324,7 @@ async fn ask_once(server: &Server, promise: &Promise) -> Response<Bytes> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of what a promise can say")]
 fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
     let (_, promised) = promise
         .text

@@ -49,6 +49,7 @@ fn unknown_fields_are_errors_in_every_section() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn a_value_that_code_may_not_say_a_file_may_not_either() {
     let policy = |rest: &str| {
         format!(
