@@ -112,6 +112,7 @@ pub mod config;
 mod context;
 #[cfg(feature = "limits")]
 mod limits;
+mod permissions;
 mod posture;
 mod presets;
 mod protections;
