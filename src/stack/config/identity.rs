@@ -110,7 +110,7 @@ pub struct AccessRuleConfig {
     pub require: RequirementConfig,
 }
 
-/// What it takes: the name of a function of [`authorize`](crate::authorize), as in `"authenticated"`, `{ scope = "orders:read" }` or
+/// What it takes: the name of a function of [`authorize`], as in `"authenticated"`, `{ scope = "orders:read" }` or
 /// `{ all_of = ["mfa", { any_role = ["admin", "support"] }] }`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
