@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, MutexGuard};
 /// How long anything may take that a browser does, a cold start on a busy machine included.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// One browser at a time: a dozen that start together on two cores miss the deadline.
+/// One browser at a time: a dozen that start together miss the deadline.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A browser with a fresh profile that ends with the test.
