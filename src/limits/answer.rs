@@ -117,7 +117,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
-        let body = match this.state.as_mut().project() {
+        let mut body = match this.state.as_mut().project() {
             StateProjection::Inner { body } => body,
             StateProjection::Refusal { body } => {
                 return Poll::Ready(body.take().map(|bytes| Ok(Frame::data(bytes))));
@@ -128,9 +128,13 @@ where
             let frame = ready!(body.poll_frame(cx));
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         };
-        match body.poll_frame(cx) {
+        match body.as_mut().poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 *this.waits = false;
+                // Whoever sends it may wait for the client before it asks for the end, for as long as the client likes.
+                if body.is_end_stream() {
+                    *this.handle = None;
+                }
                 return Poll::Ready(Some(Ok(frame)));
             }
             Poll::Ready(last) => {

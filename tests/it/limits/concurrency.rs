@@ -57,6 +57,23 @@ async fn those_above_the_number_are_refused_at_once() {
     assert!(told.take().is_empty());
 }
 
+/// A client of HTTP/2 that opens no window has the server ask for the first frame and for nothing behind it.
+#[tokio::test]
+async fn an_answer_whose_last_frame_was_handed_over_holds_no_place() {
+    let (layer, _) = build(LimitsLayer::builder().max_concurrent(1));
+    let handler = service_fn(|_: Request<LimitedBody<Script>>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("whole")))
+    });
+    let answer = go(layer.layer(handler), get()).await;
+    assert_eq!(layer.serving(), 1);
+    let mut body = std::pin::pin!(answer.into_body());
+    let frame = body.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "whole");
+    assert_eq!(layer.serving(), 0);
+    assert!(body.frame().await.is_none());
+    assert_eq!(layer.serving(), 0);
+}
+
 /// A request counts until its answer has gone out, or nobody wants it any more.
 #[tokio::test]
 async fn a_place_is_given_back_in_every_way_that_a_request_can_end() {
