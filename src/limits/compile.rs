@@ -96,7 +96,8 @@ pub(super) fn compile(config: &LimitsConfig) -> Result<Compiled, ConfigErrors> {
     for limit in &config.dangerous_unlimited {
         settings.without(*limit);
     }
-    check(&mut mistakes, "limits", &settings, MAX_SIZE);
+    let off = &config.dangerous_unlimited;
+    check(&mut mistakes, "limits", &settings, MAX_SIZE, off);
     let max_concurrent = if is_off(&Limit::MaxConcurrent) {
         usize::MAX
     } else {
@@ -124,10 +125,10 @@ fn concurrent(mistakes: &mut Mistakes, count: usize) -> usize {
 }
 
 /// Sizes and times that are limits. One that was switched off is not looked at.
-fn check(mistakes: &mut Mistakes, path: &str, settings: &Settings, most: u64) {
+fn check(mistakes: &mut Mistakes, path: &str, settings: &Settings, most: u64, off: &[Limit]) {
     let at = |limit: Limit| format!("{path}.{limit}");
     match settings.body_limit {
-        NO_SIZE => {}
+        _ if off.contains(&Limit::BodyLimit) => {}
         0 => {
             let limit = Limit::BodyLimit;
             mistakes.push(at(limit), LimitsConfigError::InvalidZero { limit });
@@ -145,9 +146,12 @@ fn check(mistakes: &mut Mistakes, path: &str, settings: &Settings, most: u64) {
         (Limit::ResponseTime, settings.response_time, HOUR),
         (Limit::AnswerIdle, settings.answer_idle, DAY),
     ] {
+        if off.contains(&limit) {
+            continue;
+        }
         if time.is_zero() {
             mistakes.push(at(limit), LimitsConfigError::InvalidZero { limit });
-        } else if time != NO_TIME && (time < MIN_TIME || time > most) {
+        } else if time < MIN_TIME || time > most {
             mistakes.push(
                 at(limit),
                 LimitsConfigError::RefusedTime { limit, time, most },
@@ -173,7 +177,13 @@ fn routes(
         let settings = settings_of(route, of_all);
         // What it has of all others was looked at.
         let own = settings_of(route, Settings::of(&LimitsConfig::default()));
-        check(mistakes, &path, &own, MAX_ROUTE_SIZE);
+        check(
+            mistakes,
+            &path,
+            &own,
+            MAX_ROUTE_SIZE,
+            &route.dangerous_unlimited,
+        );
         if route.dangerous_unlimited.contains(&Limit::MaxConcurrent) {
             let error = LimitsConfigError::InvalidRouteLimit;
             mistakes.push(format!("{path}.dangerous_unlimited"), error);

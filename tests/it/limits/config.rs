@@ -21,7 +21,7 @@ fn sizes_and_times_have_bounds() {
     let new = LimitsLayer::builder;
     let day = 24 * 60 * 60;
     let (nano, hour) = (Duration::from_nanos(1), seconds(3_600));
-    let rows: [(LimitsBuilder, &[&str]); 28] = [
+    let rows: [(LimitsBuilder, &[&str]); 30] = [
         (new(), &[]),
         (new().body_limit(1), &[]),
         (new().body_limit(0), &["limits.body_limit invalid_zero"]),
@@ -33,6 +33,15 @@ fn sizes_and_times_have_bounds() {
         (
             new().body_limit(u64::MAX - 1),
             &["limits.body_limit refused_size"],
+        ),
+        // As many as there are is no way to say that there is no limit.
+        (
+            new().body_limit(u64::MAX),
+            &["limits.body_limit refused_size"],
+        ),
+        (
+            new().response_time(Duration::MAX),
+            &["limits.response_time refused_time"],
         ),
         (new().body_idle(millis(1)), &[]),
         (
