@@ -295,7 +295,10 @@ impl PolicyConfig {
 
 /// A method as it is written in a request, or a mistake.
 pub(super) fn method(name: &str, path: &str, mistakes: &mut Mistakes) -> Option<Method> {
+    // Methods are compared byte by byte: a rule for `post` would never hold.
+    let is_upper = !name.bytes().any(|byte| byte.is_ascii_lowercase());
     let method = Method::from_bytes(name.as_bytes()).ok();
+    let method = method.filter(|_| is_upper);
     if method.is_none() {
         let mistake = StackConfigError::InvalidName {
             what: "method",

@@ -192,6 +192,12 @@ fn a_value_that_code_may_not_say_a_file_may_not_either() {
             &policy("methods = [\"GET\"]"),
         ),
         (
+            "rate_limit.policies[0].methods[0]",
+            "invalid_name",
+            &policy("methods = [\"post\"]"),
+            &policy("methods = [\"POST\"]"),
+        ),
+        (
             "rate_limit.policies[0].enforce_percent",
             "percent",
             &policy("enforce_percent = 101"),
