@@ -241,7 +241,7 @@ impl<T> Rules<T> {
                         }
                         Key::Rpc(_) | Key::Route => false,
                     })
-                    .or_else(|| self.of_rpc(end))
+                    .or_else(|| (count == 2).then(|| self.of_rpc(end)).flatten())
             })
     }
 }
