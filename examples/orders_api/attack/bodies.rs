@@ -11,14 +11,10 @@ use super::{Answer, Ask, Target, Verdict, short};
 /// For how long a client that trickles may hold a connection here.
 const TOO_LONG: Duration = Duration::from_secs(4);
 
-/// How many orders have something like this in a column.
-async fn count(target: &Target, column: &str, like: &str) -> sqlx::Result<i64> {
-    let query = match column {
-        "options" => "SELECT count(*) FROM orders WHERE options LIKE ?",
-        _ => "SELECT count(*) FROM orders WHERE note LIKE ?",
-    };
-    sqlx::query_scalar(query)
-        .bind(like)
+/// How many orders have this among their options.
+async fn count_options(target: &Target, part: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM orders WHERE instr(options, ?) > 0")
+        .bind(part)
         .fetch_one(&target.db)
         .await
 }
@@ -37,7 +33,7 @@ pub async fn deep_json(target: &Target) -> Result<Verdict, Fault> {
                 .await?,
         );
     }
-    let is_stored = count(target, "options", &format!("%{}%", "[".repeat(DEPTH))).await? > 0;
+    let is_stored = count_options(target, &"[".repeat(DEPTH)).await? > 0;
     let sent = "options with 100 and 100000 times [";
     Ok(stored(is_stored, sent, &answers[0]))
 }
@@ -74,8 +70,7 @@ pub async fn proto_key(target: &Target) -> Result<Verdict, Fault> {
     let answer = alice
         .send(Ask::new("POST", "/orders").raw_json(body))
         .await?;
-    let is_stored = count(target, "options", "%\\_\\_proto%").await? > 0
-        || count(target, "options", "%__proto__%").await? > 0;
+    let is_stored = count_options(target, "__proto__").await? > 0;
     Ok(stored(is_stored, "\"options\":{\"__proto__\":..}", &answer))
 }
 
@@ -110,7 +105,10 @@ pub async fn oversized(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.alice().await?;
     let order = json!({ "goods": "lamp", "quantity": 1, "note": "a".repeat(MEGABYTES << 20) });
     let ask = || Ask::new("POST", "/orders").json(&order);
-    let answers = [alice.send(ask()).await?, alice.send(ask().chunked()).await?];
+    let answers = [
+        alice.send_whatever_comes(ask()).await?,
+        alice.send_whatever_comes(ask().chunked()).await?,
+    ];
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM orders WHERE length(note) > 1000000")
         .fetch_one(&target.db)
         .await?;

@@ -202,8 +202,17 @@ impl Client {
         TcpStream::connect(self.server).await
     }
 
-    /// Sends it and reads the whole answer; the cookies of the answer are kept.
+    /// Sends it and reads the whole answer; the cookies of the answer are kept. A server that hangs up has refused nothing.
     pub async fn send(&mut self, ask: Ask) -> io::Result<Answer> {
+        let answer = self.send_whatever_comes(ask).await?;
+        if answer.status == 0 {
+            return Err(io::Error::other("the server gives no answer"));
+        }
+        Ok(answer)
+    }
+
+    /// As [`send`](Self::send), of so much that a connection may be cut before the answer to it is read.
+    pub async fn send_whatever_comes(&mut self, ask: Ask) -> io::Result<Answer> {
         let mut bytes = self.head(&ask, ask.body.len()).into_bytes();
         if ask.is_chunked {
             bytes.extend_from_slice(format!("{:x}\r\n", ask.body.len()).as_bytes());

@@ -6,14 +6,18 @@ use super::{Ask, Client, Target, Verdict};
 /// More than anybody needs in a minute.
 const FLOOD: usize = 250;
 
-/// Sends as many requests, and says how many were served.
+/// Sends as many requests, and says how many were served. What ends otherwise than by a 429 says nothing of a limit.
 async fn flood(sent: &str, mut next: impl FnMut(usize) -> (Client, Ask)) -> Result<Verdict, Fault> {
-    let (mut served, mut last) = (0, String::new());
+    let (mut served, mut last, mut is_limited) = (0, String::new(), false);
     for number in 0..FLOOD {
         let (mut client, ask) = next(number);
         let answer = client.send(ask).await?;
         served += usize::from(answer.is_success());
         last = answer.short();
+        is_limited = answer.status == 429;
+    }
+    if served == 0 || (served < FLOOD && !is_limited) {
+        return Err(format!("{served} of {FLOOD} served, then {last}").into());
     }
     let came = format!("{served} of {FLOOD} served, then {last}");
     Ok(Verdict::new(served == FLOOD, sent, came))
