@@ -191,6 +191,12 @@ impl KeysConfig {
                 return None;
             }
         };
+        if name == "jwks" && (self.algorithm.is_some() || self.kid.is_some()) {
+            // A set says both of each of its keys: what stands beside it would restrict nothing.
+            let choices = "`jwks`, and `algorithm` or `kid`";
+            mistakes.push(path, StackConfigError::InvalidChoice { choices });
+            return None;
+        }
         let at = format!("{path}.{name}");
         let secret = place.read(&at, mistakes);
         let wanted = match (name, self.algorithm.as_deref()) {

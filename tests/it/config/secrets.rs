@@ -145,7 +145,13 @@ fn what_is_not_there_or_not_sound_is_told_without_the_secret() {
 
 #[test]
 fn one_source_of_keys_is_chosen() {
-    for keys in ["{}", "{ hmac = { env = \"A\" }, jwks = { env = \"B\" } }"] {
+    for keys in [
+        "{}",
+        "{ hmac = { env = \"A\" }, jwks = { env = \"B\" } }",
+        // The keys of a set say both: this would restrict nothing.
+        "{ jwks = { env = \"B\" }, algorithm = \"ES256\" }",
+        "{ jwks = { env = \"B\" }, kid = \"b\" }",
+    ] {
         assert_eq!(
             mistakes(build(keys)),
             [("auth.bearer[0].keys".to_owned(), "invalid_choice")]
