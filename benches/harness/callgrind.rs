@@ -15,8 +15,8 @@ use super::Group;
 /// First argument of the process that runs one row.
 pub(super) const CHILD: &str = "--counted-row";
 
-/// Calls that are counted, and averaged.
-const CALLS: u64 = 64;
+/// Calls that are counted, and averaged; no more than the samples of a group, since valgrind makes a slow call a very slow one.
+const CALLS: usize = 64;
 const WARM_UP: usize = 256;
 /// A change above this share, in percent, is pointed out.
 const NOTABLE: f64 = 5.0;
@@ -30,23 +30,30 @@ pub(super) fn tower_security_measured_call<I, O>(call: &mut impl FnMut(I) -> O, 
 
 /// Runs one row, for the parent process to count.
 pub(super) fn child(groups: &[Group], group: Option<String>, row: Option<String>) -> ExitCode {
-    let row = groups
+    let named = groups
         .iter()
-        .filter(|of| Some(of.name) == group.as_deref())
-        .flat_map(|of| &of.rows)
-        .find(|of| Some(of.name) == row.as_deref());
-    let Some(row) = row else {
+        .find(|of| Some(of.name) == group.as_deref())
+        .and_then(|group| {
+            let mut rows = group.rows.iter();
+            let row = rows.find(|of| Some(of.name) == row.as_deref())?;
+            Some((group, row))
+        });
+    let Some((group, row)) = named else {
         eprintln!("no such row");
         return ExitCode::FAILURE;
     };
     let mut subject = (row.make)();
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP.min(group.samples) {
         subject.allocations();
     }
-    for _ in 0..CALLS {
+    for _ in 0..calls(group) {
         subject.collect();
     }
     ExitCode::SUCCESS
+}
+
+fn calls(group: &Group) -> usize {
+    CALLS.min(group.samples)
 }
 
 /// Prints a table of every group, compared with the stored counts; `save` stores these instead.
@@ -79,7 +86,7 @@ fn try_table(bench: &str, groups: &[&Group], save: bool) -> io::Result<()> {
         let counts = group
             .rows
             .iter()
-            .map(|row| count(group.name, row.name))
+            .map(|row| count(group, row.name))
             .collect::<io::Result<Vec<_>>>()?;
         let Some(&floor) = counts.first() else {
             continue;
@@ -128,7 +135,8 @@ fn try_table(bench: &str, groups: &[&Group], save: bool) -> io::Result<()> {
 }
 
 /// Runs one row under callgrind and returns its instructions per call.
-fn count(group: &str, row: &str) -> io::Result<f64> {
+fn count(group: &Group, row: &str) -> io::Result<f64> {
+    let (name, calls) = (group.name, calls(group));
     let out = env::temp_dir().join(format!("callgrind.out.{}", std::process::id()));
     let status = Command::new("valgrind")
         .args([
@@ -139,7 +147,7 @@ fn count(group: &str, row: &str) -> io::Result<f64> {
         ])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(env::current_exe()?)
-        .args([CHILD, group, row])
+        .args([CHILD, name, row])
         .stdout(Stdio::null())
         .status()
         .map_err(|error| {
@@ -150,7 +158,7 @@ fn count(group: &str, row: &str) -> io::Result<f64> {
         })?;
     if !status.success() {
         return Err(io::Error::other(format!(
-            "{group}, {row}: valgrind: {status}"
+            "{name}, {row}: valgrind: {status}"
         )));
     }
     let profile = fs::read_to_string(&out)?;
@@ -163,9 +171,9 @@ fn count(group: &str, row: &str) -> io::Result<f64> {
         })
         .find_map(|total| total.trim().parse::<u64>().ok())
         .filter(|&total| total > 0)
-        .ok_or_else(|| io::Error::other(format!("{group}, {row}: callgrind counted nothing")))?;
+        .ok_or_else(|| io::Error::other(format!("{name}, {row}: callgrind counted nothing")))?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 instructions")]
-    Ok(total as f64 / CALLS as f64)
+    Ok(total as f64 / calls as f64)
 }
 
 fn store(bench: &str) -> PathBuf {

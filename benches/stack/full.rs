@@ -5,6 +5,7 @@
 //! `jsonwebtoken`.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +19,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde::Deserialize;
 use tower::ServiceBuilder;
 use tower::layer::util::Identity;
@@ -34,8 +36,8 @@ use tower_http::sensitive_headers::{
 use tower_http::timeout::TimeoutLayer;
 use tower_security::core::TrustedProxies;
 use tower_security::rate_limit::{Policy, Quota, key};
-use tower_security::token::JwtVerifier;
 use tower_security::token::jws::{Algorithm, Jwk};
+use tower_security::token::{JwtVerifier, TokenCache};
 use tower_security::{
     AuthLayer, CsrfLayer, LimitsLayer, RateLimitLayer, SanitizeLayer, SecurityStack,
 };
@@ -46,6 +48,7 @@ use super::{APP, browser, our_cors, peer_api, peer_cors, peer_csrf};
 const PEERS: &str = "the peers, as one layer";
 const OURS: &str = "tower-security";
 const GUARDED: &str = "tower-security, structure guard";
+const KNOWN: &str = "tower-security, known token";
 const IDENTITY: &str = "tower's Identity";
 
 const ISSUER: &str = "https://id.example.com/";
@@ -60,6 +63,7 @@ pub(super) fn groups() -> Vec<Group> {
         group("axum: full stack, preflight", preflight),
         group("axum: full stack, POST of 1 KiB of JSON", post_order),
         refused("axum: full stack, refused by the rate limit"),
+        signed("axum: full stack, GET with a token of ES256"),
         Group::new("axum: empty stack", IDENTITY)
             .row("bare", || (get_order(), go_axum(router())))
             .row(IDENTITY, || {
@@ -74,6 +78,9 @@ pub(super) fn groups() -> Vec<Group> {
 /// What the handlers of both are behind. A macro, since the types have many parameters.
 macro_rules! peers {
     ($burst:expr) => {
+        peers!($burst, &HMAC)
+    };
+    ($burst:expr, $issuer:expr) => {
         ServiceBuilder::new()
             .layer(SetSensitiveRequestHeadersLayer::new([
                 AUTHORIZATION,
@@ -96,7 +103,7 @@ macro_rules! peers {
             .layer(peer_csrf())
             .layer(MapRequestBodyLayer::new(Body::new))
             .layer(from_fn_with_state(
-                (DecodingKey::from_secret(SECRET), validation()),
+                ($issuer.theirs.clone(), validation($issuer.algorithm)),
                 by_hand,
             ))
     };
@@ -104,13 +111,16 @@ macro_rules! peers {
 
 macro_rules! ours {
     ($quota:expr) => {
+        ours!($quota, auth(&HMAC, None))
+    };
+    ($quota:expr, $auth:expr) => {
         SecurityStack::api()
             .client_ip(TrustedProxies::direct())
             .cors(our_cors())
             .rate_limit(limit($quota))
             .limits(LimitsLayer::new())
             .csrf(CsrfLayer::new())
-            .auth(auth())
+            .auth($auth)
     };
 }
 
@@ -140,6 +150,24 @@ where
                 checked(request(), go_axum(router().layer(stack))),
             )
         })
+}
+
+/// Tokens of an identity provider, whose signatures take most of the time. One that was verified before has its times, its key and its
+/// revocation looked at again, its signature not.
+fn signed(name: &'static str) -> Group {
+    let get = || get_order_with(ES256.line.clone());
+    let ours = move |cache: Option<TokenCache>| {
+        let stack = ours!(Quota::per_second(PLENTY), auth(&ES256, cache));
+        (get(), checked(get(), go_axum(router().layer(stack))))
+    };
+    Group::new(name, PEERS)
+        .row("bare", move || (get(), go_axum(router())))
+        .row(PEERS, move || {
+            let peers = peers!(PLENTY, &ES256);
+            (get(), checked(get(), go_axum(router().layer(peers))))
+        })
+        .row(OURS, move || ours(None))
+        .row(KNOWN, move || ours(Some(TokenCache::default())))
 }
 
 fn refused(name: &'static str) -> Group {
@@ -183,7 +211,37 @@ fn router() -> Router {
     Router::new().route("/orders/{id}", order)
 }
 
-fn token() -> HeaderValue {
+/// One who signs tokens: a line with one of them, and the key for it as each side reads it.
+struct Issuer {
+    algorithm: jsonwebtoken::Algorithm,
+    line: HeaderValue,
+    theirs: DecodingKey,
+    ours: Jwk,
+}
+
+static HMAC: LazyLock<Issuer> = LazyLock::new(|| Issuer {
+    algorithm: jsonwebtoken::Algorithm::HS256,
+    line: token(
+        jsonwebtoken::Algorithm::HS256,
+        &EncodingKey::from_secret(SECRET),
+    ),
+    theirs: DecodingKey::from_secret(SECRET),
+    ours: Jwk::hmac(SECRET, Algorithm::Hs256).expect("a key"),
+});
+
+static ES256: LazyLock<Issuer> = LazyLock::new(|| {
+    let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
+    let (private, public) = (pair.serialize_pem(), pair.public_key_pem());
+    let encoding = EncodingKey::from_ec_pem(private.as_bytes()).expect("the same key");
+    Issuer {
+        algorithm: jsonwebtoken::Algorithm::ES256,
+        line: token(jsonwebtoken::Algorithm::ES256, &encoding),
+        theirs: DecodingKey::from_ec_pem(public.as_bytes()).expect("the same key"),
+        ours: Jwk::from_pem(public.as_bytes(), Algorithm::Es256).expect("the same key"),
+    }
+});
+
+fn token(algorithm: jsonwebtoken::Algorithm, key: &EncodingKey) -> HeaderValue {
     let claims = serde_json::json!({
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -195,16 +253,19 @@ fn token() -> HeaderValue {
         "jti": "a3a3a1d6-0c54-4a3e-9f0e-6f6d5d9c7f10",
         "scope": "orders:read orders:write profile",
     });
-    let mut header = Header::new(jsonwebtoken::Algorithm::HS256);
+    let mut header = Header::new(algorithm);
     header.typ = Some("at+jwt".into());
-    let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(SECRET));
+    let token = jsonwebtoken::encode(&header, &claims, key);
     let line = format!("Bearer {}", token.expect("a token"));
     HeaderValue::try_from(line).expect("it is ASCII")
 }
 
 /// Makes requests of a page of the application, with a token, as a server hands them on.
-fn requests(method: Method, change: impl Fn(&mut Request<Body>)) -> impl FnMut() -> Request<Body> {
-    let token = token();
+fn requests(
+    method: Method,
+    token: HeaderValue,
+    change: impl Fn(&mut Request<Body>),
+) -> impl FnMut() -> Request<Body> {
     move || {
         let request = browser(method.clone(), "cross-site", Some(APP));
         let mut request = request.map(|_| Body::empty());
@@ -218,11 +279,15 @@ fn requests(method: Method, change: impl Fn(&mut Request<Body>)) -> impl FnMut()
 }
 
 fn get_order() -> impl FnMut() -> Request<Body> + use<> {
-    requests(Method::GET, |_| {})
+    get_order_with(HMAC.line.clone())
+}
+
+fn get_order_with(token: HeaderValue) -> impl FnMut() -> Request<Body> + use<> {
+    requests(Method::GET, token, |_| {})
 }
 
 fn preflight() -> impl FnMut() -> Request<Body> + use<> {
-    requests(Method::OPTIONS, |request| {
+    requests(Method::OPTIONS, HMAC.line.clone(), |request| {
         let headers = request.headers_mut();
         headers.remove(AUTHORIZATION);
         let method = HeaderValue::from_static("PUT");
@@ -237,7 +302,7 @@ fn post_order() -> impl FnMut() -> Request<Body> + use<> {
     let body = serde_json::json!({"address": "1 High Street", "items": items}).to_string();
     assert!((900..1_200).contains(&body.len()), "{}", body.len());
     let body = Bytes::from(body);
-    requests(Method::POST, move |request| {
+    requests(Method::POST, HMAC.line.clone(), move |request| {
         let headers = request.headers_mut();
         let json = HeaderValue::from_static("application/json");
         headers.insert(CONTENT_TYPE, json);
@@ -264,8 +329,8 @@ fn governor(burst: u32) -> Governor {
     GovernorLayer::new(builder.finish().expect("a legal quota"))
 }
 
-fn validation() -> Validation {
-    let mut validation = Validation::new(jsonwebtoken::Algorithm::HS256);
+fn validation(algorithm: jsonwebtoken::Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -311,11 +376,14 @@ fn limit(quota: Quota) -> RateLimitLayer {
     layer.expect("a legal quota")
 }
 
-fn auth() -> AuthLayer {
-    let verifier = JwtVerifier::builder()
+fn auth(issuer: &Issuer, cache: Option<TokenCache>) -> AuthLayer {
+    let mut verifier = JwtVerifier::builder()
         .issuer(ISSUER)
         .audience(AUDIENCE)
-        .keys(Jwk::hmac(SECRET, Algorithm::Hs256).expect("a key"));
+        .keys(issuer.ours.clone());
+    if let Some(cache) = cache {
+        verifier = verifier.token_cache(cache);
+    }
     let layer = AuthLayer::builder().bearer(verifier.build().expect("a verifier"));
     layer.build().expect("it is well configured")
 }
