@@ -153,7 +153,7 @@ fn every_path_that_the_readme_names_exists() {
 }
 
 /// The benches, and how their rows begin in the README's table of costs.
-const BENCHES: [(&str, &[&str]); 9] = [
+const BENCHES: [(&str, &[&str]); 10] = [
     ("cors", &["CORS: "]),
     ("csrf", &["CSRF: "]),
     ("headers", &["headers: "]),
@@ -163,6 +163,7 @@ const BENCHES: [(&str, &[&str]); 9] = [
     ("stack", &["both: ", "preset: "]),
     ("rate_limit", &["limits: ", "bans: "]),
     ("rate_store", &["store: "]),
+    ("limits", &["sizes and times: "]),
 ];
 
 /// Returns the instructions in the README's table of costs, row by row: the rival's and ours.
@@ -212,6 +213,26 @@ fn the_costs_in_the_readme_are_all_that_the_benches_have_stored() {
         let stored = stored_costs(bench);
         assert!(stored.len() > 1, "{bench}: {stored:?}");
         assert_eq!(costs_of_the_readme(starts), stored, "{bench}");
+    }
+}
+
+#[test]
+fn the_readme_has_a_row_of_each_request_to_a_full_stack() {
+    let stored = tree::read("benches/instructions/stack.tsv");
+    let mut groups: Vec<_> = stored
+        .lines()
+        .filter_map(|line| line.strip_prefix("axum: full stack, "))
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    groups.dedup();
+    let rows: Vec<_> = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("| full stack: "))
+        .filter(|row| !row.starts_with("the same"))
+        .collect();
+    assert_eq!(groups.len(), rows.len(), "{groups:?}, {rows:?}");
+    for (group, row) in groups.iter().zip(&rows) {
+        assert!(row.starts_with(group), "{group}: {row}");
     }
 }
 
