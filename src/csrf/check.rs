@@ -109,6 +109,36 @@ impl CsrfRefusal {
         }
     }
 
+    /// Returns whether no browser sends such a request: it was a program, whatever page it claims to come from.
+    ///
+    /// Only this is a sign of abuse ([`AbuseKind::CsrfRefused`](crate::core::AbuseKind::CsrfRefused)). Who sends the others is the
+    /// victim: if they counted, any page could have its visitors banned.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tower_security::csrf::CsrfRefusal;
+    ///
+    /// assert!(CsrfRefusal::MetadataDuplicate.is_no_browser());
+    /// assert!(!CsrfRefusal::CrossSite.is_no_browser());
+    /// ```
+    #[must_use]
+    pub const fn is_no_browser(self) -> bool {
+        match self {
+            Self::MetadataDuplicate
+            | Self::MetadataUnknown
+            | Self::OriginDuplicate
+            | Self::OriginInvalid => true,
+            Self::CrossSite
+            | Self::Isolation
+            | Self::MetadataMissing
+            | Self::OriginMismatch
+            | Self::OriginNull
+            | Self::RefererMismatch
+            | Self::SameSite => false,
+        }
+    }
+
     /// Returns whether it was decided without `Sec-Fetch-Site`: a browser of before 2020 to 2023, plain HTTP, or no browser.
     #[must_use]
     pub const fn is_fallback(self) -> bool {

@@ -91,13 +91,15 @@ impl Core {
             true => &self.body,
             false => &self.unknown_body,
         };
-        rejection(refusal)
+        let mut rejection = rejection(refusal)
             .reuse(head)
             .header(VARY, vary)
-            .prepared(body.clone())
-            .abuse(AbuseKind::CsrfRefused)
-            .reason(refusal)
-            .into_response(&context)
+            .prepared(body.clone());
+        // Of what browsers do send, any page could make its visitors send enough for a ban.
+        if refusal.is_no_browser() {
+            rejection = rejection.abuse(AbuseKind::CsrfRefused);
+        }
+        rejection.reason(refusal).into_response(&context)
     }
 
     #[cold]

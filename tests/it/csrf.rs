@@ -498,6 +498,35 @@ async fn a_refusal_touches_neither_the_service_nor_the_body() {
     assert_eq!(spy.calls(), 0);
 }
 
+/// Whatever a browser sends, any page can make it send: the ban would be that of its visitor.
+#[tokio::test]
+async fn only_what_no_browser_sends_is_a_sign_of_abuse() {
+    const NO_BROWSER: &[Lines<'_>] = &[
+        &[("sec-fetch-site", "elsewhere")],
+        &[("sec-fetch-site", "none"), ("sec-fetch-site", "none")],
+        &[("origin", "evil.example")],
+        &[
+            ("origin", "https://evil.example"),
+            ("origin", "https://app.example"),
+        ],
+    ];
+    const BROWSER: &[Lines<'_>] = &[
+        CROSS,
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("referer", "https://evil.example/")],
+        &[("cookie", "session=1")],
+    ];
+    for (rows, sign) in [(NO_BROWSER, Some(AbuseKind::CsrfRefused)), (BROWSER, None)] {
+        for lines in rows {
+            let answer = go(CsrfLayer::new().layer(Spy::new()), post(lines)).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{lines:?}");
+            assert_eq!(AbuseSignal::of(answer.extensions()), sign, "{lines:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_says_what_and_not_why() {
     let answer = go(CsrfLayer::new().layer(Spy::new()), post(CROSS)).await;
@@ -511,10 +540,6 @@ async fn a_refusal_says_what_and_not_why() {
     assert_eq!(
         (refused.code(), refused.status()),
         ("csrf_refused", StatusCode::FORBIDDEN)
-    );
-    assert_eq!(
-        AbuseSignal::of(answer.extensions()),
-        Some(AbuseKind::CsrfRefused)
     );
     assert_eq!(answer.extensions().get(), Some(&CsrfRefusal::CrossSite));
     let body = answer.into_body().collect().await.unwrap().to_bytes();

@@ -40,6 +40,8 @@ pub(super) type OnFinding = Arc<dyn Fn(&Finding<'_>) + Send + Sync>;
 /// | `token_reuse` | `authn_token_reuse` | principal | 1 | `authn_token_reuse` |
 /// | `cors`, `csrf` | `malicious_cors`, `malicious_csrf` | address | 20 in 5 min | the same |
 ///
+/// The last two tell of a page that is visited: the address is that of its visitors, who are not to be banned for it.
+///
 /// # Example
 ///
 /// A client that guesses is banned by the table that a [`BanLayer`](crate::rate_limit::BanLayer) refuses by:

@@ -51,10 +51,19 @@ impl<'a> Finding<'a> {
 
     /// Returns the address that did it: of a rule that counts by address. For a ban.
     ///
-    /// Of another rule it is `None`. The last of two hundred addresses that guess at one account is not the one to be banned.
+    /// Of another rule it is `None`. The last of two hundred addresses that guess at one account is not the one to be banned. Neither is
+    /// the browser that sends what a page of somebody else tells it to: of [`MaliciousCors`](EventName::MaliciousCors) and
+    /// [`MaliciousCsrf`](EventName::MaliciousCsrf) it is `None` as well.
     #[must_use]
     pub fn offender(&self) -> Option<IpAddr> {
-        self.client.filter(|_| self.key == RuleKey::Ip)
+        let is_of_a_browser = self.event.is_some_and(|event| {
+            matches!(
+                event.name,
+                EventName::MaliciousCors | EventName::MaliciousCsrf
+            )
+        });
+        self.client
+            .filter(|_| self.key == RuleKey::Ip && !is_of_a_browser)
     }
 
     /// Returns the event that made it one; `None` where it was the status of an answer.

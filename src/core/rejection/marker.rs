@@ -10,7 +10,7 @@ pub enum AbuseKind {
     RateLimited,
     /// A credential was wrong.
     AuthFailed,
-    /// A cross-site request was forged.
+    /// A request claims to come from a page, and no browser sends it as it is.
     CsrfRefused,
     /// Somebody else's object or function was asked for.
     OwnershipRefused,

@@ -25,7 +25,7 @@ use crate::rate_limit::time::Ticker;
 /// const MINUTE: Duration = Duration::from_secs(60);
 /// let bans = BanTable::builder()
 ///     .on(AbuseKind::AuthFailed, 20, 10 * MINUTE, 60 * MINUTE)
-///     .on(AbuseKind::CsrfRefused, 50, 10 * MINUTE, 10 * MINUTE)
+///     .on(AbuseKind::OwnershipRefused, 50, 10 * MINUTE, 10 * MINUTE)
 ///     .escalation(3, 7 * 24 * 60 * MINUTE)
 ///     .build()?;
 /// # let _ = bans;

@@ -131,7 +131,8 @@ async fn who_forges_requests_again_and_again_is_banned() {
         .bans(bans)
         .layer(spy.clone());
     let forge = |peer| {
-        let mut request = with(from(peer), "sec-fetch-site", "cross-site");
+        // No browser says that.
+        let mut request = with(from(peer), "sec-fetch-site", "elsewhere");
         *request.method_mut() = Method::POST;
         request
     };
