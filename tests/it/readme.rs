@@ -3,8 +3,9 @@
 use std::fs;
 
 use bytes::Bytes;
-use http::{Method, Response};
+use http::Response;
 
+use crate::support::curl::{Promise, ask, promises};
 use crate::support::tree;
 use crate::support::wire::Server;
 
@@ -212,115 +213,6 @@ fn the_costs_in_the_readme_are_all_that_the_benches_have_stored() {
         let stored = stored_costs(bench);
         assert!(stored.len() > 1, "{bench}: {stored:?}");
         assert_eq!(costs_of_the_readme(starts), stored, "{bench}");
-    }
-}
-
-/// One `curl` line of an example's header, and what the line above promises.
-#[derive(Debug)]
-pub(crate) struct Promise {
-    pub(crate) text: String,
-    method: Method,
-    http2: bool,
-    path: String,
-    /// How often it is sent: `curl` makes a request of each number in `[1-60]`, and the promise is about the last.
-    times: u32,
-    pub(crate) headers: Vec<(String, String)>,
-    body: String,
-    /// What the shell keeps of the answer, and under which name.
-    kept_as: Option<String>,
-    /// Whether the cookies of a file are sent, and those of the answer written to it.
-    jar: [bool; 2],
-}
-
-pub(crate) fn promises(example: &str) -> Vec<Promise> {
-    let lines: Vec<_> = example
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .collect();
-    let mut promises = Vec::new();
-    for pair in lines.windows(2) {
-        let (kept_as, command) = match pair[1].trim().split_once("=$(") {
-            Some((name, command)) => (Some(name.to_owned()), command.trim_end_matches(')')),
-            None => (None, pair[1].trim()),
-        };
-        let (Some(text), Some(command)) = (
-            pair[0].trim().strip_prefix("# "),
-            command.strip_prefix("curl "),
-        ) else {
-            continue;
-        };
-        let mut promise = Promise {
-            text: text.to_owned(),
-            method: Method::GET,
-            http2: false,
-            path: String::new(),
-            times: 1,
-            headers: Vec::new(),
-            body: String::new(),
-            kept_as,
-            jar: [false; 2],
-        };
-        let mut quoted = command.split(['\'', '"']);
-        while let Some(words) = quoted.next() {
-            let mut words = words.split_whitespace();
-            while let Some(word) = words.next() {
-                match word {
-                    "-i" | "-s" | "--http1.1" => {}
-                    "-b" | "-c" => {
-                        promise.jar[usize::from(word == "-c")] = true;
-                        assert_eq!(words.next(), Some("jar"));
-                    }
-                    "--http2-prior-knowledge" => promise.http2 = true,
-                    "-I" => promise.method = Method::HEAD,
-                    "-X" => {
-                        promise.method = words.next().expect("a method").parse().expect("a method")
-                    }
-                    "-H" => {
-                        let (name, value) = quoted
-                            .next()
-                            .and_then(|header| header.split_once(": "))
-                            .expect("a header");
-                        promise.headers.push((name.to_owned(), value.to_owned()));
-                    }
-                    "-d" => quoted.next().expect("a body").clone_into(&mut promise.body),
-                    url => {
-                        let (url, numbers) = url.split_once("?[1-").unwrap_or((url, "1]"));
-                        let times = numbers.strip_suffix(']').expect("the end of the range");
-                        promise.times = times.parse().expect("a number");
-                        promise.path = url.parse::<http::Uri>().expect("a URL").path().to_owned()
-                    }
-                }
-            }
-        }
-        promises.push(promise);
-    }
-    promises
-}
-
-/// Sends as many requests as `curl` does, and returns the last answer.
-pub(crate) async fn ask(server: &Server, promise: &Promise) -> Response<Bytes> {
-    for _ in 1..promise.times {
-        ask_once(server, promise).await;
-    }
-    ask_once(server, promise).await
-}
-
-async fn ask_once(server: &Server, promise: &Promise) -> Response<Bytes> {
-    let mut request = http::Request::builder()
-        .method(promise.method.clone())
-        .uri(&promise.path);
-    if !promise.http2 {
-        request = request.header("host", server.addr.to_string());
-    }
-    for (name, value) in &promise.headers {
-        request = request.header(name, value);
-    }
-    let body = http_body_util::Full::from(promise.body.clone());
-    let request = request.body(body).expect("a request");
-    if promise.http2 {
-        server.http2(request).await.expect("an answer")
-    } else {
-        server.http1(request).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::readme::{Promise, ask, promises};
+use crate::support::curl::{Promise, ask, promises};
 use crate::support::wire::Server;
 
 #[path = "../../../examples/config_file.rs"]
