@@ -156,8 +156,9 @@ fn the_file_protects_what_it_says() {
             "bans",
             "rate_limit",
             "limits",
-            "csrf"
+            "csrf",
+            "sanitize"
         ]
     );
-    assert_eq!(posture.warnings(), ["https: absent", "sanitize: absent"]);
+    assert_eq!(posture.warnings(), ["https: absent"]);
 }
