@@ -157,6 +157,86 @@ fn every_path_that_the_readme_names_exists() {
     }
 }
 
+/// The targets of the links in a cell of a table.
+fn targets(cell: &str) -> Vec<&str> {
+    let rest = cell.split("](").skip(1);
+    rest.filter_map(|rest| rest.split(')').next()).collect()
+}
+
+#[test]
+fn every_answer_links_to_its_room_and_its_proof() {
+    let readme = tree::read("README.md");
+    let (_, table) = readme
+        .split_once("\n| attack | answer | proof |\n|---|---|---|\n")
+        .expect("the table");
+    let (table, _) = table.split_once("\n\n").expect("its end");
+    let mut left_to_others = Vec::new();
+    for row in table.lines() {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        let [attack, answer, proof] = cells[..] else {
+            panic!("three cells: {row}");
+        };
+        for target in targets(answer).into_iter().chain(targets(proof)) {
+            assert!(tree::root().join(target).exists(), "{attack}: {target}");
+        }
+        if answer.contains("duty") {
+            left_to_others.push(attack.trim());
+            continue;
+        }
+        let is_room = |target: &&str| {
+            target.starts_with("src/") && target.ends_with(".md") || target.ends_with("/mod.rs")
+        };
+        assert!(targets(answer).iter().any(is_room), "{attack}: its room");
+        let is_test = |target: &&str| target.contains("test") && target.ends_with(".rs");
+        assert!(targets(proof).iter().any(is_test), "{attack}: its proof");
+    }
+    assert_eq!(
+        left_to_others,
+        [
+            "known holes in dependencies (CWE-1395)",
+            "floods of packets and connections, slow headers, old versions of TLS"
+        ]
+    );
+    assert!(table.contains("\n| SQL injection (CWE-89) |"));
+}
+
+#[test]
+fn the_picture_of_costs_has_the_numbers_of_the_table() {
+    let readme = tree::read("README.md");
+    let script = tree::read("src/manual/costs.py");
+    let picture = tree::read("src/manual/costs.svg");
+    let labels: Vec<_> = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("    (\"")?.split('"').next())
+        .collect();
+    assert!(labels.len() > 10, "{labels:?}");
+    let is_pair = |line: &&str| {
+        let (_, rest) = line.split_once(" to ").unwrap_or_default();
+        rest.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let mut drawn = picture.lines().filter(is_pair);
+    for label in labels {
+        let row = readme
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("| {label} | ")));
+        let row = row.unwrap_or_else(|| panic!("{label}: not in the table"));
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let instructions = |cell: &str| cell.split_once(", ").expect("two numbers").1.to_owned();
+        let text = format!(
+            ">{} to {}</text>",
+            instructions(cells[1]),
+            instructions(cells[0])
+        );
+        let line = drawn.next().unwrap_or_default();
+        assert!(line.contains(&text), "{label}: {text}; {line}");
+        assert!(
+            picture.contains(&format!(">{}</text>", cells[2])),
+            "{label}"
+        );
+    }
+    assert_eq!(drawn.next(), None);
+}
+
 /// The benches, and how their rows begin in the README's table of costs.
 const BENCHES: [(&str, &[&str]); 9] = [
     ("cors", &["CORS: "]),

@@ -131,6 +131,19 @@ fn an_example_needs_the_features_that_its_header_says() {
 }
 
 #[test]
+fn the_readme_names_every_example() {
+    let readme = tree::read("README.md");
+    let (_, part) = readme.split_once("\n## Examples\n").expect("the heading");
+    let (part, _) = part.split_once("\n## ").expect("the next heading");
+    let named = part.split("[`").skip(1);
+    let named = named.filter_map(|rest| rest.split_once("`](examples/"));
+    let named: BTreeSet<_> = named.map(|(name, _)| name.to_owned()).collect();
+    let examples: BTreeSet<_> = examples().into_keys().collect();
+    let missing: Vec<_> = examples.difference(&named).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
 fn no_two_examples_listen_on_one_port() {
     let examples = examples();
     let mut seen = BTreeMap::new();
