@@ -29,7 +29,7 @@
 //! curl -i -X DELETE http://127.0.0.1:3001/orders/7 -H "x-api-key: $KEY"
 //!
 //! # One request too many: 429, with code rate_limited and retry-after
-//! curl -i --http2-prior-knowledge 'http://127.0.0.1:3001/orders/7?[1-60]' -H "x-api-key: $KEY"
+//! curl -i --http1.1 'http://127.0.0.1:3001/orders/7?[1-60]' -H "x-api-key: $KEY"
 //! ```
 
 use std::convert::Infallible;
