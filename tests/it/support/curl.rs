@@ -15,12 +15,20 @@ pub(crate) struct Promise {
     /// Of the server that is asked, where an example starts several.
     pub(crate) port: Option<u16>,
     /// Whether the shell waits before, until something has been heard of.
+    #[allow(
+        dead_code,
+        reason = "read by the tests of examples that need more features"
+    )]
     pub(crate) waits: bool,
     /// How often it is sent: `curl` makes a request of each number in `[1-60]`, and the promise is about the last.
     times: u32,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     /// What the shell keeps of the answer, and under which name.
+    #[allow(
+        dead_code,
+        reason = "read by the tests of examples that need more features"
+    )]
     pub(crate) kept_as: Option<String>,
     /// Whether the cookies of a file are sent, and those of the answer written to it.
     pub(crate) jar: [bool; 2],
