@@ -1,20 +1,20 @@
 //! The stack from a file, and a change of the file that takes effect while the server runs.
 //!
 //! ```sh
-//! cargo run --example config_file --features axum,limits,serde
+//! cargo run --example config_file --features axum,limits,sanitize,serde
 //! ```
 //!
 //! It reads `examples/security.toml`, or the file that is named behind `--`, and prints what is protected. In another terminal:
 //!
 //! ```sh
 //! # A page of the origin that the file trusts: 200 taken: two books
-//! curl -i -X POST http://127.0.0.1:3011/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
+//! curl -i -X POST http://127.0.0.1:3012/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
 //!
 //! # A page of another one: 403, code csrf_refused
-//! curl -i -X POST http://127.0.0.1:3011/orders -H 'Origin: https://shop.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
+//! curl -i -X POST http://127.0.0.1:3012/orders -H 'Origin: https://shop.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
 //!
 //! # More than the file allows: 413, code body_too_large
-//! curl -i -X POST http://127.0.0.1:3011/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books and a lamp'
+//! curl -i -X POST http://127.0.0.1:3012/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books and a lamp'
 //! ```
 //!
 //! Edit the file, and within a second the server says `reloaded`:
@@ -23,10 +23,10 @@
 //! sed -i 's/app.example.com/shop.example.com/; s/body_limit = 16/body_limit = 32/' examples/security.toml
 //!
 //! # What was refused is taken now: 200 taken: two books and a lamp
-//! curl -i -X POST http://127.0.0.1:3011/orders -H 'Origin: https://shop.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books and a lamp'
+//! curl -i -X POST http://127.0.0.1:3012/orders -H 'Origin: https://shop.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books and a lamp'
 //!
 //! # And what was taken is refused: 403, code csrf_refused
-//! curl -i -X POST http://127.0.0.1:3011/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
+//! curl -i -X POST http://127.0.0.1:3012/orders -H 'Origin: https://app.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
 //! ```
 //!
 //! Mistakes are told all at once, and the server goes on as before:
@@ -35,7 +35,7 @@
 //! sed -i 's/shop.example.com/shop.example.com\//; s/limit = 100/limit = 0/' examples/security.toml
 //!
 //! # As above: 200 taken: two books
-//! curl -i -X POST http://127.0.0.1:3011/orders -H 'Origin: https://shop.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
+//! curl -i -X POST http://127.0.0.1:3012/orders -H 'Origin: https://shop.example.com' -H 'Sec-Fetch-Site: cross-site' -d 'two books'
 //! ```
 
 use std::error::Error;
@@ -118,7 +118,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (router, stack) = app(&file)?;
     println!("{}", stack.posture());
     tokio::spawn(watch(Watch::new(file, &stack)));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 3011)).await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 3012)).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).await?;

@@ -1,7 +1,7 @@
 //! A page under a strict content security policy, to open in a browser and attack by pressing buttons.
 //!
 //! ```sh
-//! cargo run --example csp_page --features axum,csp-report
+//! cargo run --example csp_page --features axum,csp-report,limits,sanitize
 //! ```
 //!
 //! Open <http://127.0.0.1:3002/>. Each attack has two buttons: against this page, and against its twin without a policy, where
@@ -30,7 +30,10 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use tower_security::core::{RequestScheme, SchemeSource, SecurityEvent};
 use tower_security::csp::{Csp, CspLayer, CspNonce, ReportEndpoint};
-use tower_security::{CookieLayer, CspReportLayer, CsrfLayer, SecurityHeadersLayer, SecurityStack};
+use tower_security::{
+    CookieLayer, CspReportLayer, CsrfLayer, LimitsLayer, SanitizeLayer, SecurityHeadersLayer,
+    SecurityStack,
+};
 
 /// What an attacker has got into the page, by whatever hole. Each changes the title to `ran` if it runs.
 pub const ATTACKS: &[(&str, &str)] = &[
@@ -78,8 +81,10 @@ pub fn app() -> Result<Router, Box<dyn Error>> {
         .headers(SecurityHeadersLayer::web())
         .csp(CspLayer::builder().enforce(policy).build()?)
         .cookies(CookieLayer::strict())
+        .limits(LimitsLayer::new())
         .csp_reports(CspReportLayer::at("/csp-report")?)
         .csrf(CsrfLayer::new())
+        .sanitize(SanitizeLayer::strict())
         // This server speaks plain HTTP, so that the browser is not told to upgrade.
         .scheme(SchemeSource::Listener(RequestScheme::Http))
         .events(|event: &SecurityEvent<'_>| println!("{} {}", event.name.as_str(), event.code));

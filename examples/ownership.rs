@@ -2,7 +2,7 @@
 //! handler in which the check is forgotten answers nobody.
 //!
 //! ```sh
-//! cargo run --example ownership --features axum,opaque-tokens
+//! cargo run --example ownership --features axum,limits,opaque-tokens,sanitize
 //! ```
 //!
 //! It prints the API keys of Alice, Bob and an administrator as three lines for another terminal. There:
@@ -84,7 +84,7 @@ use tower_security::ownership::{
     AccessRequest, Action, Authz, Decision, Granted, IdShape, LoadError, LoadGuard, OwnedResource,
     ResourceLoader, Scope,
 };
-use tower_security::stack::SecurityStack;
+use tower_security::{LimitsLayer, SanitizeLayer, SecurityStack};
 
 const SCHEMA: &str = "
     CREATE TABLE orders (
@@ -290,8 +290,10 @@ pub async fn app() -> Result<(Router, [String; 3]), Box<dyn Error>> {
         .build()?;
     let stack = SecurityStack::new()
         .client_ip(TrustedProxies::direct())
+        .limits(LimitsLayer::new())
         .auth(AuthLayer::builder().api_key(keys).build()?)
         .require_authorization(RequireAuthorization::new())
+        .sanitize(SanitizeLayer::strict())
         .ownership(guard);
     let router = Router::new()
         .route("/orders", get(list).post(create))

@@ -8,19 +8,19 @@
 //!
 //! ```sh
 //! # A public page: 200, with x-content-type-options: nosniff, x-frame-options: DENY and more, no server, no cache-control
-//! curl -i http://127.0.0.1:3000/
+//! curl -i http://127.0.0.1:3003/
 //!
 //! # The same page with a session: 200, also with cache-control: no-store, max-age=0
-//! curl -i http://127.0.0.1:3000/ -H 'Cookie: __Host-session=1'
+//! curl -i http://127.0.0.1:3003/ -H 'Cookie: __Host-session=1'
 //!
 //! # A page that may be framed by its own origin: 200, with x-frame-options: SAMEORIGIN from the handler
-//! curl -i http://127.0.0.1:3000/widget
+//! curl -i http://127.0.0.1:3003/widget
 //!
 //! # Signing out: 204, also with clear-site-data: "cookies","storage"
-//! curl -i -X POST http://127.0.0.1:3000/logout
+//! curl -i -X POST http://127.0.0.1:3003/logout
 //!
 //! # A page that is not there: 404, with x-content-type-options: nosniff
-//! curl -i http://127.0.0.1:3000/nowhere
+//! curl -i http://127.0.0.1:3003/nowhere
 //! ```
 
 use std::error::Error;
@@ -53,7 +53,7 @@ pub fn app() -> Result<Router, Box<dyn Error>> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3003").await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app()?).await?;
     Ok(())

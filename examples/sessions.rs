@@ -1,7 +1,7 @@
 //! A shop with a login: a session in a cookie, a second factor before a payment, and API keys for programs.
 //!
 //! ```sh
-//! cargo run --example sessions --features axum,opaque-tokens
+//! cargo run --example sessions --features axum,limits,opaque-tokens,sanitize
 //! ```
 //!
 //! Then, in another terminal:
@@ -71,9 +71,8 @@ use tower_security::core::{
     AuthMethod, Clock, ConfigErrors, Principal, RefusalContext, Rejection, SystemClock,
     TrustedProxies,
 };
-use tower_security::csrf::CsrfLayer;
 use tower_security::rate_limit::login::{LoginAttempt, LoginThrottle};
-use tower_security::stack::SecurityStack;
+use tower_security::{CsrfLayer, LimitsLayer, SanitizeLayer, SecurityStack};
 
 /// In earnest 16 random bytes, from where the service keeps its secrets.
 const SECRET: &[u8] = b"\x1f\x62\xc8\x0d\x97\xe4\x5a\xb1\x33\x7c\xd0\x8e\x49\xf6\x25\xa8";
@@ -206,8 +205,10 @@ pub fn app() -> Result<Router, ConfigErrors> {
         .layer(
             SecurityStack::new()
                 .client_ip(TrustedProxies::direct())
+                .limits(LimitsLayer::new())
                 .csrf(CsrfLayer::new())
-                .auth(auth.build()?),
+                .auth(auth.build()?)
+                .sanitize(SanitizeLayer::strict()),
         );
     // Whose session is over has to reach these two, which the layer of authentication would not let him.
     let outside = Router::new()
@@ -216,7 +217,9 @@ pub fn app() -> Result<Router, ConfigErrors> {
         .layer(
             SecurityStack::new()
                 .client_ip(TrustedProxies::direct())
-                .csrf(CsrfLayer::new()),
+                .limits(LimitsLayer::new())
+                .csrf(CsrfLayer::new())
+                .sanitize(SanitizeLayer::strict()),
         );
     Ok(inside.merge(outside).with_state(desk))
 }

@@ -1,7 +1,7 @@
-//! The same protection on tonic, and a client that shows what is refused.
+//! The stack of `examples/hyper_service.rs` on tonic, and a client that shows what is refused.
 //!
 //! ```sh
-//! cargo run --example tonic_grpc --features tonic,opaque-tokens
+//! cargo run --example tonic_grpc --features limits,opaque-tokens,sanitize,tonic
 //! ```
 //!
 //! It starts a server on a free port of this machine, calls it over a socket with a client of tonic, prints what came back and ends. It
@@ -41,7 +41,10 @@ use tower_security::authorize::{role, scope};
 use tower_security::core::{Principal, TrustedProxies};
 use tower_security::ownership::{AccessRequest, Action, Authz, Decision};
 use tower_security::rate_limit::Quota;
-use tower_security::{AccessTable, AuthLayer, RateLimitLayer, RequireAuthorization, SecurityStack};
+use tower_security::{
+    AccessTable, AuthLayer, LimitsLayer, RateLimitLayer, RequireAuthorization, SanitizeLayer,
+    SecurityStack,
+};
 
 /// Whose an order is. In earnest a query of the database.
 fn owner(request: &AccessRequest) -> Decision {
@@ -95,9 +98,11 @@ async fn serve(keys: ApiKeyAuth) -> Result<SocketAddr, Box<dyn Error>> {
     let stack = SecurityStack::grpc()
         .client_ip(TrustedProxies::direct())
         .rate_limit(RateLimitLayer::api(Quota::per_hour(60))?)
+        .limits(LimitsLayer::new())
         .auth(AuthLayer::builder().api_key(keys).build()?)
         .require_authorization(RequireAuthorization::new())
-        .access(access);
+        .access(access)
+        .sanitize(SanitizeLayer::strict());
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

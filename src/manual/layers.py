@@ -1,37 +1,51 @@
-"""Draws layers.svg, a request's way through the layers: python3 src/manual/layers.py"""
+"""Draws layers.svg, a request's way through the layers: python3 src/manual/layers.py
 
+What a layer refuses with is read from the table in order.md, which a test compares with the sources.
+"""
+
+import re
+import sys
 from pathlib import Path
 
-# Name of the slot, what it is for, what it refuses with.
+HERE = Path(__file__).parent
+
+# Name of the slot, and what it is for.
 LAYERS = [
-    ("context", "id, client, scheme; HSTS", ""),
-    ("headers", "nosniff, framing, referrer, caches", ""),
-    ("csp", "which scripts run", ""),
-    ("cookies", "hardened; sessions bound to the host", ""),
-    ("cors", "who may read answers", "403 preflight"),
-    ("error_mask", "panics and internals stay inside", "500"),
-    ("bans", "who keeps on", "403"),
-    ("https", "TLS alone, known hosts", "308 400 403"),
-    ("rate_limit", "too much from an address", "429 403 503"),
-    ("overload, limits", "shedding; sizes, times, how many", "408 413 503 504"),
-    ("csp_reports", "browsers' reports end here", "204 400 413 415"),
-    ("csrf", "forged by another site", "403"),
-    ("auth", "who is asking", "400 401 503"),
-    ("rate_limit_by_principal", "too much from a user", "429"),
-    ("require_authorization", "was somebody asked?", "500"),
-    ("access", "who may call it", "401 403 404"),
-    ("sanitize", "malformed or ambiguous", "400 413 415 422"),
-    ("ownership", "whose object it is", "401 404 503"),
+    ("context", "id, client, scheme; HSTS"),
+    ("headers", "nosniff, framing, referrer, caches"),
+    ("csp", "which scripts run"),
+    ("cookies", "hardened; bound to the host"),
+    ("cors", "who may read answers"),
+    ("error_mask", "panics and internals stay inside"),
+    ("bans", "who keeps on"),
+    ("https", "TLS alone, known hosts"),
+    ("rate_limit", "too much from an address"),
+    ("overload, limits", "shedding; sizes, times, how many"),
+    ("csp_reports", "browsers' reports end here"),
+    ("csrf", "forged by another site"),
+    ("auth", "who is asking"),
+    ("rate_limit_by_principal", "too much from a user"),
+    ("require_authorization", "was somebody asked?"),
+    ("access", "who may call it"),
+    ("sanitize", "malformed or ambiguous"),
+    ("ownership", "whose object it is"),
 ]
+
+
+def refusals():
+    """The statuses of each slot, by the table of the page."""
+    rows = re.findall(r"^\| \d+ \| `(\w+)` \| (.*?) \|", (HERE / "order.md").read_text(), re.MULTILINE)
+    return {slot: sorted(set(re.findall(r"\b[345]\d\d\b", cell))) for slot, cell in rows}
+
 
 # Colours of the light and of the dark picture: text, quiet text, line, band, answer, refusal.
 LIGHT = ("#1f2328", "#59636e", "#d1d9e0", "#f6f8fa", "#1a7f37", "#cf222e")
 DARK = ("#f0f6fc", "#9198a1", "#3d444d", "#151b23", "#3fb950", "#f85149")
 NAMES = ("text", "quiet", "line", "band", "answer", "refusal")
 
-WIDTH, ROW, TOP = 860, 27, 66
-LEFT, RIGHT = 78, 640
-IN, OUT = 40, 820
+WIDTH, ROW, TOP = 900, 27, 66
+LEFT, RIGHT = 78, 560
+IN, OUT = 40, 860
 
 
 def style():
@@ -48,6 +62,7 @@ def style():
 
 
 def picture():
+    codes = refusals()
     bottom = TOP + ROW * len(LAYERS)
     handler = bottom + 12
     height = handler + 52
@@ -60,7 +75,8 @@ def picture():
         f'<text class="quiet" x="{RIGHT}" y="52">refuses with</text>',
         f'<text class="quiet" x="{LEFT + 12}" y="52">slot</text>',
     ]
-    for index, (name, purpose, refusal) in enumerate(LAYERS):
+    for index, (name, purpose) in enumerate(LAYERS):
+        refusal = " ".join(code for slot in name.split(", ") for code in codes.get(slot, []))
         y = TOP + ROW * index
         middle = y + 18
         if index % 2 == 0:
@@ -86,4 +102,6 @@ def picture():
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("layers.svg").write_text(picture())
+    if "--check" in sys.argv:
+        sys.exit((HERE / "layers.svg").read_text() != picture() and "layers.svg is not what layers.py draws")
+    (HERE / "layers.svg").write_text(picture())

@@ -84,7 +84,12 @@ mod sql_injection;
 mod stack;
 mod support;
 mod token;
-#[cfg(all(feature = "axum", feature = "opaque-tokens", feature = "tonic"))]
+#[cfg(all(
+    feature = "limits",
+    feature = "opaque-tokens",
+    feature = "sanitize",
+    feature = "tonic"
+))]
 mod tonic_grpc;
 mod traits;
 #[cfg(feature = "vault")]

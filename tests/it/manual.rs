@@ -246,7 +246,7 @@ fn every_file_that_the_documents_link_to_is_there() {
     for document in ["README.md", "SECURITY.md", "CHANGELOG.md"] {
         let text = tree::read(document);
         for path in linked_files(&text) {
-            assert!(tree::root().join(path).is_file(), "{document}: {path}");
+            assert!(tree::root().join(path).exists(), "{document}: {path}");
         }
     }
 }
@@ -309,4 +309,131 @@ fn page_and_picture_have_the_slots_of_the_stack_in_their_order() {
 
     let picture = tree::read("src/manual/layers.svg");
     assert_eq!(named(&picture, &slots, ("\">", "</text>")), slots);
+}
+
+/// Where the statuses of each slot stand: files and folders of the sources.
+const STATUSES: [(&str, &[&str]); 14] = [
+    ("cors", &["src/cors/service.rs"]),
+    ("error_mask", &["src/error_mask/service.rs"]),
+    ("bans", &["src/rate_limit/ban/refusals.rs"]),
+    ("https", &["src/https/"]),
+    ("rate_limit", &["src/rate_limit/problem.rs"]),
+    ("limits", &["src/limits/watch.rs"]),
+    ("csp_reports", &["src/csp/report/refusal.rs"]),
+    ("csrf", &["src/csrf/service.rs"]),
+    ("auth", &["src/auth/failure.rs"]),
+    ("rate_limit_by_principal", &["src/rate_limit/problem.rs"]),
+    ("require_authorization", &["src/core/ledger.rs"]),
+    ("access", &["src/authorize/refusal.rs"]),
+    (
+        "sanitize",
+        &["src/sanitize/rule.rs", "src/sanitize/decide.rs"],
+    ),
+    ("ownership", &["src/ownership/case.rs"]),
+];
+
+/// A status in the sources of a slot that it does not refuse with: the mask gives a bare 404 of a handler the body of a refusal.
+const NO_REFUSAL: (&str, u16) = ("error_mask", 404);
+
+/// The numbers of the statuses that a file refuses with.
+fn statuses(code: &str) -> BTreeSet<u16> {
+    let names = code.split("StatusCode::").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_uppercase() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    });
+    let named = names.filter(|name| !name.is_empty()).filter_map(|name| {
+        let word = name.replace('_', " ");
+        let mut refusals = (300..600).filter_map(|code| http::StatusCode::from_u16(code).ok());
+        refusals.find(|status| {
+            let reason = status.canonical_reason().unwrap_or_default();
+            reason.to_ascii_uppercase() == word
+        })
+    });
+    let helpers = [("Rejection::method_not_allowed(", 405)];
+    let helped = helpers
+        .into_iter()
+        .filter(|(call, _)| code.contains(call))
+        .map(|(_, status)| status);
+    named.map(|status| status.as_u16()).chain(helped).collect()
+}
+
+/// The numbers from 300 to 599 in a text.
+fn numbers(text: &str) -> BTreeSet<u16> {
+    let words = text.split(|c: char| !c.is_ascii_digit());
+    let numbers = words.filter_map(|word| word.parse().ok());
+    numbers
+        .filter(|number| (300..600).contains(number))
+        .collect()
+}
+
+#[test]
+fn statuses_are_found_in_sources() {
+    let code = "StatusCode::PAYLOAD_TOO_LARGE, StatusCode::URI_TOO_LONG => Rejection::method_not_allowed(POST)";
+    assert_eq!(statuses(code), BTreeSet::from([405, 413, 414]));
+    assert_eq!(
+        numbers("308 (or 301), 2000, 29"),
+        BTreeSet::from([301, 308])
+    );
+}
+
+#[test]
+fn page_and_picture_refuse_with_what_the_sources_do() {
+    let files = files();
+    let page = tree::read("src/manual/order.md");
+    let picture = tree::read("src/manual/layers.svg");
+    let told: Vec<_> = page
+        .lines()
+        .filter_map(|row| {
+            let cells: Vec<_> = row.split('|').collect();
+            let slot = cells.get(2)?.trim().strip_prefix('`')?.strip_suffix('`')?;
+            Some((slot, numbers(cells.get(3)?)))
+        })
+        .collect();
+    for (slot, paths) in STATUSES {
+        let is_here = |path: &str| paths.iter().any(|start| path.starts_with(start));
+        let there: BTreeSet<_> = files
+            .iter()
+            .filter(|(path, _)| is_here(path))
+            .flat_map(|(_, code)| statuses(code))
+            .filter(|status| (slot, *status) != NO_REFUSAL)
+            .collect();
+        let (_, on_page) = told
+            .iter()
+            .find(|(told, _)| *told == slot)
+            .unwrap_or_else(|| panic!("{slot}"));
+        assert_eq!(*on_page, there, "{slot}: the page, the sources");
+
+        let name = if slot == "limits" {
+            "overload, limits"
+        } else {
+            slot
+        };
+        let in_picture = picture_refusals(&picture, name);
+        assert_eq!(in_picture, there, "{slot}: the picture, the sources");
+    }
+    // The slots without a row above refuse with nothing.
+    for slot in ["headers", "csp", "cookies"] {
+        assert_eq!(picture_refusals(&picture, slot), BTreeSet::new(), "{slot}");
+        let (_, on_page) = told.iter().find(|(told, _)| *told == slot).expect(slot);
+        assert_eq!(*on_page, BTreeSet::new(), "{slot}");
+    }
+}
+
+/// What stands in red beside the name of a slot.
+fn picture_refusals(picture: &str, name: &str) -> BTreeSet<u16> {
+    let lines: Vec<_> = picture.lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.ends_with(&format!(">{name}</text>")))
+        .unwrap_or_else(|| panic!("{name}"));
+    let text = |line: &str| {
+        let (_, rest) = line.split_once("\">")?;
+        Some(numbers(rest))
+    };
+    // The name, what it is for, and the statuses if it has any.
+    lines
+        .get(at + 2)
+        .filter(|line| line.contains("\"refusal code\""))
+        .and_then(|line| text(line))
+        .unwrap_or_default()
 }

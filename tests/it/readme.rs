@@ -3,12 +3,13 @@
 use std::fs;
 
 use bytes::Bytes;
-use http::{Method, Response};
+use http::Response;
 
+use crate::support::curl::{Promise, ask, promises};
 use crate::support::tree;
 use crate::support::wire::Server;
 
-#[cfg(feature = "csp-report")]
+#[cfg(all(feature = "csp-report", feature = "limits", feature = "sanitize"))]
 #[path = "../../examples/csp_page.rs"]
 #[expect(
     dead_code,
@@ -17,6 +18,7 @@ use crate::support::wire::Server;
 )]
 pub(crate) mod csp_page;
 
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
 #[path = "../../examples/hyper_service.rs"]
 #[expect(
     dead_code,
@@ -25,6 +27,7 @@ pub(crate) mod csp_page;
 )]
 mod hyper_service;
 
+#[cfg(all(feature = "limits", feature = "sanitize"))]
 #[path = "../../examples/own_layer.rs"]
 #[expect(
     dead_code,
@@ -33,7 +36,7 @@ mod hyper_service;
 )]
 mod own_layer;
 
-#[cfg(feature = "opaque-tokens")]
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
 #[path = "../../examples/quickstart.rs"]
 #[expect(
     dead_code,
@@ -50,7 +53,7 @@ mod quickstart;
 )]
 mod security_headers;
 
-#[cfg(feature = "opaque-tokens")]
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
 #[path = "../../examples/sessions.rs"]
 #[expect(
     dead_code,
@@ -59,13 +62,15 @@ mod security_headers;
 )]
 mod sessions;
 
-#[cfg(feature = "csp-report")]
+#[cfg(all(feature = "csp-report", feature = "limits", feature = "sanitize"))]
 const CSP_PAGE: &str = include_str!("../../examples/csp_page.rs");
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
 const HYPER_SERVICE: &str = include_str!("../../examples/hyper_service.rs");
+#[cfg(all(feature = "limits", feature = "sanitize"))]
 const OWN_LAYER: &str = include_str!("../../examples/own_layer.rs");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
 const SECURITY_HEADERS: &str = include_str!("../../examples/security_headers.rs");
-#[cfg(feature = "opaque-tokens")]
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
 const SESSIONS: &str = include_str!("../../examples/sessions.rs");
 const README: &str = include_str!("../../README.md");
 
@@ -152,6 +157,86 @@ fn every_path_that_the_readme_names_exists() {
     }
 }
 
+/// The targets of the links in a cell of a table.
+fn targets(cell: &str) -> Vec<&str> {
+    let rest = cell.split("](").skip(1);
+    rest.filter_map(|rest| rest.split(')').next()).collect()
+}
+
+#[test]
+fn every_answer_links_to_its_room_and_its_proof() {
+    let readme = tree::read("README.md");
+    let (_, table) = readme
+        .split_once("\n| attack | answer | proof |\n|---|---|---|\n")
+        .expect("the table");
+    let (table, _) = table.split_once("\n\n").expect("its end");
+    let mut left_to_others = Vec::new();
+    for row in table.lines() {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        let [attack, answer, proof] = cells[..] else {
+            panic!("three cells: {row}");
+        };
+        for target in targets(answer).into_iter().chain(targets(proof)) {
+            assert!(tree::root().join(target).exists(), "{attack}: {target}");
+        }
+        if answer.contains("duty") {
+            left_to_others.push(attack.trim());
+            continue;
+        }
+        let is_room = |target: &&str| {
+            target.starts_with("src/") && target.ends_with(".md") || target.ends_with("/mod.rs")
+        };
+        assert!(targets(answer).iter().any(is_room), "{attack}: its room");
+        let is_test = |target: &&str| target.contains("test") && target.ends_with(".rs");
+        assert!(targets(proof).iter().any(is_test), "{attack}: its proof");
+    }
+    assert_eq!(
+        left_to_others,
+        [
+            "known holes in dependencies (CWE-1395)",
+            "floods of packets and connections, slow headers, old versions of TLS"
+        ]
+    );
+    assert!(table.contains("\n| SQL injection (CWE-89) |"));
+}
+
+#[test]
+fn the_picture_of_costs_has_the_numbers_of_the_table() {
+    let readme = tree::read("README.md");
+    let script = tree::read("src/manual/costs.py");
+    let picture = tree::read("src/manual/costs.svg");
+    let labels: Vec<_> = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("    (\"")?.split('"').next())
+        .collect();
+    assert!(labels.len() > 10, "{labels:?}");
+    let is_pair = |line: &&str| {
+        let (_, rest) = line.split_once(" to ").unwrap_or_default();
+        rest.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let mut drawn = picture.lines().filter(is_pair);
+    for label in labels {
+        let row = readme
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("| {label} | ")));
+        let row = row.unwrap_or_else(|| panic!("{label}: not in the table"));
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let instructions = |cell: &str| cell.split_once(", ").expect("two numbers").1.to_owned();
+        let text = format!(
+            ">{} to {}</text>",
+            instructions(cells[1]),
+            instructions(cells[0])
+        );
+        let line = drawn.next().unwrap_or_default();
+        assert!(line.contains(&text), "{label}: {text}; {line}");
+        assert!(
+            picture.contains(&format!(">{}</text>", cells[2])),
+            "{label}"
+        );
+    }
+    assert_eq!(drawn.next(), None);
+}
+
 /// The benches, and how their rows begin in the README's table of costs.
 const BENCHES: [(&str, &[&str]); 10] = [
     ("cors", &["CORS: "]),
@@ -235,116 +320,6 @@ fn the_readme_has_a_row_of_each_request_to_a_full_stack() {
         assert!(row.starts_with(group), "{group}: {row}");
     }
 }
-
-/// One `curl` line of an example's header, and what the line above promises.
-#[derive(Debug)]
-pub(crate) struct Promise {
-    pub(crate) text: String,
-    method: Method,
-    http2: bool,
-    path: String,
-    /// How often it is sent: `curl` makes a request of each number in `[1-60]`, and the promise is about the last.
-    times: u32,
-    pub(crate) headers: Vec<(String, String)>,
-    body: String,
-    /// What the shell keeps of the answer, and under which name.
-    kept_as: Option<String>,
-    /// Whether the cookies of a file are sent, and those of the answer written to it.
-    jar: [bool; 2],
-}
-
-pub(crate) fn promises(example: &str) -> Vec<Promise> {
-    let lines: Vec<_> = example
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .collect();
-    let mut promises = Vec::new();
-    for pair in lines.windows(2) {
-        let (kept_as, command) = match pair[1].trim().split_once("=$(") {
-            Some((name, command)) => (Some(name.to_owned()), command.trim_end_matches(')')),
-            None => (None, pair[1].trim()),
-        };
-        let (Some(text), Some(command)) = (
-            pair[0].trim().strip_prefix("# "),
-            command.strip_prefix("curl "),
-        ) else {
-            continue;
-        };
-        let mut promise = Promise {
-            text: text.to_owned(),
-            method: Method::GET,
-            http2: false,
-            path: String::new(),
-            times: 1,
-            headers: Vec::new(),
-            body: String::new(),
-            kept_as,
-            jar: [false; 2],
-        };
-        let mut quoted = command.split(['\'', '"']);
-        while let Some(words) = quoted.next() {
-            let mut words = words.split_whitespace();
-            while let Some(word) = words.next() {
-                match word {
-                    "-i" | "-s" | "--http1.1" => {}
-                    "-b" | "-c" => {
-                        promise.jar[usize::from(word == "-c")] = true;
-                        assert_eq!(words.next(), Some("jar"));
-                    }
-                    "--http2-prior-knowledge" => promise.http2 = true,
-                    "-I" => promise.method = Method::HEAD,
-                    "-X" => {
-                        promise.method = words.next().expect("a method").parse().expect("a method")
-                    }
-                    "-H" => {
-                        let (name, value) = quoted
-                            .next()
-                            .and_then(|header| header.split_once(": "))
-                            .expect("a header");
-                        promise.headers.push((name.to_owned(), value.to_owned()));
-                    }
-                    "-d" => quoted.next().expect("a body").clone_into(&mut promise.body),
-                    url => {
-                        let (url, numbers) = url.split_once("?[1-").unwrap_or((url, "1]"));
-                        let times = numbers.strip_suffix(']').expect("the end of the range");
-                        promise.times = times.parse().expect("a number");
-                        promise.path = url.parse::<http::Uri>().expect("a URL").path().to_owned()
-                    }
-                }
-            }
-        }
-        promises.push(promise);
-    }
-    promises
-}
-
-/// Sends as many requests as `curl` does, and returns the last answer.
-pub(crate) async fn ask(server: &Server, promise: &Promise) -> Response<Bytes> {
-    for _ in 1..promise.times {
-        ask_once(server, promise).await;
-    }
-    ask_once(server, promise).await
-}
-
-async fn ask_once(server: &Server, promise: &Promise) -> Response<Bytes> {
-    let mut request = http::Request::builder()
-        .method(promise.method.clone())
-        .uri(&promise.path);
-    if !promise.http2 {
-        request = request.header("host", server.addr.to_string());
-    }
-    for (name, value) in &promise.headers {
-        request = request.header(name, value);
-    }
-    let body = http_body_util::Full::from(promise.body.clone());
-    let request = request.body(body).expect("a request");
-    if promise.http2 {
-        server.http2(request).await.expect("an answer")
-    } else {
-        server.http1(request).await
-    }
-}
-
 #[expect(clippy::too_many_lines, reason = "a list of what a promise can say")]
 fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
     let (_, promised) = promise
@@ -363,10 +338,13 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
     for code in [
         "authentication_required",
         "authentication_unavailable",
+        "authorization_unavailable",
         "credentials_ambiguous",
         "csrf_refused",
         "forbidden",
         "login_failed",
+        "not_found",
+        "path_dot_segment",
         "rate_limited",
         "session_invalid",
         "stronger_authentication",
@@ -433,48 +411,65 @@ fn assert_kept(promise: &Promise, answer: &Response<Bytes>) {
     }
 }
 
-#[cfg(feature = "opaque-tokens")]
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
 #[tokio::test]
 async fn every_curl_line_of_the_quickstart_gives_what_its_comment_says() {
+    let (keys, issued) = key_of_alice().await;
+    let server = Server::axum(quickstart::app(keys).expect("it builds")).await;
+    let promises = promises(QUICKSTART);
+    assert_eq!(promises.len(), 9);
+    for mut promise in promises {
+        fill(&mut promise, &issued);
+        assert_kept(&promise, &ask(&server, &promise).await);
+    }
+}
+
+#[cfg(all(feature = "limits", feature = "sanitize"))]
+#[tokio::test]
+async fn every_curl_line_of_the_own_layer_gives_what_its_comment_says() {
+    let server = Server::axum(own_layer::app().expect("it builds")).await;
+    let promises = promises(OWN_LAYER);
+    assert_eq!(promises.len(), 17);
+    for promise in promises {
+        assert_kept(&promise, &ask(&server, &promise).await);
+    }
+}
+
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
+#[tokio::test]
+async fn every_curl_line_of_the_hyper_service_gives_what_its_comment_says() {
+    let (keys, issued) = key_of_alice().await;
+    let server = Server::hyper(hyper_service::service(keys).expect("it builds")).await;
+    let promises = promises(HYPER_SERVICE);
+    assert_eq!(promises.len(), 8);
+    for mut promise in promises {
+        fill(&mut promise, &issued);
+        assert_kept(&promise, &ask(&server, &promise).await);
+    }
+}
+
+/// Keys of a service, and one of alice's.
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
+async fn key_of_alice() -> (tower_security::auth::api_key::ApiKeyAuth, String) {
     use tower_security::auth::api_key::{ApiKeyAuth, MemoryApiKeyStore};
     use tower_security::core::Principal;
 
     let keys = ApiKeyAuth::builder(MemoryApiKeyStore::new(), "shop").build();
     let keys = keys.expect("it builds");
-    let alice = Principal::builder("alice").build();
+    let alice = Principal::builder("alice").scopes(["orders:read"]).build();
     let issued = keys.issue(&alice, None).await.expect("it is stored");
-    let server = Server::axum(quickstart::app(keys).expect("it builds")).await;
-    let promises = promises(QUICKSTART);
-    assert_eq!(promises.len(), 8);
-    for mut promise in promises {
-        for (_, value) in &mut promise.headers {
-            *value = value.replace("$KEY", issued.key().expose());
-        }
-        assert_kept(&promise, &ask(&server, &promise).await);
+    (keys, issued.key().expose().clone())
+}
+
+/// What the shell does with `$KEY`.
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
+fn fill(promise: &mut Promise, key: &str) {
+    for (_, value) in &mut promise.headers {
+        *value = value.replace("$KEY", key);
     }
 }
 
-#[tokio::test]
-async fn every_curl_line_of_the_own_layer_gives_what_its_comment_says() {
-    let server = Server::axum(own_layer::app().expect("it builds")).await;
-    let promises = promises(OWN_LAYER);
-    assert_eq!(promises.len(), 8);
-    for promise in promises {
-        assert_kept(&promise, &ask(&server, &promise).await);
-    }
-}
-
-#[tokio::test]
-async fn every_curl_line_of_the_hyper_service_gives_what_its_comment_says() {
-    let server = Server::hyper(hyper_service::service().expect("it builds")).await;
-    let promises = promises(HYPER_SERVICE);
-    assert_eq!(promises.len(), 3);
-    for promise in promises {
-        assert_kept(&promise, &ask(&server, &promise).await);
-    }
-}
-
-#[cfg(feature = "csp-report")]
+#[cfg(all(feature = "csp-report", feature = "limits", feature = "sanitize"))]
 #[tokio::test]
 async fn every_curl_line_of_the_csp_page_gives_what_its_comment_says() {
     let server = Server::axum(csp_page::app().expect("it builds")).await;
@@ -495,10 +490,10 @@ async fn every_curl_line_of_the_security_headers_gives_what_its_comment_says() {
     }
 }
 
-#[cfg(feature = "opaque-tokens")]
+#[cfg(all(feature = "limits", feature = "opaque-tokens", feature = "sanitize"))]
 #[tokio::test]
 async fn every_curl_line_of_the_sessions_gives_what_its_comment_says() {
-    use http::header::{CONTENT_TYPE, SET_COOKIE};
+    use http::header::SET_COOKIE;
 
     let server = Server::axum(sessions::app().expect("it builds")).await;
     let promises = promises(SESSIONS);
@@ -510,10 +505,6 @@ async fn every_curl_line_of_the_sessions_gives_what_its_comment_says() {
             for (_, header) in &mut promise.headers {
                 *header = header.replace(&format!("${name}"), value);
             }
-        }
-        if !promise.body.is_empty() {
-            let form = "application/x-www-form-urlencoded".to_owned();
-            promise.headers.push((CONTENT_TYPE.to_string(), form));
         }
         if promise.jar[0] {
             let cookies: Vec<_> = jar.iter().map(|(k, v)| format!("{k}={v}")).collect();

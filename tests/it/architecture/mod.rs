@@ -1,6 +1,7 @@
 //! The rules of the source tree. Each is a function over a path and a text, and is shown to find what it looks for beside its
 //! definition; here they run over the repository.
 
+mod examples;
 mod features;
 mod imports;
 mod layout;

@@ -5,7 +5,7 @@
 
 mod cookies;
 mod cors;
-#[cfg(feature = "csp-report")]
+#[cfg(all(feature = "csp-report", feature = "limits", feature = "sanitize"))]
 mod csp;
 #[cfg(all(feature = "csp-hashes", feature = "csp-report"))]
 mod csp_edge;

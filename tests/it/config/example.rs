@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::readme::{Promise, ask, promises};
+use crate::support::curl::{Promise, ask, promises};
 use crate::support::wire::Server;
 
 #[path = "../../../examples/config_file.rs"]
@@ -156,8 +156,9 @@ fn the_file_protects_what_it_says() {
             "bans",
             "rate_limit",
             "limits",
-            "csrf"
+            "csrf",
+            "sanitize"
         ]
     );
-    assert_eq!(posture.warnings(), ["https: absent", "sanitize: absent"]);
+    assert_eq!(posture.warnings(), ["https: absent"]);
 }

@@ -1,7 +1,7 @@
 //! The stack from a configuration file.
 
 mod build;
-#[cfg(all(feature = "axum", feature = "limits"))]
+#[cfg(all(feature = "axum", feature = "limits", feature = "sanitize"))]
 mod example;
 mod passes;
 mod refusals;

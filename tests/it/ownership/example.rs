@@ -1,6 +1,6 @@
 //! What the header of the example says is what happens.
 
-use crate::readme::{ask, promises};
+use crate::support::curl::{ask, promises};
 use crate::support::wire::Server;
 
 #[path = "../../../examples/ownership.rs"]

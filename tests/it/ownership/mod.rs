@@ -3,7 +3,12 @@
 mod authz;
 mod cache;
 mod config;
-#[cfg(all(feature = "axum", feature = "opaque-tokens"))]
+#[cfg(all(
+    feature = "axum",
+    feature = "limits",
+    feature = "opaque-tokens",
+    feature = "sanitize"
+))]
 mod example;
 mod failures;
 #[cfg(all(feature = "axum", feature = "tonic"))]

@@ -20,6 +20,13 @@ mod server;
 #[cfg(feature = "opaque-tokens")]
 mod sessions;
 mod store;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwt",
+    feature = "limits",
+    feature = "sanitize"
+))]
+mod two_nodes;
 
 pub(crate) use node::{Node, key};
 pub(crate) use server::Server;

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "axum")]
 pub(crate) mod browser;
+#[cfg(feature = "axum")]
+pub(crate) mod curl;
 pub(crate) mod fetch_oracle;
 pub(crate) mod posture;
 pub(crate) mod service;
