@@ -31,7 +31,13 @@ pub(super) struct Core {
     config: LimitsConfig,
     pub(super) mode: Mode,
     pub(super) events: Events,
-    /// How many requests are being served.
+    pub(super) load: Arc<Load>,
+}
+
+/// What is counted of requests. A layer that goes on where another one ends has it from there.
+#[derive(Debug)]
+pub(super) struct Load {
+    /// How many are being served.
     serving: AtomicUsize,
     /// The events of those that are not.
     pub(super) shed: Sampler,
@@ -59,10 +65,21 @@ impl LimitsLayer {
                 mode: config.mode,
                 config,
                 events,
-                serving: AtomicUsize::new(0),
-                shed: Sampler::of_refusals(),
+                load: Arc::new(Load {
+                    serving: AtomicUsize::new(0),
+                    shed: Sampler::of_refusals(),
+                }),
             }),
         }
+    }
+
+    /// Counts requests together with `running`. Only for a layer that nobody has a clone of.
+    #[cfg(feature = "serde")]
+    pub(crate) fn continuing(mut self, running: &Self) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.load = Arc::clone(&running.core.load);
+        }
+        self
     }
 
     /// Returns the mode.
@@ -80,7 +97,7 @@ impl LimitsLayer {
     /// Returns how many requests are being served, by all services of this layer; 0 where nobody counts them.
     #[must_use]
     pub fn serving(&self) -> usize {
-        self.core.serving.load(Ordering::Relaxed)
+        self.core.load.serving.load(Ordering::Relaxed)
     }
 
     /// The limits that were switched off: for all requests, or for a route.
@@ -146,13 +163,13 @@ impl Core {
     #[inline]
     pub(super) fn enter(&self) -> bool {
         // Relaxed: the number protects no other memory.
-        self.serving.fetch_add(1, Ordering::Relaxed) < self.max_concurrent()
+        self.load.serving.fetch_add(1, Ordering::Relaxed) < self.max_concurrent()
     }
 
     /// Undoes [`enter`](Self::enter), whatever it said.
     #[inline]
     pub(super) fn leave(&self) {
-        self.serving.fetch_sub(1, Ordering::Relaxed);
+        self.load.serving.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Has `Debug` hide what is secret in a request.

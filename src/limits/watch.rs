@@ -428,7 +428,7 @@ impl Core {
         let mut suppressed = 0;
         if refusal == LimitsRefusal::Overloaded {
             // There are many, and each one makes it worse.
-            match self.shed.admit(self.events.monotonic(shared)) {
+            match self.load.shed.admit(self.events.monotonic(shared)) {
                 Some(others) => suppressed = others,
                 None => return,
             }

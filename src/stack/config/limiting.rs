@@ -12,8 +12,8 @@ use super::{StackConfigError, StackParts};
 use crate::core::{Mistakes, Mode};
 use crate::rate_limit::key::{self, Key};
 use crate::rate_limit::{
-    Emit, HeaderStyle, IetfDraft, OnMissing, Outcome, Overflow, Policy, Quota, RateLimitLayer,
-    Store,
+    CheckedLayer, Emit, HeaderStyle, IetfDraft, OnMissing, Outcome, Overflow, Policy, Quota,
+    RateLimitLayer, Store,
 };
 
 /// `[rate_limit]`, `[rate_limit_by_principal]`: limits of requests. The fields are the setters of
@@ -316,7 +316,7 @@ impl RateLimitConfig {
         parts: &StackParts<St>,
         path: &str,
         mistakes: &mut Mistakes,
-    ) -> Option<RateLimitLayer<St>> {
+    ) -> Option<CheckedLayer<St>> {
         let keys = &parts.keys;
         let mut builder = RateLimitLayer::builder()
             .store(parts.store.clone())
@@ -351,6 +351,6 @@ impl RateLimitConfig {
         if let Some(expose) = self.expose_info {
             builder = builder.expose_info(expose);
         }
-        mistakes.take_moved(builder.build(), ("rate_limit", path))
+        mistakes.take_moved(builder.checked(), ("rate_limit", path))
     }
 }
