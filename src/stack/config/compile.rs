@@ -17,7 +17,7 @@ use crate::error_mask::ErrorMaskLayer;
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
 use crate::ownership::OwnershipGuard;
-use crate::rate_limit::{BanLayer, CheckedLayer, RateLimitLayer, Store};
+use crate::rate_limit::{BanLayer, CheckedLayer, RateLimitConfigError, RateLimitLayer, Store};
 use crate::stack::SecurityStack;
 use crate::stack::posture::Posture;
 
@@ -180,6 +180,7 @@ fn check_whole<St: Store>(
         }
         (Some(_), None) | (None, Some(_)) => {}
     }
+    check_names(config, mistakes);
     if config.https.is_some() && config.scheme.is_none() {
         let section = "scheme";
         mistakes.push("https", StackConfigError::MissingSection { section });
@@ -192,6 +193,21 @@ fn check_whole<St: Store>(
         for (section, _) in sections.into_iter().filter(|(_, is_there)| !is_there) {
             let mistake = StackConfigError::MissingSection { section };
             mistakes.push("trust_cors_origins", mistake);
+        }
+    }
+}
+
+/// Both sections count in one store, where a name stands for one policy's counters.
+fn check_names(config: &SecurityConfig, mistakes: &mut Mistakes) {
+    let (Some(outer), Some(inner)) = (&config.rate_limit, &config.rate_limit_by_principal) else {
+        return;
+    };
+    for (index, policy) in inner.policies.iter().enumerate() {
+        if outer.policies.iter().any(|other| other.name == policy.name) {
+            // One that is too long is told beside it.
+            let name = policy.name.chars().take(80).collect();
+            let path = format!("rate_limit_by_principal.policies[{index}]");
+            mistakes.push(path, RateLimitConfigError::DuplicatePolicy { name });
         }
     }
 }

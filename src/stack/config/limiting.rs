@@ -19,7 +19,8 @@ use crate::rate_limit::{
 /// `[rate_limit]`, `[rate_limit_by_principal]`: limits of requests. The fields are the setters of
 /// [`RateLimitLayer::builder`]; where counters live is given by [`StackParts::store`](super::StackParts::store).
 ///
-/// Counters survive a reload when a policy keeps its name and its key, also under another quota.
+/// Counters survive a reload when a policy keeps its name and its key, also under another quota. Both sections count in one store: a name
+/// that stands in both is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -108,6 +108,24 @@ fn a_refused_reload_touches_no_counter() {
     assert_eq!(store.opened()[1..], [("all".to_owned(), Overflow::Deny)]);
 }
 
+#[test]
+fn two_sections_have_no_policy_of_one_name() {
+    let both = |name: &str| {
+        let inner = policy(name, "").replace("rate_limit", "rate_limit_by_principal");
+        format!("[auth]\noptional = true\n{}{inner}", policy("client", ""))
+    };
+    let found = |name: &str| {
+        let found = mistakes(build(&both(name)));
+        let of_names = found
+            .into_iter()
+            .filter(|(_, code)| *code == "duplicate_policy");
+        of_names.collect::<Vec<_>>()
+    };
+    let path = "rate_limit_by_principal.policies[0]".to_owned();
+    assert_eq!(found("client"), [(path, "duplicate_policy")]);
+    assert_eq!(found("user"), []);
+}
+
 #[tokio::test]
 async fn what_is_counted_while_the_store_is_away_is_not_forgotten() {
     let store = Noted::default();
