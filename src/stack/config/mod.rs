@@ -33,6 +33,10 @@
 //! Are named and not written: `{ env = "JWT_KEY" }` or `{ file = "/run/secrets/jwt" }`, see [`SecretRef`]. They are read when the stack is
 //! built and at each reload. One in clear is refused, and the error does not repeat it.
 //!
+//! The format that reads the file does not know what is secret: the errors of `toml` show the line that they are about, with what stands in
+//! it, be it a key under a name that is none. Log `toml::de::Error::message` and the number of the line, as `examples/config_file.rs` does,
+//! and not the error as a whole. A message repeats the names of fields, and values that are of the wrong type, but never one of `keys`.
+//!
 //! # What it does not do
 //!
 //! - It watches no file and handles no signal: the program decides when to reload, and what to do with an error. `examples/config_file.rs`
