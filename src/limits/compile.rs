@@ -43,6 +43,8 @@ pub(super) struct Settings {
 pub(super) struct Compiled {
     pub(super) settings: Settings,
     pub(super) routes: Box<[(Template, Settings)]>,
+    /// What holds for a path that may be of the route at the same place, and may be of another: the strictest of all that it may be of.
+    pub(super) doubtful: Box<[Settings]>,
     /// `usize::MAX`: any number.
     pub(super) max_concurrent: usize,
     /// The headers to look for in requests, and those to look for in answers.
@@ -56,6 +58,7 @@ impl Default for Compiled {
         Self {
             settings: Settings::of(&config),
             routes: Box::default(),
+            doubtful: Box::default(),
             max_concurrent: config.max_concurrent,
             sensitive: by_direction(&names),
         }
@@ -72,6 +75,20 @@ impl Settings {
             response_time: config.response_time,
             answer_idle: config.answer_idle,
             grpc: config.grpc,
+        }
+    }
+
+    /// The stricter of the two, limit by limit.
+    fn stricter(self, other: Self) -> Self {
+        Self {
+            body_limit: self.body_limit.min(other.body_limit),
+            body_idle: self.body_idle.min(other.body_idle),
+            body_time: self.body_time.min(other.body_time),
+            stream_idle: self.stream_idle.min(other.stream_idle),
+            response_time: self.response_time.min(other.response_time),
+            answer_idle: self.answer_idle.min(other.answer_idle),
+            // As a stream of messages a body may be of any length.
+            grpc: self.grpc && other.grpc,
         }
     }
 
@@ -107,6 +124,7 @@ pub(super) fn compile(config: &LimitsConfig) -> Result<Compiled, ConfigErrors> {
     let routes = routes(&mut mistakes, &config.routes, settings);
     mistakes.finish(Compiled {
         settings,
+        doubtful: doubtful(&routes, settings),
         routes,
         max_concurrent,
         sensitive,
@@ -204,6 +222,19 @@ fn routes(
         }
     }
     known.into()
+}
+
+/// For each route the strictest of its limits, of those of all others and of those of the routes behind it that have a path in common with
+/// it.
+fn doubtful(routes: &[(Template, Settings)], of_all: Settings) -> Box<[Settings]> {
+    let of_one = |(index, (template, _)): (usize, &(Template, Settings))| {
+        let behind = routes.iter().skip(index);
+        let others = behind.filter(|(other, _)| other.overlaps(template));
+        others.fold(of_all, |strictest, (_, settings)| {
+            strictest.stricter(*settings)
+        })
+    };
+    routes.iter().enumerate().map(of_one).collect()
 }
 
 fn settings_of(route: &RouteLimits, of_all: Settings) -> Settings {
