@@ -106,6 +106,37 @@ impl Settings {
     }
 }
 
+impl RouteLimits {
+    /// The pattern and what is set: `/uploads/{*path}:body_limit=1048576,body_time=60s`.
+    pub(crate) fn told(&self) -> String {
+        let times = [
+            (Limit::BodyIdle, self.body_idle),
+            (Limit::BodyTime, self.body_time),
+            (Limit::StreamIdle, self.stream_idle),
+            (Limit::ResponseTime, self.response_time),
+            (Limit::AnswerIdle, self.answer_idle),
+        ];
+        let times = times
+            .into_iter()
+            .filter_map(|(limit, time)| Some((limit, format!("{:?}", time?))));
+        let size = self.body_limit.map(|bytes| bytes.to_string());
+        let set = size.map(|size| (Limit::BodyLimit, size));
+        let is_off = |limit: Limit| self.dangerous_unlimited.contains(&limit);
+        let set = set.into_iter().chain(times);
+        let set = set.filter(|(limit, _)| !is_off(*limit));
+        let off = self.dangerous_unlimited.iter();
+        let off = off.map(|limit| (*limit, "none".to_owned()));
+        let mut told: Vec<_> = set
+            .chain(off)
+            .map(|(limit, value)| format!("{limit}={value}"))
+            .collect();
+        if let Some(speaks) = self.grpc {
+            told.push(format!("grpc={}", if speaks { "yes" } else { "no" }));
+        }
+        format!("{}:{}", self.pattern, told.join(","))
+    }
+}
+
 pub(super) fn compile(config: &LimitsConfig) -> Result<Compiled, ConfigErrors> {
     let mut mistakes = Mistakes::default();
     let mut settings = Settings::of(config);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::error::RateLimitConfigError;
 use super::events::Teller;
 use super::fallback::{Fallback, can_be_away};
 use super::fields::{Emit, HeaderStyle};
@@ -162,6 +163,9 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
     /// Sets the networks that no policy concerns, such as those of health checks. Default: none. A second call replaces the first.
     ///
     /// An address that a broken header has left at a trusted proxy is never exempt.
+    ///
+    /// Rejected: a quarter of all addresses or more, such as `0.0.0.0/0`, which is what [`Mode::Off`] is for. The posture warns of a range
+    /// shorter than /8, in IPv6 /16.
     pub fn exempt(mut self, nets: IpSet) -> Self {
         self.exempt = nets;
         self
@@ -262,6 +266,12 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
         }
         if let Emit::Below(percent) = self.settings.emit {
             check_percent(percent, "rate_limit.headers", &mut mistakes);
+        }
+        if let Some(net) = self.exempt.everyone() {
+            mistakes.push(
+                "rate_limit.exempt",
+                RateLimitConfigError::ExemptsEveryone { net },
+            );
         }
         let jitter = self.settings.retry_jitter;
         check_jitter(jitter, "rate_limit.retry_jitter", &mut mistakes);

@@ -327,6 +327,11 @@ impl<St: Store> RateLimiter<St> {
         calls
     }
 
+    /// The networks that no policy concerns.
+    pub(crate) fn exempt(&self) -> &IpSet {
+        &self.core.exempt
+    }
+
     /// What it counts beside its store.
     pub(super) fn own_counts(&self) -> (Option<Fallback>, Arc<Teller>) {
         let core = &self.core;
