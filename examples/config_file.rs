@@ -51,7 +51,13 @@ use tower_security::stack::config::{SecurityConfig, Stack, StackHandle, StackPar
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/security.toml");
 
 fn read(file: &Path) -> Result<SecurityConfig, Box<dyn Error>> {
-    Ok(toml::from_str(&fs::read_to_string(file)?)?)
+    let text = fs::read_to_string(file)?;
+    toml::from_str(&text).map_err(|error: toml::de::Error| {
+        // All of the error shows the line, and a line may hold a secret that does not belong there.
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+        format!("line {line}: {}", error.message()).into()
+    })
 }
 
 async fn order(goods: String) -> String {

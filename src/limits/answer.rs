@@ -83,6 +83,9 @@ impl Handle {
         }
         // Of a stream it is waited for what its request does meanwhile.
         let is_of_use = !is_over && (!is_stream || self.has_body());
+        if is_of_use && !is_stream {
+            self.answers();
+        }
         let handle = is_of_use.then_some(self);
         response.map(|body| AnswerBody {
             is_stream,
@@ -124,10 +127,11 @@ where
             }
             StateProjection::Broken => return Poll::Ready(None),
         };
-        let Some(handle) = &*this.handle else {
+        let Some(handle) = this.handle.as_mut() else {
             let frame = ready!(body.poll_frame(cx));
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         };
+        handle.is_read();
         match body.as_mut().poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 *this.waits = false;

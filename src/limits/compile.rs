@@ -43,6 +43,8 @@ pub(super) struct Settings {
 pub(super) struct Compiled {
     pub(super) settings: Settings,
     pub(super) routes: Box<[(Template, Settings)]>,
+    /// What holds for a path that may be of the route at the same place, and may be of another: the strictest of all that it may be of.
+    pub(super) doubtful: Box<[Settings]>,
     /// `usize::MAX`: any number.
     pub(super) max_concurrent: usize,
     /// The headers to look for in requests, and those to look for in answers.
@@ -56,6 +58,7 @@ impl Default for Compiled {
         Self {
             settings: Settings::of(&config),
             routes: Box::default(),
+            doubtful: Box::default(),
             max_concurrent: config.max_concurrent,
             sensitive: by_direction(&names),
         }
@@ -75,6 +78,20 @@ impl Settings {
         }
     }
 
+    /// The stricter of the two, limit by limit.
+    fn stricter(self, other: Self) -> Self {
+        Self {
+            body_limit: self.body_limit.min(other.body_limit),
+            body_idle: self.body_idle.min(other.body_idle),
+            body_time: self.body_time.min(other.body_time),
+            stream_idle: self.stream_idle.min(other.stream_idle),
+            response_time: self.response_time.min(other.response_time),
+            answer_idle: self.answer_idle.min(other.answer_idle),
+            // As a stream of messages a body may be of any length.
+            grpc: self.grpc && other.grpc,
+        }
+    }
+
     const fn without(&mut self, limit: Limit) {
         match limit {
             Limit::BodyLimit => self.body_limit = NO_SIZE,
@@ -86,6 +103,37 @@ impl Settings {
             // The whole layer has one.
             Limit::MaxConcurrent => {}
         }
+    }
+}
+
+impl RouteLimits {
+    /// The pattern and what is set: `/uploads/{*path}:body_limit=1048576,body_time=60s`.
+    pub(crate) fn told(&self) -> String {
+        let times = [
+            (Limit::BodyIdle, self.body_idle),
+            (Limit::BodyTime, self.body_time),
+            (Limit::StreamIdle, self.stream_idle),
+            (Limit::ResponseTime, self.response_time),
+            (Limit::AnswerIdle, self.answer_idle),
+        ];
+        let times = times
+            .into_iter()
+            .filter_map(|(limit, time)| Some((limit, format!("{:?}", time?))));
+        let size = self.body_limit.map(|bytes| bytes.to_string());
+        let set = size.map(|size| (Limit::BodyLimit, size));
+        let is_off = |limit: Limit| self.dangerous_unlimited.contains(&limit);
+        let set = set.into_iter().chain(times);
+        let set = set.filter(|(limit, _)| !is_off(*limit));
+        let off = self.dangerous_unlimited.iter();
+        let off = off.map(|limit| (*limit, "none".to_owned()));
+        let mut told: Vec<_> = set
+            .chain(off)
+            .map(|(limit, value)| format!("{limit}={value}"))
+            .collect();
+        if let Some(speaks) = self.grpc {
+            told.push(format!("grpc={}", if speaks { "yes" } else { "no" }));
+        }
+        format!("{}:{}", self.pattern, told.join(","))
     }
 }
 
@@ -107,6 +155,7 @@ pub(super) fn compile(config: &LimitsConfig) -> Result<Compiled, ConfigErrors> {
     let routes = routes(&mut mistakes, &config.routes, settings);
     mistakes.finish(Compiled {
         settings,
+        doubtful: doubtful(&routes, settings),
         routes,
         max_concurrent,
         sensitive,
@@ -204,6 +253,19 @@ fn routes(
         }
     }
     known.into()
+}
+
+/// For each route the strictest of its limits, of those of all others and of those of the routes behind it that have a path in common with
+/// it.
+fn doubtful(routes: &[(Template, Settings)], of_all: Settings) -> Box<[Settings]> {
+    let of_one = |(index, (template, _)): (usize, &(Template, Settings))| {
+        let behind = routes.iter().skip(index);
+        let others = behind.filter(|(other, _)| other.overlaps(template));
+        others.fold(of_all, |strictest, (_, settings)| {
+            strictest.stricter(*settings)
+        })
+    };
+    routes.iter().enumerate().map(of_one).collect()
 }
 
 fn settings_of(route: &RouteLimits, of_all: Settings) -> Settings {

@@ -61,8 +61,9 @@ impl fmt::Display for Limit {
 
 /// What holds for some routes instead: a larger body for uploads, more time for a report. What is not set is as for all others.
 ///
-/// The path is compared as the client sent it, as [`Template::match_raw`](crate::core::Template::match_raw) does: one that two programs
-/// could read in different ways is of no route and gets the limits of all others. The first route that matches counts.
+/// The path is compared as the client sent it, as [`Template::match_raw`](crate::core::Template::match_raw) does. The first route that
+/// matches counts. A path that is of no route so, but that a router could take for one of a route, such as `/reports/20%2F24`, gets the
+/// stricter of two limits, that of the route and that of all others: it has nothing to gain by how it is written.
 ///
 /// # Example
 ///
@@ -372,7 +373,8 @@ impl LimitsBuilder {
     /// Sets how many requests are served at the same time. The others get 503 `overloaded` at once, and none waits in a queue.
     /// Default: 1,024, with which bodies of 2 MiB take 2 GiB at the worst. At most 1,000,000.
     ///
-    /// A request counts until its answer has gone out. One whose answer is a stream, as [`answer_idle`](Self::answer_idle) tells it,
+    /// A request counts until its answer has gone out, or its client has taken nothing of it for the longest [`answer_idle`](Self::answer_idle), at the
+    /// latest twice that, while others want its place. The answer is not cut then, and counts again once it is read on. One whose answer is a stream, as [`answer_idle`](Self::answer_idle) tells it,
     /// counts until it begins, and so does one that became a WebSocket. All services of one layer count together.
     pub const fn max_concurrent(mut self, requests: usize) -> Self {
         self.config.max_concurrent = requests;

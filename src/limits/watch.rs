@@ -7,21 +7,20 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
-use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use super::compile::Settings;
 use super::layer::Core;
-use super::timer;
+use super::timer::{self, Lease};
 use crate::core::text::cap;
 use crate::core::{
     AbuseKind, CleanText, ClientIp, EventName, Level, Mode, Outcome, Pushback, RefusalContext,
-    Rejection, RejectionBody, RouteTemplate, SecurityEvent, Shared, nanos,
+    Rejection, RejectionBody, RouteTemplate, SecurityEvent, nanos,
 };
 
-const LAYER: &str = "limits";
+pub(super) const LAYER: &str = "limits";
 
 /// Which limit a request has met. It stands in the extensions of the refusal and, as its [`code`](Self::code), in the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -89,7 +88,7 @@ impl LimitsRefusal {
         }
     }
 
-    const fn event(self) -> (EventName, Level) {
+    pub(super) const fn event(self) -> (EventName, Level) {
         match self {
             Self::BodyStalled | Self::BodyTooLarge | Self::BodyTooSlow => {
                 (EventName::InputValidationFail, Level::Warn)
@@ -99,7 +98,7 @@ impl LimitsRefusal {
         }
     }
 
-    const fn outcome(self, mode: Mode) -> Outcome {
+    pub(super) const fn outcome(self, mode: Mode) -> Outcome {
         match (mode, self) {
             (Mode::Enforce, Self::AnswerStalled | Self::ResponseTimeout) => Outcome::Fault,
             (Mode::Enforce, _) => Outcome::Refused,
@@ -341,6 +340,8 @@ pub(super) struct Handle {
     /// `None`: the request has no body.
     tie: Option<Arc<Tie>>,
     is_counted: bool,
+    /// Its place since the answer began.
+    lease: Option<Lease>,
     is_told: bool,
 }
 
@@ -351,6 +352,7 @@ impl Handle {
             watch,
             tie,
             is_counted,
+            lease: None,
             is_told: false,
         }
     }
@@ -388,9 +390,30 @@ impl Handle {
         tie.map_or((Duration::ZERO, false), |tie| tie.waited(timer::now()))
     }
 
+    /// Has its place among those that are served for as long as the answer is read.
+    #[inline]
+    pub(super) fn answers(&mut self) {
+        if self.is_counted {
+            self.lease = Some(self.watch.core.load.leases.lease());
+        }
+    }
+
+    /// The answer is read.
+    #[inline]
+    pub(super) fn is_read(&mut self) {
+        if let Some(lease) = &mut self.lease
+            && !self.watch.core.load.leases.renew(lease)
+        {
+            self.watch.core.comes_back();
+        }
+    }
+
     /// Gives up its place among those that are served.
     pub(super) fn leave(&mut self) {
-        if std::mem::take(&mut self.is_counted) {
+        let leases = &self.watch.core.load.leases;
+        let lease = self.lease.take();
+        let has_place = lease.is_none_or(|lease| leases.end(&lease));
+        if std::mem::take(&mut self.is_counted) && has_place {
             self.watch.core.leave();
         }
     }
@@ -406,49 +429,8 @@ impl Drop for Handle {
     }
 }
 
-impl Core {
-    /// Refuses a request that the handler has not seen.
-    #[cold]
-    pub(super) fn refuse<ReqBody, B: RejectionBody>(
-        &self,
-        request: Request<ReqBody>,
-        refusal: LimitsRefusal,
-        route: usize,
-    ) -> Response<B> {
-        let (head, _) = request.into_parts();
-        self.tell(&head, refusal, route);
-        let context = RefusalContext::new(&head);
-        rejection(refusal).reuse(head).into_response(&context)
-    }
-
-    /// Tells of a request that the handler has not seen yet.
-    #[cold]
-    pub(super) fn tell(&self, head: &Parts, refusal: LimitsRefusal, route: usize) {
-        let shared = Shared::from_extensions(&head.extensions);
-        let mut suppressed = 0;
-        if refusal == LimitsRefusal::Overloaded {
-            // There are many, and each one makes it worse.
-            match self.shed.admit(self.events.monotonic(shared)) {
-                Some(others) => suppressed = others,
-                None => return,
-            }
-        }
-        let (name, level) = refusal.event();
-        self.events.emit(shared, name, level, || {
-            let mut detail = limit_of(refusal, self.settings(route));
-            if refusal == LimitsRefusal::Overloaded {
-                detail = format!("limit={} suppressed={suppressed}", self.max_concurrent());
-            }
-            SecurityEvent::new(name, LAYER, refusal.code())
-                .request(head)
-                .outcome(refusal.outcome(self.mode))
-                .own_detail(&detail)
-        });
-    }
-}
-
 /// The limit that was met, for the event.
-fn limit_of(refusal: LimitsRefusal, settings: &Settings) -> String {
+pub(super) fn limit_of(refusal: LimitsRefusal, settings: &Settings) -> String {
     match refusal {
         LimitsRefusal::BodyTooLarge => format!("limit={}", settings.body_limit),
         // Within a message, and between two.
@@ -465,7 +447,7 @@ fn limit_of(refusal: LimitsRefusal, settings: &Settings) -> String {
 }
 
 /// The refusal, without what depends on the request.
-fn rejection(refusal: LimitsRefusal) -> Rejection {
+pub(super) fn rejection(refusal: LimitsRefusal) -> Rejection {
     let mut rejection =
         Rejection::new(refusal.status(), refusal.code(), refusal.title()).reason(refusal);
     if let Some(kind) = refusal.abuse() {

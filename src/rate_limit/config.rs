@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::error::RateLimitConfigError;
 use super::events::Teller;
 use super::fallback::{Fallback, can_be_away};
 use super::fields::{Emit, HeaderStyle};
@@ -108,6 +109,25 @@ impl<St: Store> RateLimiterBuilder<St, RateLimitLayer<St>> {
     pub fn build(self) -> Result<RateLimitLayer<St>, ConfigErrors> {
         self.limiter().map(RateLimitLayer::new)
     }
+
+    /// Looks for mistakes, and touches no counter yet.
+    #[cfg(feature = "serde")]
+    pub(crate) fn checked(self) -> Result<CheckedLayer<St>, ConfigErrors> {
+        self.check()?;
+        Ok(CheckedLayer(self))
+    }
+}
+
+/// A layer without a mistake, whose counters are not open yet: to open those of a store that others count in may change them.
+#[cfg(feature = "serde")]
+pub(crate) struct CheckedLayer<St: Store>(RateLimiterBuilder<St, RateLimitLayer<St>>);
+
+#[cfg(feature = "serde")]
+impl<St: Store> CheckedLayer<St> {
+    /// Opens the counters. What `running` counts by itself goes on: while its store is away, and of events.
+    pub(crate) fn open(self, running: Option<&RateLimitLayer<St>>) -> RateLimitLayer<St> {
+        RateLimitLayer::new(self.0.open(running.map(RateLimitLayer::limiter)))
+    }
 }
 
 impl<St: Store, T> RateLimiterBuilder<St, T> {
@@ -143,6 +163,9 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
     /// Sets the networks that no policy concerns, such as those of health checks. Default: none. A second call replaces the first.
     ///
     /// An address that a broken header has left at a trusted proxy is never exempt.
+    ///
+    /// Rejected: a quarter of all addresses or more, such as `0.0.0.0/0`, which is what [`Mode::Off`] is for. The posture warns of a range
+    /// shorter than /8, in IPv6 /16.
     pub fn exempt(mut self, nets: IpSet) -> Self {
         self.exempt = nets;
         self
@@ -231,6 +254,11 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
     }
 
     fn limiter(self) -> Result<RateLimiter<St>, ConfigErrors> {
+        self.check()?;
+        Ok(self.open(None))
+    }
+
+    fn check(&self) -> Result<(), ConfigErrors> {
         let mut mistakes = Mistakes::default();
         check_over(&self.store, &self.policies, &mut mistakes);
         if let Some(errors) = self.store.config_errors() {
@@ -239,19 +267,36 @@ impl<St: Store, T> RateLimiterBuilder<St, T> {
         if let Emit::Below(percent) = self.settings.emit {
             check_percent(percent, "rate_limit.headers", &mut mistakes);
         }
+        if let Some(net) = self.exempt.everyone() {
+            mistakes.push(
+                "rate_limit.exempt",
+                RateLimitConfigError::ExemptsEveryone { net },
+            );
+        }
         let jitter = self.settings.retry_jitter;
         check_jitter(jitter, "rate_limit.retry_jitter", &mut mistakes);
-        mistakes.finish(())?;
-        Ok(RateLimiter::of(Ingredients {
-            fallback: can_be_away::<St>().then(Fallback::new),
+        mistakes.finish(())
+    }
+
+    /// Makes a limiter of what was checked.
+    fn open(self, running: Option<&RateLimiter<St>>) -> RateLimiter<St> {
+        let (fallback, teller) = match running {
+            Some(running) => running.own_counts(),
+            None => (
+                can_be_away::<St>().then(Fallback::new),
+                Arc::new(Teller::new(self.events)),
+            ),
+        };
+        RateLimiter::of(Ingredients {
+            fallback,
             store: self.store,
             policies: self.policies,
             settings: self.settings,
             proxies: self.proxies,
             exempt: self.exempt,
             ticker: self.ticker,
-            teller: Teller::new(self.events),
-        }))
+            teller,
+        })
     }
 }
 

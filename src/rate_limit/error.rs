@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::policy::MAX_POLICIES;
 use super::quota::Quota;
-use crate::core::{ConfigErrorKind, ErrorClass};
+use crate::core::{ConfigErrorKind, ErrorClass, IpNet};
 
 /// A mistake in the configuration of a [`RateLimiter`](super::RateLimiter).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -43,6 +43,14 @@ pub enum RateLimitConfigError {
     EmptyQuota {
         /// The quota as given.
         quota: Quota,
+    },
+    /// No policy would concern a quarter of all clients or more.
+    #[error(
+        "refused exempt net {net}: it holds everyone, write the ranges of those who have no limit, or the mode `Off`"
+    )]
+    ExemptsEveryone {
+        /// The range.
+        net: IpNet,
     },
     /// The share of a quota that this process has to itself while the store is away.
     #[error(
@@ -202,7 +210,8 @@ impl ConfigErrorKind for RateLimitConfigError {
             | Self::PolicyName { .. }
             | Self::QuotaOverflow { .. }
             | Self::TooManyPolicies { .. } => ErrorClass::Invalid,
-            Self::Jitter { .. }
+            Self::ExemptsEveryone { .. }
+            | Self::Jitter { .. }
             | Self::PrefixWidth { .. }
             | Self::QuotaTooFine { .. }
             | Self::UnstableKey { .. } => ErrorClass::Refused,
@@ -215,6 +224,7 @@ impl ConfigErrorKind for RateLimitConfigError {
             Self::DuplicatePlan { .. } => "duplicate_plan",
             Self::DuplicatePolicy { .. } => "duplicate_policy",
             Self::EmptyQuota { .. } => "empty_quota",
+            Self::ExemptsEveryone { .. } => "exempts_everyone",
             Self::Fraction { .. } => "fraction",
             Self::FreeCharge => "free_charge",
             Self::HashTag { .. } => "hash_tag",

@@ -1,5 +1,7 @@
 //! What a limiter and its services share, and how they look at a request.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request};
 
@@ -28,7 +30,8 @@ pub(super) struct Core<St: Store> {
     pub(super) proxies: TrustedProxies,
     pub(super) exempt: IpSet,
     pub(super) ticker: Ticker,
-    pub(super) teller: Teller,
+    /// Another limiter has it too if this one goes on where that one ends.
+    pub(super) teller: Arc<Teller>,
     /// There if a policy counts in this process while the store is away.
     pub(super) fallback: Option<Fallback>,
 }

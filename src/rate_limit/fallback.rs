@@ -8,7 +8,7 @@ use super::rule::{Gcra, Rule};
 use super::store::{CounterSpec, Store};
 
 /// Counters of this process, made when the limiter is built: an outage is no time to ask for memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Fallback(MemoryStore);
 
 /// One policy in the fallback.

@@ -327,6 +327,17 @@ impl<St: Store> RateLimiter<St> {
         calls
     }
 
+    /// The networks that no policy concerns.
+    pub(crate) fn exempt(&self) -> &IpSet {
+        &self.core.exempt
+    }
+
+    /// What it counts beside its store.
+    pub(super) fn own_counts(&self) -> (Option<Fallback>, Arc<Teller>) {
+        let core = &self.core;
+        (core.fallback.clone(), Arc::clone(&core.teller))
+    }
+
     fn hash(&self, write: impl FnOnce(&mut KeyHasher)) -> KeyHash {
         let mut hasher = KeyHasher::new(&self.core.seed);
         write(&mut hasher);
@@ -435,7 +446,7 @@ pub(super) struct Ingredients<St> {
     pub(super) proxies: TrustedProxies,
     pub(super) exempt: IpSet,
     pub(super) ticker: Ticker,
-    pub(super) teller: Teller,
+    pub(super) teller: Arc<Teller>,
     pub(super) fallback: Option<Fallback>,
 }
 

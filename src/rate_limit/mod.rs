@@ -118,6 +118,8 @@ pub use ban::{
     Ban, BanAmendment, BanBuilder, BanConfigError, BanHandle, BanLayer, BanPolicyFault, BanRefusal,
     BanShare, BanStats, BanStatus, BanTable, BanTableBuilder, OnDegraded, WeakBanTable,
 };
+#[cfg(feature = "serde")]
+pub(crate) use config::CheckedLayer;
 pub use config::RateLimiterBuilder;
 pub use error::RateLimitConfigError;
 pub use fields::{Emit, HeaderStyle, IetfDraft};

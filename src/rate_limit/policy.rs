@@ -340,6 +340,16 @@ impl Policy {
         self.mode
     }
 
+    /// The methods that are limited, if not all.
+    pub(crate) fn own_methods(&self) -> Option<&[Method]> {
+        self.methods.as_deref()
+    }
+
+    /// For how many percent of the keys it is enforced, if that was said.
+    pub(crate) const fn enforced_percent(&self) -> Option<u8> {
+        self.enforce_percent
+    }
+
     /// Its own quota, then those of its plans.
     pub(super) fn all_quotas(&self) -> impl Iterator<Item = Quota> {
         let plans = self.plans.iter().flat_map(|plans| &plans.quotas);

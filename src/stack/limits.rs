@@ -13,6 +13,7 @@ impl Protection for LimitsLayer {
             (Limit::BodyLimit, config.body_limit.to_string()),
             (Limit::BodyIdle, format!("{:?}", config.body_idle)),
             (Limit::BodyTime, format!("{:?}", config.body_time)),
+            (Limit::StreamIdle, format!("{:?}", config.stream_idle)),
             (Limit::ResponseTime, format!("{:?}", config.response_time)),
             (Limit::AnswerIdle, format!("{:?}", config.answer_idle)),
             (Limit::MaxConcurrent, config.max_concurrent.to_string()),
@@ -26,6 +27,9 @@ impl Protection for LimitsLayer {
         }
         if !config.routes.is_empty() {
             entry = entry.setting("routes", config.routes.len().to_string());
+        }
+        for route in &config.routes {
+            entry = entry.setting("route", route.told());
         }
         posture.add(entry);
         warn_of_mode("limits", mode, posture);

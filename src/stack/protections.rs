@@ -1,14 +1,14 @@
 //! What the stack knows of each layer: what it says of itself, and what it shares with another.
 
-use http::HeaderName;
 use http::header::COOKIE;
+use http::{HeaderName, Method};
 
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
 use crate::auth::AuthLayer;
 use crate::cookies::{CookieLayer, Violation};
 use crate::core::origin::OriginGrant;
-use crate::core::{AuthMethod, ConfigErrors, Mode};
+use crate::core::{AuthMethod, ConfigErrors, IpSet, Mode};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
@@ -331,6 +331,7 @@ impl Protection for BanLayer {
                 .setting("safelist", self.safelist().nets().len().to_string())
                 .setting("blocklist", self.blocklist().nets().len().to_string()),
         );
+        warn_of_wide("bans: safelist", &self.safelist(), posture);
         warn_of_mode("bans", self.mode(), posture);
         warn_of("bans", &self.dangerous(), posture);
     }
@@ -345,18 +346,30 @@ impl<St: Store> Protection for RateLimitLayer<St> {
             "node"
         };
         let policies: Vec<_> = limiter.policies().iter().map(summary).collect();
-        posture.add(
-            PostureEntry::new("rate_limit", limiter.mode().into())
-                .setting("counts_per", counts)
-                .setting("policies", policies.join(",")),
-        );
-        warn_of_mode("rate_limit", limiter.mode(), posture);
+        let mut entry = PostureEntry::new("rate_limit", limiter.mode().into())
+            .setting("counts_per", counts)
+            .setting("policies", policies.join(","));
         for policy in limiter.policies() {
-            warn_of_mode(
-                &format!("rate_limit: {}", policy.name()),
-                policy.own_mode(),
-                posture,
-            );
+            if let Some(methods) = policy.own_methods() {
+                let names: Vec<_> = methods.iter().map(Method::as_str).collect();
+                let told = format!("{}:{}", policy.name(), names.join("+"));
+                entry = entry.setting("methods", told);
+            }
+        }
+        let exempt = limiter.exempt();
+        if !exempt.is_empty() {
+            let nets: Vec<_> = exempt.nets().iter().map(ToString::to_string).collect();
+            entry = entry.setting("exempt", nets.join(","));
+        }
+        posture.add(entry);
+        warn_of_mode("rate_limit", limiter.mode(), posture);
+        warn_of_wide("rate_limit: exempt", exempt, posture);
+        for policy in limiter.policies() {
+            let name = format!("rate_limit: {}", policy.name());
+            warn_of_mode(&name, policy.own_mode(), posture);
+            if let Some(percent @ 0..100) = policy.enforced_percent() {
+                posture.warn(format!("{name}: enforced for {percent} % of the keys"));
+            }
         }
         warn_of("rate_limit", &limiter.dangerous(), posture);
     }
@@ -386,6 +399,16 @@ impl<St: Store> Protection for LoginThrottleLayer<St> {
 fn summary(policy: &Policy) -> String {
     let quota = policy.quota();
     format!("{}:{}/{:?}", policy.name(), quota.limit(), quota.period())
+}
+
+/// Of ranges that hold more than one organisation has.
+fn warn_of_wide(list: &str, nets: &IpSet, posture: &mut Posture) {
+    for net in nets.nets() {
+        let least = if net.network().is_ipv4() { 8 } else { 16 };
+        if net.prefix_len() < least {
+            posture.warn(format!("{list}: {net} is a large part of the Internet"));
+        }
+    }
 }
 
 pub(super) fn warn_of_mode(protection: &str, mode: Mode, posture: &mut Posture) {

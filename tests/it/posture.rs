@@ -374,7 +374,7 @@ mod every_layer {
                 "answers A06:2025 API4:2023 API6:2023 ASVS 2.4.1",
                 "login_throttle on name=login counts_per=node free=5 locked_after=100",
                 "answers A06:2025 A07:2025 API2:2023 API6:2023 ASVS 2.4.1 6.3.1",
-                "limits on body_limit=2097152 body_idle=20s body_time=60s response_time=30s answer_idle=60s max_concurrent=1024",
+                "limits on body_limit=2097152 body_idle=20s body_time=60s stream_idle=300s response_time=30s answer_idle=60s max_concurrent=1024",
                 "answers A06:2025 A10:2025 API4:2023 ASVS 15.2.2",
                 "csp_reports on path=/csp-report",
                 "answers A09:2025 ASVS 3.4.7",

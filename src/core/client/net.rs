@@ -349,12 +349,14 @@ impl IpSet {
     }
 
     /// The whole of a family of which the set has a quarter: all IPv4 addresses, or all that the Internet routes in IPv6 (`2000::/3`).
-    pub(super) fn everyone(&self) -> Option<IpNet> {
+    pub(crate) fn everyone(&self) -> Option<IpNet> {
         let v4 = self.v4.iter().fold(0_u64, |sum, (first, last)| {
             sum.saturating_add(u64::from(last.saturating_sub(*first)))
+                .saturating_add(1)
         });
         let v6 = self.v6.iter().fold(0_u128, |sum, (first, last)| {
             sum.saturating_add(last.saturating_sub(*first))
+                .saturating_add(1)
         });
         let all = |network: IpAddr| IpNet {
             network,

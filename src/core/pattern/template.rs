@@ -230,6 +230,26 @@ impl Template {
         theirs.next().is_none()
     }
 
+    /// Whether there is a path that matches both.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let (mut ours, mut theirs) = (self.segments.iter(), other.segments.iter());
+        loop {
+            let may_both = match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(Segment::CatchAll(_)), Some(other))
+                | (Some(other), Some(Segment::CatchAll(_))) => return !other.is_empty_literal(),
+                (Some(Segment::Literal(one)), Some(Segment::Literal(other))) => one == other,
+                (Some(Segment::Param(_)), Some(other)) | (Some(other), Some(Segment::Param(_))) => {
+                    !other.is_empty_literal()
+                }
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            if !may_both {
+                return false;
+            }
+        }
+    }
+
     /// The parameters of `path` if it matches.
     #[inline]
     fn matched<'t, 'p>(

@@ -52,6 +52,15 @@ impl CspReportLayer {
         Self::of(Self::builder().core(" ".to_owned()))
     }
 
+    /// Counts on from where `running` is. Only for a layer that nobody has a clone of.
+    #[cfg(feature = "serde")]
+    pub(crate) fn continuing(mut self, running: &Self) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.kept = Arc::clone(&running.core.kept);
+        }
+        self
+    }
+
     /// Returns the path that is answered.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -67,7 +76,7 @@ impl CspReportLayer {
     /// Returns how many reports came so far, and what became of them.
     #[must_use]
     pub fn stats(&self) -> CspReportStats {
-        self.core.tally.stats()
+        self.core.kept.tally.stats()
     }
 }
 
@@ -106,6 +115,12 @@ pub(super) struct Core {
     pub(super) collect: Collect,
     events: Events,
     on_report: OnReport,
+    kept: Arc<Kept>,
+}
+
+/// What is counted. A layer that goes on where another one ends has it from there.
+#[derive(Debug)]
+struct Kept {
     recent: Recent,
     budget: Budget,
     /// Whoever sends junk may not fill the log with it.
@@ -131,34 +146,36 @@ impl Core {
             collect,
             events,
             on_report,
-            recent: Recent::new(),
-            budget: Budget::default(),
-            junk: Sampler::new(Duration::from_secs(60)),
-            tally: Tally::default(),
+            kept: Arc::new(Kept {
+                recent: Recent::new(),
+                budget: Budget::default(),
+                junk: Sampler::new(Duration::from_secs(60)),
+                tally: Tally::default(),
+            }),
         }
     }
 
     pub(super) fn stats(&self) -> CspReportStats {
-        self.tally.stats()
+        self.kept.tally.stats()
     }
 
     /// Tells of the reports of one request, each once a minute and within the budget.
     pub(super) fn accept(&self, head: &Parts, batch: &Batch) {
-        add(&self.tally.unknown, batch.unknown);
-        add(&self.tally.dropped, batch.dropped);
+        add(&self.kept.tally.unknown, batch.unknown);
+        add(&self.kept.tally.dropped, batch.dropped);
         let shared = Shared::from_extensions(&head.extensions);
         let now = self.events.monotonic(shared);
         for report in &batch.reports {
             let counted = if report.is_noise() {
-                &self.tally.filtered
+                &self.kept.tally.filtered
             } else {
-                let has_room = || self.budget.take(now);
-                match self.recent.admit(report.identity(), now, has_room) {
-                    Admission::Repeated => &self.tally.repeated,
-                    Admission::OverBudget => &self.tally.over_budget,
+                let has_room = || self.kept.budget.take(now);
+                match self.kept.recent.admit(report.identity(), now, has_room) {
+                    Admission::Repeated => &self.kept.tally.repeated,
+                    Admission::OverBudget => &self.kept.tally.over_budget,
                     Admission::Told(repeated) => {
                         self.tell(head, report, repeated);
-                        &self.tally.told
+                        &self.kept.tally.told
                     }
                 }
             };
@@ -198,10 +215,10 @@ impl Core {
 
     /// Tells of a request that was refused, at most once a minute.
     pub(super) fn refused(&self, head: &Parts, refusal: CspReportRefusal, code: &'static str) {
-        add(&self.tally.refused, 1);
+        add(&self.kept.tally.refused, 1);
         let shared = Shared::from_extensions(&head.extensions);
         let now = self.events.monotonic(shared);
-        let Some(suppressed) = self.junk.admit(now) else {
+        let Some(suppressed) = self.kept.junk.admit(now) else {
             return;
         };
         let name = EventName::InputValidationFail;

@@ -148,7 +148,13 @@ impl<T> Core<T> {
         let canonical;
         let (route, rule) = match template {
             Some(template) if !template.contains("{*") => {
-                (template, self.rules.of_template_end(template)?)
+                let of_part = || {
+                    let whole = whole_path(request.uri(), request.extensions());
+                    let path = CanonicalPath::parse(whole)?;
+                    self.rules.of_part_end(template, &path)
+                };
+                let rule = self.rules.of_template_end(template).or_else(of_part)?;
+                (template, rule)
             }
             // Behind a catch-all somebody else routes on.
             _ => {

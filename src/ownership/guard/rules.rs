@@ -232,17 +232,35 @@ impl<T> Rules<T> {
         ends(path.as_str())
             .zip(1..=longest)
             .find_map(|(end, count)| {
-                let candidates = self.by_count.get(count.min(beyond))?;
-                let mut rules = candidates.iter().filter_map(|at| self.all.get(*at));
-                rules
-                    .find(|rule| match &rule.key {
-                        Key::Template(template) => {
-                            rule.key.has_literal() && template.is_spelt_in(end)
-                        }
-                        Key::Rpc(_) | Key::Route => false,
-                    })
+                self.spelt_in(end, count)
                     .or_else(|| (count == 2).then(|| self.of_rpc(end)).flatten())
             })
+    }
+
+    /// The rule that is for some of the paths that a route ends with, and for the end of this one.
+    ///
+    /// The end of the route begins with text, which the rule has too: a parameter that happens to be called as a rule begins tells nothing.
+    pub(super) fn of_part_end(&self, template: &str, path: &CanonicalPath<'_>) -> Option<&Rule<T>> {
+        let path = path.as_str();
+        if template.split('/').count() != path.split('/').count() {
+            return None;
+        }
+        let pairs = ends(template).zip(ends(path)).zip(1..);
+        let mut parts = pairs.filter(|((route, _), _)| {
+            !route.starts_with("/{") && !route.ends_with('/') && self.tree.narrows(route)
+        });
+        parts.find_map(|((_, end), count)| self.spelt_in(end, count))
+    }
+
+    /// The first rule with text of its own that is for a path of so many segments.
+    fn spelt_in(&self, path: &str, count: usize) -> Option<&Rule<T>> {
+        let beyond = self.by_count.len().saturating_sub(1);
+        let candidates = self.by_count.get(count.min(beyond))?;
+        let mut rules = candidates.iter().filter_map(|at| self.all.get(*at));
+        rules.find(|rule| match &rule.key {
+            Key::Template(template) => rule.key.has_literal() && template.is_spelt_in(path),
+            Key::Rpc(_) | Key::Route => false,
+        })
     }
 }
 

@@ -8,15 +8,14 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::error::BanConfigError;
-use super::layer::{BanLayer, Core, Matcher, RequestRule, Switches, check_lists};
+use super::layer::{BanLayer, Core, Matcher, RequestRule, Switches, Told, check_lists};
 use super::refusals::Known;
 use super::rule::BanPolicy;
 use super::share::BanShare;
 use super::table::BanTable;
 use super::table_builder::BanTableBuilder;
-use crate::core::sampler::Sampler;
 use crate::core::{
-    AbuseKind, ClientEvents, Clock, ConfigErrors, EventSink, Events, IpSet, Mistakes, Mode, Reload,
+    AbuseKind, Clock, ConfigErrors, EventSink, Events, IpSet, Mistakes, Mode, Reload,
     TrustedProxies,
 };
 use crate::rate_limit::OnMissing;
@@ -369,8 +368,7 @@ impl BanBuilder {
             hides_duration: self.hides_duration,
             refusals: Known::new(self.status, self.problem_type),
             events: self.events,
-            event_cap: Sampler::of_refusals(),
-            told: ClientEvents::new(),
+            told: Arc::new(Told::new()),
         })
     }
 

@@ -40,8 +40,23 @@ pub(super) struct Core {
     pub(super) hides_duration: bool,
     pub(super) refusals: Known,
     pub(super) events: Events,
-    pub(super) event_cap: Sampler,
-    pub(super) told: ClientEvents,
+    pub(super) told: Arc<Told>,
+}
+
+/// How many events there were.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) refusals: Sampler,
+    pub(super) clients: ClientEvents,
+}
+
+impl Told {
+    pub(super) fn new() -> Self {
+        Self {
+            refusals: Sampler::of_refusals(),
+            clients: ClientEvents::new(),
+        }
+    }
 }
 
 /// What a [`BanHandle`] changes. A request reads it once.
@@ -79,6 +94,15 @@ impl BanLayer {
         Self {
             core: Arc::new(core),
         }
+    }
+
+    /// Counts events on from where `running` is. Only for a layer that nobody has a clone of.
+    #[cfg(feature = "serde")]
+    pub(crate) fn continuing(mut self, running: &Self) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.told = Arc::clone(&running.core.told);
+        }
+        self
     }
 
     /// Returns the table of bans.

@@ -126,7 +126,10 @@ impl Core {
     #[cold]
     #[inline(never)]
     fn client_in_doubt<B>(&self, request: &mut Request<B>) -> Option<Caller> {
-        let client = self.told.find(&self.proxies, request, &self.events)?;
+        let client = self
+            .told
+            .clients
+            .find(&self.proxies, request, &self.events)?;
         Some(Caller::of(&client))
     }
 
@@ -210,7 +213,7 @@ impl Core {
             return;
         }
         // Most of a flood is not told, and its heads are not lent.
-        let Some(suppressed) = self.event_cap.admit_at(self.table.now().get()) else {
+        let Some(suppressed) = self.told.refusals.admit_at(self.table.now().get()) else {
             return;
         };
         head::with_parts(request, |head| {

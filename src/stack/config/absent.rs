@@ -10,7 +10,9 @@ use crate::error_mask::ErrorMaskLayer;
 use crate::headers::SecurityHeadersLayer;
 use crate::https::{Hsts, HttpsLayer, OnInsecure};
 use crate::ownership::{AccessRequest, Decision, OwnershipGuard};
-use crate::rate_limit::{BanLayer, BanTable, Policy, Quota, RateLimitLayer, Store, key};
+use crate::rate_limit::{
+    BanLayer, BanTable, CheckedLayer, Policy, Quota, RateLimitLayer, Store, key,
+};
 
 pub(super) fn headers() -> Result<SecurityHeadersLayer, ConfigErrors> {
     SecurityHeadersLayer::builder().mode(Mode::Off).build()
@@ -53,7 +55,7 @@ pub(super) fn https() -> Result<HttpsLayer, ConfigErrors> {
         .build()
 }
 
-pub(super) fn rate_limit<St: Store>(store: St) -> Result<RateLimitLayer<St>, ConfigErrors> {
+pub(super) fn rate_limit<St: Store>(store: St) -> Result<CheckedLayer<St>, ConfigErrors> {
     RateLimitLayer::builder()
         .store(store)
         .policy(
@@ -62,7 +64,7 @@ pub(super) fn rate_limit<St: Store>(store: St) -> Result<RateLimitLayer<St>, Con
                 .mode(Mode::Off),
         )
         .mode(Mode::Off)
-        .build()
+        .checked()
 }
 
 #[cfg(feature = "limits")]

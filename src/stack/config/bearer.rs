@@ -19,6 +19,7 @@ pub struct BearerConfig {
     /// Names by which the issuer knows this service: one of them has to be in the token.
     pub audience: Vec<String>,
     /// The keys.
+    #[serde(deserialize_with = "super::secret::keys")]
     pub keys: KeysConfig,
     /// Which algorithms are accepted, such as `ES256`. Default: those that fit the keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]

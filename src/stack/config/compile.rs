@@ -17,7 +17,7 @@ use crate::error_mask::ErrorMaskLayer;
 use crate::headers::SecurityHeadersLayer;
 use crate::https::HttpsLayer;
 use crate::ownership::OwnershipGuard;
-use crate::rate_limit::{BanLayer, RateLimitLayer, Store};
+use crate::rate_limit::{BanLayer, CheckedLayer, RateLimitConfigError, RateLimitLayer, Store};
 use crate::stack::SecurityStack;
 use crate::stack::posture::Posture;
 
@@ -78,12 +78,12 @@ struct Layers<St: Store> {
     error_mask: Option<ErrorMaskLayer>,
     bans: Option<BanLayer>,
     https: Option<HttpsLayer>,
-    rate_limit: Option<RateLimitLayer<St>>,
+    rate_limit: Option<CheckedLayer<St>>,
     limits: Option<Limits>,
     csp_reports: Option<CspReports>,
     csrf: Option<CsrfLayer>,
     auth: Option<AuthLayer>,
-    rate_limit_by_principal: Option<RateLimitLayer<St>>,
+    rate_limit_by_principal: Option<CheckedLayer<St>>,
     require_authorization: RequireAuthorization,
     access: Option<AccessTable>,
     sanitize: Option<Sanitize>,
@@ -100,23 +100,36 @@ macro_rules! slot {
     };
 }
 
+/// A layer that goes on counting where the one that runs in its slot does.
+macro_rules! continued {
+    ($layer:expr, $running:ident, $slot:ident) => {{
+        let layer = $layer;
+        match $running {
+            Some(slots) => layer.continuing(&slots.$slot),
+            None => layer,
+        }
+    }};
+}
+
 impl<St: Store + Clone> Compiled<St> {
-    /// Checks everything and makes it. `running` is what a stack already has that this one takes over.
+    /// Checks everything and makes it. `running` is what a stack already has that this one takes over; nothing of it is changed before all
+    /// is known to be right.
     pub(super) fn new(
         config: SecurityConfig,
         parts: &StackParts<St>,
-        running: Option<&Bans>,
+        running: Option<&Self>,
     ) -> Result<Self, ConfigErrors> {
         let mut mistakes = Mistakes::default();
         check_whole(&config, parts, &mut mistakes);
+        let known = running.and_then(|running| running.bans.as_ref());
         let bans = match &config.bans {
-            Some(section) => section.table(running, parts, &mut mistakes),
+            Some(section) => section.table(known, parts, &mut mistakes),
             // Who takes the section out and puts it back finds the bans again.
-            None => running.cloned(),
+            None => known.cloned(),
         };
         let layers = Layers::new(&config, parts, bans.as_ref(), &mut mistakes);
-        let slots = layers.stack(&config, parts);
-        match mistakes.finish(slots)? {
+        mistakes.finish(())?;
+        match layers.stack(&config, parts, running.map(|running| &running.slots)) {
             Some(slots) => Ok(Self {
                 slots,
                 bans,
@@ -167,6 +180,7 @@ fn check_whole<St: Store>(
         }
         (Some(_), None) | (None, Some(_)) => {}
     }
+    check_names(config, mistakes);
     if config.https.is_some() && config.scheme.is_none() {
         let section = "scheme";
         mistakes.push("https", StackConfigError::MissingSection { section });
@@ -179,6 +193,21 @@ fn check_whole<St: Store>(
         for (section, _) in sections.into_iter().filter(|(_, is_there)| !is_there) {
             let mistake = StackConfigError::MissingSection { section };
             mistakes.push("trust_cors_origins", mistake);
+        }
+    }
+}
+
+/// Both sections count in one store, where a name stands for one policy's counters.
+fn check_names(config: &SecurityConfig, mistakes: &mut Mistakes) {
+    let (Some(outer), Some(inner)) = (&config.rate_limit, &config.rate_limit_by_principal) else {
+        return;
+    };
+    for (index, policy) in inner.policies.iter().enumerate() {
+        if outer.policies.iter().any(|other| other.name == policy.name) {
+            // One that is too long is told beside it.
+            let name = policy.name.chars().take(80).collect();
+            let path = format!("rate_limit_by_principal.policies[{index}]");
+            mistakes.push(path, RateLimitConfigError::DuplicatePolicy { name });
         }
     }
 }
@@ -327,8 +356,13 @@ impl<St: Store + Clone> Layers<St> {
         }
     }
 
-    /// The stack, if every layer is there.
-    fn stack(self, config: &SecurityConfig, parts: &StackParts<St>) -> Option<Slots<St>> {
+    /// The stack, if every layer is there. It goes on counting where the running one does.
+    fn stack(
+        self,
+        config: &SecurityConfig,
+        parts: &StackParts<St>,
+        running: Option<&Slots<St>>,
+    ) -> Option<Slots<St>> {
         let mut base = SecurityStack::new();
         if let Some(proxies) = self.proxies {
             base = base.client_ip(proxies);
@@ -346,20 +380,33 @@ impl<St: Store + Clone> Layers<St> {
             base = base.clock(Arc::clone(clock));
         }
         let context = base.context.clone();
+        #[cfg(feature = "limits")]
+        let limits = continued!(self.limits?, running, limits);
+        #[cfg(not(feature = "limits"))]
+        let limits = self.limits?;
+        #[cfg(feature = "csp-report")]
+        let csp_reports = continued!(self.csp_reports?, running, csp_reports);
+        #[cfg(not(feature = "csp-report"))]
+        let csp_reports = self.csp_reports?;
+        let by_principal = running.map(|slots| &slots.rate_limit_by_principal);
+        let by_principal = self.rate_limit_by_principal?.open(by_principal);
         let mut stack = base
             .headers(self.headers?)
             .csp(self.csp?)
             .cookies(self.cookies?)
             .cors(self.cors?)
             .error_mask(self.error_mask?)
-            .bans(self.bans?)
+            .bans(continued!(self.bans?, running, bans))
             .https(self.https?)
-            .rate_limit(self.rate_limit?)
-            .limits(self.limits?)
-            .csp_reports(self.csp_reports?)
+            .rate_limit(
+                self.rate_limit?
+                    .open(running.map(|slots| &slots.rate_limit)),
+            )
+            .limits(limits)
+            .csp_reports(csp_reports)
             .csrf(self.csrf?)
             .auth(self.auth?)
-            .rate_limit_by_principal(self.rate_limit_by_principal?)
+            .rate_limit_by_principal(by_principal)
             .require_authorization(self.require_authorization)
             .access(self.access?)
             .sanitize(self.sanitize?)

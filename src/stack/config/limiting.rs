@@ -12,14 +12,15 @@ use super::{StackConfigError, StackParts};
 use crate::core::{Mistakes, Mode};
 use crate::rate_limit::key::{self, Key};
 use crate::rate_limit::{
-    Emit, HeaderStyle, IetfDraft, OnMissing, Outcome, Overflow, Policy, Quota, RateLimitLayer,
-    Store,
+    CheckedLayer, Emit, HeaderStyle, IetfDraft, OnMissing, Outcome, Overflow, Policy, Quota,
+    RateLimitLayer, Store,
 };
 
 /// `[rate_limit]`, `[rate_limit_by_principal]`: limits of requests. The fields are the setters of
 /// [`RateLimitLayer::builder`]; where counters live is given by [`StackParts::store`](super::StackParts::store).
 ///
-/// Counters survive a reload when a policy keeps its name and its key, also under another quota.
+/// Counters survive a reload when a policy keeps its name and its key, also under another quota. Both sections count in one store: a name
+/// that stands in both is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -316,7 +317,7 @@ impl RateLimitConfig {
         parts: &StackParts<St>,
         path: &str,
         mistakes: &mut Mistakes,
-    ) -> Option<RateLimitLayer<St>> {
+    ) -> Option<CheckedLayer<St>> {
         let keys = &parts.keys;
         let mut builder = RateLimitLayer::builder()
             .store(parts.store.clone())
@@ -351,6 +352,6 @@ impl RateLimitConfig {
         if let Some(expose) = self.expose_info {
             builder = builder.expose_info(expose);
         }
-        mistakes.take_moved(builder.build(), ("rate_limit", path))
+        mistakes.take_moved(builder.checked(), ("rate_limit", path))
     }
 }

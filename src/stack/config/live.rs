@@ -113,12 +113,12 @@ impl<St: Store + Clone> StackHandle<St> {
     /// # Errors
     ///
     /// As [`SecurityConfig::build`], and [`NeedsRestart`](super::StackConfigError::NeedsRestart) for what a running stack cannot change.
-    /// The configuration in force stays.
+    /// The configuration in force stays, and so does everything that it counts.
     pub fn reload(&self, config: SecurityConfig) -> Result<(), ConfigErrors> {
         let live = &self.live;
         let _writing = live.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = live.cell.load_full();
-        let next = Compiled::new(config, &live.parts, current.bans.as_ref())?;
+        let next = Compiled::new(config, &live.parts, Some(&*current))?;
         // The current one is still there: counters that both have are the same.
         live.cell.store(Arc::new(next));
         Ok(())

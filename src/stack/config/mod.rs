@@ -19,16 +19,23 @@
 //!
 //! [`StackHandle::reload`] does all of that again, and puts the result into force by replacing one pointer. A request takes it once and
 //! passes through these layers from the outermost to the innermost, so that no answer mixes two configurations; requests under way finish
-//! with theirs. On any error nothing changes.
+//! with theirs. On any error nothing changes: no counter is opened and no table set up before all of it is known to be right.
 //!
-//! What holds state outlives a reload: counters of policies that keep their name and key, bans, and all of [`StackParts`]. A change of how
-//! bans are counted (`bans.on`, `escalation`, `client_prefix`, `capacity`) is refused with `needs_restart`, since the table that has them
+//! What holds state outlives a reload, so that nobody gains by one: counters of policies that keep their name and key, also those of this
+//! process while the store is away; bans; the requests that `limits.max_concurrent` counts; how many events of rate limits, bans, limits
+//! and reports were told, and which reports; and all of [`StackParts`]. Anew begin, where the section `auth` is used, its cache of verified
+//! tokens and the count of its events: a layer given by [`StackParts::auth`] keeps them. A change of how bans are
+//! counted (`bans.on`, `escalation`, `client_prefix`, `capacity`) is refused with `needs_restart`, since the table that has them
 //! cannot follow.
 //!
 //! # Secrets
 //!
 //! Are named and not written: `{ env = "JWT_KEY" }` or `{ file = "/run/secrets/jwt" }`, see [`SecretRef`]. They are read when the stack is
 //! built and at each reload. One in clear is refused, and the error does not repeat it.
+//!
+//! The format that reads the file does not know what is secret: the errors of `toml` show the line that they are about, with what stands in
+//! it, be it a key under a name that is none. Log `toml::de::Error::message` and the number of the line, as `examples/config_file.rs` does,
+//! and not the error as a whole. A message repeats the names of fields, and values that are of the wrong type, but never one of `keys`.
 //!
 //! # What it does not do
 //!
@@ -42,7 +49,6 @@
 //!
 //! - With the features `limits` and `sanitize` the service inside gets their bodies, whether the file has the sections or not: on plain
 //!   hyper, write it generic over the body. axum and tonic do not notice.
-//! - `limits.max_concurrent` counts the requests of one configuration: those under way at a reload do not count against the next.
 //! - The inner service is cloned once for each request, which on axum is one allocation. A [`SecurityStack`](crate::SecurityStack) of code
 //!   does not do that, and pays nothing for what is here.
 //!

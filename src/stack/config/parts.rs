@@ -14,6 +14,13 @@ use crate::rate_limit::{BanTable, MemoryStore, Store};
 ///
 /// It is kept for as long as the stack, so that what it holds survives every reload: counters, sessions, caches.
 ///
+/// Two layers have no place here, since both need a type or a route of the application; each holds state of its own, which no reload touches.
+/// A [`LoadGuard`](crate::ownership::LoadGuard) is put around the service that the stack is given, which stands where
+/// [`ownership`](Self::ownership) would: `stack.layer(guard.layer(service))`, on axum `Router::layer` or `route_layer` before the stack. The
+/// stack does not know of it, so name `[access]` or `[require_authorization]` for what no rule is for. A
+/// [`LoginThrottleLayer`](crate::rate_limit::login::LoginThrottleLayer) is put on the route of the login alone, by axum's `route_layer`: it
+/// finds the client's address and the event sink that the stack has set, and may count in a clone of the same [`store`](Self::store).
+///
 /// # Example
 ///
 /// ```

@@ -10,12 +10,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
 
-use super::StackConfigError;
+use super::{KeysConfig, StackConfigError};
 use crate::core::{Mistakes, Secret};
 
 /// Bytes of a file or a variable; more than any key set has.
@@ -140,11 +141,22 @@ impl Serialize for SecretRef {
 
 impl<'de> Deserialize<'de> for SecretRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reference)
+        deserializer.deserialize_any(Reference { name: None })
     }
 }
 
-struct Reference;
+/// Reads the place of a secret, or what is named by one of its fields.
+struct Reference {
+    name: Option<fn(String) -> Place>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reference {
+    type Value = SecretRef;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<SecretRef, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for Reference {
     type Value = SecretRef;
@@ -153,12 +165,16 @@ impl<'de> Visitor<'de> for Reference {
         f.write_str("{ env = \"NAME\" } or { file = \"path\" }")
     }
 
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretRef, E> {
-        Ok(SecretRef(Place::InClear))
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SecretRef, E> {
+        let place = self.name.map(|name| name(text.to_owned()));
+        Ok(SecretRef(place.unwrap_or(Place::InClear)))
     }
 
-    fn visit_string<E: serde::de::Error>(self, mut secret: String) -> Result<SecretRef, E> {
-        secret.zeroize();
+    fn visit_string<E: serde::de::Error>(self, mut text: String) -> Result<SecretRef, E> {
+        if let Some(name) = self.name {
+            return Ok(SecretRef(name(text)));
+        }
+        text.zeroize();
         Ok(SecretRef(Place::InClear))
     }
 
@@ -192,13 +208,14 @@ impl<'de> Visitor<'de> for Reference {
         let mut count = 0_u8;
         while let Some(name) = map.next_key::<String>()? {
             count = count.saturating_add(1);
-            match name.as_str() {
-                "env" => place = Place::Env(map.next_value()?),
-                "file" => place = Place::File(map.next_value::<String>()?.into()),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    place = Place::InClear;
-                }
+            let name: fn(String) -> Place = match (name.as_str(), self.name) {
+                ("env", None) => Place::Env,
+                ("file", None) => |path| Place::File(path.into()),
+                _ => |_| Place::InClear,
+            };
+            let next = map.next_value_seed(Self { name: Some(name) })?.0;
+            if place != Place::InClear {
+                place = next;
             }
         }
         Ok(SecretRef(match (place, count) {
@@ -206,5 +223,30 @@ impl<'de> Visitor<'de> for Reference {
             (place, 1) => place,
             _ => Place::Unclear,
         }))
+    }
+}
+
+/// Reads the table of keys. What stands in its place is not repeated, for it may be a key.
+pub(super) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeysConfig, D::Error> {
+    deserializer.deserialize_any(Keys)
+}
+
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = KeysConfig;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table such as { hmac = { env = \"JWT_KEY\" } }")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<KeysConfig, E> {
+        Err(E::custom(
+            "invalid keys in clear: write a table such as { hmac = { env = \"JWT_KEY\" } }, and replace them, for they were read",
+        ))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeysConfig, A::Error> {
+        KeysConfig::deserialize(MapAccessDeserializer::new(map))
     }
 }

@@ -75,6 +75,7 @@ fn the_whole_file_is_one_stack_and_its_posture_has_every_slot() {
         warnings,
         [
             "rate_limit: network: report-only",
+            "rate_limit: network: enforced for 50 % of the keys",
             "access: what no rule is for is public",
         ]
     );

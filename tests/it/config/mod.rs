@@ -3,6 +3,7 @@
 mod build;
 #[cfg(all(feature = "axum", feature = "limits", feature = "sanitize"))]
 mod example;
+mod kept;
 mod passes;
 mod refusals;
 mod reload;

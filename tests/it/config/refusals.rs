@@ -41,10 +41,119 @@ fn unknown_fields_are_errors_in_every_section() {
         "[[rate_limit.policies]]\nname = \"a\"\nquota = { limit = 1, period_secs = 1 }\nkey = \"ip\"\nsurprise = 1",
         "[[rate_limit.policies]]\nname = \"a\"\nquota = { limit = 1, period_secs = 1, surprise = 1 }\nkey = \"ip\"",
         "[[access.rules]]\npath = \"/a\"\nrequire = \"public\"\nsurprise = 1",
+        #[cfg(feature = "limits")]
+        "[limits]\nsurprise = 1",
+        #[cfg(feature = "limits")]
+        "[limits]\nroutes = [{ pattern = \"/a\", surprise = 1 }]",
+        #[cfg(feature = "csp-report")]
+        "[csp_reports]\npath = \"/a\"\nsurprise = 1",
+        #[cfg(feature = "sanitize")]
+        "[sanitize]\nsurprise = 1",
+        #[cfg(feature = "jwt")]
+        "[[auth.bearer]]\nissuer = \"https://a.example\"\naudience = [\"a\"]\nkeys = {}\nsurprise = 1",
+        #[cfg(feature = "jwt")]
+        "[[auth.bearer]]\nissuer = \"https://a.example\"\naudience = [\"a\"]\nkeys = { surprise = 1 }",
     ];
     for text in nested {
         let error = toml::from_str::<SecurityConfig>(text).unwrap_err();
         assert!(error.message().contains("surprise"), "{text}: {error}");
+    }
+}
+
+/// Tables whose fields are names of the user's.
+#[cfg(all(
+    feature = "csp-report",
+    feature = "jwt",
+    feature = "limits",
+    feature = "sanitize"
+))]
+const OPEN: [&str; 4] = [
+    "headers.custom",
+    "headers.permissions_policy",
+    "headers.reporting_endpoint",
+    "access.role_implies",
+];
+
+/// Each table of a file that has every section, with the path of each.
+#[cfg(all(
+    feature = "csp-report",
+    feature = "jwt",
+    feature = "limits",
+    feature = "sanitize"
+))]
+fn tables(
+    value: &toml::Value,
+    path: &str,
+    found: &mut Vec<(String, Vec<String>)>,
+    steps: &[String],
+) {
+    let mut below = |value: &toml::Value, path: String, step: String| {
+        let steps: Vec<_> = steps.iter().cloned().chain([step]).collect();
+        tables(value, &path, found, &steps);
+    };
+    match value {
+        toml::Value::Table(table) => {
+            for (name, value) in table {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                below(value, path, name.clone());
+            }
+            found.push((path.to_owned(), steps.to_vec()));
+        }
+        toml::Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                below(value, format!("{path}[{index}]"), index.to_string());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The sections are those that the error of the whole names: a new one without a line in the file is told here.
+#[test]
+#[cfg(all(
+    feature = "csp-report",
+    feature = "jwt",
+    feature = "limits",
+    feature = "sanitize"
+))]
+fn unknown_fields_are_errors_in_every_table_of_a_file_that_has_all_sections() {
+    let whole: toml::Table = super::WHOLE.parse().unwrap();
+    let error = toml::from_str::<SecurityConfig>("surprise = 1").unwrap_err();
+    let (_, names) = error.message().split_once("expected one of ").unwrap();
+    for name in names.split(", ").map(|name| name.trim_matches('`')) {
+        assert!(whole.contains_key(name), "whole.toml has no {name}");
+    }
+    let whole = toml::Value::Table(whole);
+    let mut found = Vec::new();
+    tables(&whole, "", &mut found, &[]);
+    assert!(found.len() > 30, "{found:?}");
+    for (path, steps) in found {
+        let mut changed = whole.clone();
+        let place = steps.iter().fold(&mut changed, |value, step| match value {
+            toml::Value::Array(list) => &mut list[step.parse::<usize>().unwrap()],
+            other => other.get_mut(step.as_str()).unwrap(),
+        });
+        let surprise = toml::Value::Array(vec!["1".into()]);
+        place
+            .as_table_mut()
+            .unwrap()
+            .insert("surprise".into(), surprise);
+        let parsed = changed.try_into::<SecurityConfig>();
+        if OPEN.contains(&path.as_str()) {
+            continue;
+        }
+        match parsed {
+            Err(_) => {}
+            // A place of a secret is judged when it is built, so that no error shows what stands in it.
+            Ok(config) => {
+                let found = mistakes(config.build(StackParts::new()));
+                assert_eq!(found, [(path.clone(), "secret_in_clear")], "{path}");
+            }
+        }
     }
 }
 

@@ -18,7 +18,11 @@ use crate::support::service::Spy;
 
 /// Two configurations of which every section differs.
 fn both() -> [SecurityConfig; 2] {
-    let text = |name: &str, frame: &str, cache: &str| {
+    let text = |name: &str, frame: &str, cache: &str, net: &str, size: u8| {
+        let limits = match cfg!(feature = "limits") {
+            true => format!("[limits]\nbody_limit = {size}"),
+            false => String::new(),
+        };
         format!(
             r#"
             trust_cors_origins = true
@@ -33,6 +37,9 @@ fn both() -> [SecurityConfig; 2] {
             credentials = true
             expose_headers = ["x-{name}"]
             [csrf]
+            [bans]
+            blocklist = ["{net}"]
+            {limits}
             [[rate_limit.policies]]
             name = "{name}"
             quota = {{ limit = 1000000, period_secs = 1 }}
@@ -43,20 +50,34 @@ fn both() -> [SecurityConfig; 2] {
         )
     };
     // A table must not be opened again.
-    let text = |name, frame, cache| {
-        let text: String = text(name, frame, cache);
+    let text = |name, frame, cache, net, size| {
+        let text: String = text(name, frame, cache, net, size);
         let (head, tail) = text.split_once("[[rate_limit.policies]]").unwrap();
         let (policy, emit) = tail.split_once("[rate_limit]").unwrap();
         format!("{head}[rate_limit]\n{emit}\n[[rate_limit.policies]]{policy}")
     };
     [
-        parsed(&text("first", "DENY", "no_store")),
-        parsed(&text("second", "SAMEORIGIN", "untouched")),
+        parsed(&text("first", "DENY", "no_store", "192.0.2.0/24", 3)),
+        parsed(&text(
+            "second",
+            "SAMEORIGIN",
+            "untouched",
+            "203.0.113.0/24",
+            9,
+        )),
     ]
 }
 
 /// Which configuration each part of an answer to `https://first.example` is of.
 fn parts_of<B>(response: &Response<B>) -> BTreeSet<&'static str> {
+    // What CSRF trusts is what CORS grants.
+    parts_of_kind(response, [200, 403])
+}
+
+/// As [`parts_of`], where the first and the second answer with these statuses.
+fn parts_of_kind<B>(response: &Response<B>, statuses: [u16; 2]) -> BTreeSet<&'static str> {
+    let status = response.status().as_u16();
+    assert!(statuses.contains(&status), "{status}");
     let headers = response.headers();
     let text = |name: &str| {
         headers
@@ -72,14 +93,40 @@ fn parts_of<B>(response: &Response<B>) -> BTreeSet<&'static str> {
     BTreeSet::from([
         named("x-configuration"),
         named("content-security-policy"),
-        named("ratelimit-policy"),
+        // Bans stand outside of it.
+        match text("ratelimit-policy") {
+            "" => is(status == statuses[0]),
+            _ => named("ratelimit-policy"),
+        },
         is(text("x-frame-options") == "DENY"),
         is(text("cache-control") == "no-store, max-age=0"),
         is(text("access-control-allow-origin") == "https://first.example"),
         is(text("access-control-expose-headers") == "x-first"),
-        // What CSRF trusts is what CORS grants.
-        is(response.status() == 200),
+        is(status == statuses[0]),
     ])
+}
+
+/// Requests that differ in what refuses them, with the status of each configuration.
+fn kinds() -> Vec<(Request<Body>, [u16; 2])> {
+    let of_origin = |peer: [u8; 4], body: &'static str| {
+        let peer = std::net::SocketAddr::from((peer, 9));
+        Request::post("/")
+            .header("host", "api.example.com")
+            .header("origin", "https://first.example")
+            .header("sec-fetch-site", "same-origin")
+            .extension(PeerAddr::from(peer))
+            .body(Body::from(body))
+            .unwrap()
+    };
+    let mut kinds = vec![
+        (request(), [200, 403]),
+        (of_origin([192, 0, 2, 1], "abc"), [403, 200]),
+        (of_origin([203, 0, 113, 1], "abc"), [200, 403]),
+    ];
+    if cfg!(feature = "limits") {
+        kinds.push((of_origin([198, 51, 100, 1], "abcd"), [413, 200]));
+    }
+    kinds
 }
 
 fn request() -> Request<Body> {
@@ -106,13 +153,18 @@ async fn no_answer_mixes_two_configurations() {
         Ok::<_, Infallible>(Response::new(Body::default()))
     });
     let tasks: Vec<_> = (0..TASKS)
-        .map(|_| {
+        .map(|task| {
             let service = stack.layer(inner);
             let (is_over, served) = (Arc::clone(&is_over), Arc::clone(&served));
             tokio::spawn(async move {
+                let mut turn = task;
                 while !is_over.load(Ordering::Relaxed) {
-                    let response = through(service.clone(), request()).await;
-                    let parts = parts_of(&response);
+                    let kinds = kinds();
+                    let count = kinds.len();
+                    let (request, statuses) = kinds.into_iter().nth(turn % count).unwrap();
+                    turn += 1;
+                    let response = through(service.clone(), request).await;
+                    let parts = parts_of_kind(&response, statuses);
                     assert_eq!(
                         parts.len(),
                         1,

@@ -250,3 +250,37 @@ async fn a_key_that_is_replaced_in_its_file_is_read_at_reload() {
     );
     assert_eq!(status(NEXT).await, 200);
 }
+
+/// What stands where keys are expected is never repeated; the text around it is the format's to show, and not part of the message.
+#[test]
+fn what_the_parser_refuses_of_keys_does_not_repeat_them() {
+    let row = |keys: &str| {
+        format!(
+            "[[auth.bearer]]\nissuer = \"https://id.example.com/\"\naudience = [\"a\"]\nkeys = {keys}\n"
+        )
+    };
+    for keys in [
+        "\"hunter2hunter2\"",
+        "[\"hunter2hunter2\"]",
+        "{ surprise = \"hunter2hunter2\" }",
+        "{ hmac = { env = [\"hunter2hunter2\"] } }",
+        "{ hmac = { file = { path = \"hunter2hunter2\" } } }",
+    ] {
+        let said = match toml::from_str::<SecurityConfig>(&row(keys)) {
+            Err(error) => error.message().to_owned(),
+            Ok(config) => {
+                let errors = config.build(StackParts::new()).unwrap_err();
+                assert_eq!(errors.len(), 1, "{errors}");
+                format!("{errors} {errors:?}")
+            }
+        };
+        assert!(!said.contains("hunter2"), "{keys}: {said}");
+    }
+    let clear: Result<SecurityConfig, _> = toml::from_str(&row("\"hunter2hunter2\""));
+    assert!(
+        clear
+            .unwrap_err()
+            .message()
+            .starts_with("invalid keys in clear: ")
+    );
+}

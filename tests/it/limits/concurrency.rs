@@ -213,3 +213,61 @@ async fn a_flood_is_no_flood_of_events_and_grpc_is_told_when_to_come_back() {
     drop(hangs);
     assert_eq!(go(service, get()).await.status(), 200);
 }
+
+/// A server asks for no more of an answer while its client opens no window.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_reads_loses_its_place_to_others() {
+    let limits = || {
+        LimitsLayer::builder()
+            .max_concurrent(2)
+            .answer_idle(seconds(60))
+    };
+    let long = service_fn(|_: Request<LimitedBody<Script>>| async {
+        Ok::<_, Infallible>(Response::new(Script::of([data(1), data(1), data(1)])))
+    });
+    let (layer, told) = build(limits());
+    let service = layer.layer(long);
+    let (never, some) = (
+        go(service.clone(), get()).await,
+        go(service.clone(), get()).await,
+    );
+    let mut never = std::pin::pin!(never.into_body());
+    let mut some = std::pin::pin!(some.into_body());
+    assert!(some.frame().await.is_some());
+    // How long they stand still is looked at from here on.
+    assert_eq!(go(service.clone(), get()).await.status(), 503);
+    sleep(seconds(59)).await;
+    assert!(some.frame().await.is_some());
+    assert_eq!(go(service.clone(), get()).await.status(), 503);
+    assert_eq!(layer.serving(), 2);
+    sleep(seconds(1)).await;
+    let third = go(service.clone(), get()).await;
+    assert_eq!(third.status(), 200);
+    assert_eq!(layer.serving(), 2);
+    assert_eq!(go(service.clone(), get()).await.status(), 503);
+    // It is read on, and counts again.
+    for serving in [3, 3, 2] {
+        assert!(never.frame().await.unwrap().is_ok());
+        assert_eq!(layer.serving(), serving);
+    }
+    assert!(never.frame().await.is_none());
+    assert!(some.frame().await.is_some());
+    assert!(some.frame().await.is_none());
+    drop(third);
+    assert_eq!(layer.serving(), 0);
+    assert!(told.take().iter().all(|(code, ..)| *code == "overloaded"));
+
+    // Who lets answers stand still for ever keeps their places for as long.
+    let (layer, _) = build(limits().dangerous_unlimited(tower_security::limits::Limit::AnswerIdle));
+    let service = layer.layer(long);
+    let held = [
+        go(service.clone(), get()).await,
+        go(service.clone(), get()).await,
+    ];
+    for _ in 0..3 {
+        assert_eq!(go(service.clone(), get()).await.status(), 503);
+        sleep(seconds(86_400)).await;
+    }
+    drop(held);
+    assert_eq!(layer.serving(), 0);
+}

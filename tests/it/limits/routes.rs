@@ -99,3 +99,75 @@ async fn a_nested_router_has_the_whole_path() {
         assert_eq!(answer.status(), status);
     }
 }
+
+/// The strictest of all that a path could be of: it has nothing to gain by how it is written.
+#[tokio::test]
+async fn a_path_that_can_be_read_in_two_ways_gets_the_stricter_limits() {
+    let (layer, _) = build(
+        LimitsLayer::builder()
+            .body_limit(10)
+            .route(RouteLimits::new("/orders/{id}").body_limit(5))
+            .route(RouteLimits::new("/files/{name}").body_limit(20))
+            .route(RouteLimits::new("/files/{*path}").body_limit(3))
+            .route(RouteLimits::new("/big/{*path}").body_limit(20)),
+    );
+    let rows = [
+        ("/orders/1", 5),
+        ("/orders/caf%C3%A9", 5),
+        ("/orders/a%2Fb", 5),
+        ("/orders/1;x=1", 5),
+        ("/orders/%2e%2e", 5),
+        ("/orders/%zz", 5),
+        ("/%6frders/1", 5),
+        ("/orders/1/items%2F", 10),
+        ("/notes/a%2Fb", 10),
+        ("/files/a", 20),
+        // Of the first for one program, of the second for another.
+        ("/files/a%2Fb", 3),
+        ("/big/a", 20),
+        ("/big/a%2Fb", 10),
+        ("/big//a", 10),
+    ];
+    for (path, most) in rows {
+        for (size, status) in [(most, 200), (most + 1, 413)] {
+            let request = Request::post(path).body(Script::of([data(size)])).unwrap();
+            let answer = ask(layer.clone().layer(Reader::default()), request).await;
+            assert_eq!(answer.status, status, "{path} {size}");
+        }
+    }
+}
+
+/// What really comes to a handler of axum, which finds it by the path as it was sent.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn no_spelling_of_a_path_that_reaches_a_handler_has_more_room() {
+    use axum::Router;
+    use axum::routing::post;
+    use tower::ServiceExt;
+    let (layer, _) = build(
+        LimitsLayer::builder()
+            .body_limit(100)
+            .route(RouteLimits::new("/orders/{id}").body_limit(5)),
+    );
+    let app: Router = Router::new()
+        .route("/orders/{id}", post(async |body: String| body))
+        .layer(layer);
+    for (path, status) in [
+        ("/orders/1", 200),
+        ("/orders/%31", 200),
+        ("/orders/a%2Fb", 200),
+        ("/orders/1;x", 200),
+        ("/orders/%2e%2e", 200),
+        ("/orders/..", 200),
+        ("/%6frders/1", 404),
+        ("/orders%2F1", 404),
+        ("//orders/1", 404),
+    ] {
+        for (size, status) in [(5, status), (6, if status == 200 { 413 } else { status })] {
+            let body = axum::body::Body::new(Script::of([data(size)]));
+            let request = Request::post(path).body(body).unwrap();
+            let answer = ServiceExt::<Request<axum::body::Body>>::oneshot(app.clone(), request);
+            assert_eq!(answer.await.unwrap().status(), status, "{path} {size}");
+        }
+    }
+}

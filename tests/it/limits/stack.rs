@@ -40,6 +40,7 @@ fn the_posture_has_each_limit_and_each_that_was_switched_off() {
         ("body_limit", "2097152"),
         ("body_idle", "20s"),
         ("body_time", "60s"),
+        ("stream_idle", "300s"),
         ("response_time", "30s"),
         ("answer_idle", "60s"),
         ("max_concurrent", "1024"),
@@ -135,4 +136,44 @@ async fn a_body_that_is_inspected_has_its_limits() {
         let came = came(go(service.clone(), json(steps)).await).await;
         assert_eq!((came.status, came.code), (status, code));
     }
+}
+
+#[test]
+fn the_posture_has_the_limits_of_each_route() {
+    let layer = LimitsLayer::builder()
+        .route(
+            RouteLimits::new("/uploads/{*path}")
+                .body_limit(1 << 30)
+                .body_time(seconds(600))
+                .response_time(seconds(90)),
+        )
+        .route(
+            RouteLimits::new("/shop.Orders/{method}")
+                .grpc(true)
+                .stream_idle(seconds(30))
+                .dangerous_unlimited(Limit::AnswerIdle),
+        )
+        .build()
+        .unwrap();
+    let (_, settings, _) = said(layer);
+    let routes = settings
+        .iter()
+        .filter(|(name, _)| name.starts_with("route"));
+    let routes: Vec<_> = routes
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    assert_eq!(
+        routes,
+        [
+            ("routes", "2"),
+            (
+                "route",
+                "/uploads/{*path}:body_limit=1073741824,body_time=600s,response_time=90s"
+            ),
+            (
+                "route",
+                "/shop.Orders/{method}:stream_idle=30s,answer_idle=none,grpc=yes"
+            ),
+        ]
+    );
 }

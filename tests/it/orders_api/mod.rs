@@ -146,8 +146,8 @@ async fn the_posture_of_the_service() {
         error_mask on client_errors=masked not_found=empty kept=2 stripped=4
         bans on counts_per=node signals=counted request_rules=0 safelist=0 blocklist=0
         https on plain=redirect hosts=1 hsts=max-age=63072000; includeSubDomains
-        rate_limit on counts_per=node policies=client:120/60s,registration:20/3600s
-        limits on body_limit=262144 body_idle=5s body_time=10s response_time=30s answer_idle=60s max_concurrent=1024
+        rate_limit on counts_per=node policies=client:120/60s,registration:20/3600s methods=registration:POST
+        limits on body_limit=262144 body_idle=5s body_time=10s stream_idle=300s response_time=30s answer_idle=60s max_concurrent=1024
         csrf on missing_metadata=refuse with cookie isolation=off trusted_origins=1
         auth on by=bearer,own anonymous=pass
         rate_limit_by_principal on counts_per=node policies=user:240/60s

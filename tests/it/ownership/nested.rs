@@ -295,6 +295,47 @@ mod axum_routers {
         assert_eq!(calls.load(Ordering::SeqCst), 5 + 10);
     }
 
+    /// The rule is for a part of the paths of a route, and the route was nested.
+    #[tokio::test]
+    async fn a_rule_for_a_part_of_a_nested_route_is_not_passed_by() {
+        let (orders, told) = (Orders::new(), Told::default());
+        let guard = OwnershipGuard::builder()
+            .resource("/docs/drafts/{id}", orders.clone())
+            .unowned("/open/docs/{kind}/{id}")
+            .events(told.clone())
+            .build()
+            .unwrap();
+        let docs = || Router::new().route("/docs/{kind}/{id}", any(async || "reached"));
+        let router = Router::new()
+            .merge(docs())
+            .nest("/api", docs())
+            .nest("/open", docs())
+            .route("/t/{tenant}/drafts/{id}", any(async || "reached"))
+            .layer(ServiceBuilder::new().layer(Login).layer(guard));
+        for (target, status) in [
+            ("/docs/drafts/1", 200),
+            ("/docs/drafts/2", 404),
+            ("/docs/final/2", 200),
+            ("/api/docs/drafts/1", 500),
+            ("/api/docs/%64rafts/1", 500),
+            ("/api/docs/final/2", 200),
+            ("/open/docs/drafts/2", 200),
+            // A name that a client has chosen.
+            ("/t/docs/drafts/2", 200),
+        ] {
+            let request = request("alice", "GET", target).map(axum::body::Body::new);
+            let answer = go(router.clone(), request).await;
+            assert_eq!(answer.status().as_u16(), status, "{target}");
+        }
+        let details: Vec<_> = told.take().into_iter().filter_map(|it| it.detail).collect();
+        let nested = detail("/api/docs/{kind}/{id}", "/docs/drafts/{id}");
+        assert_eq!(
+            details.iter().filter(|it| **it == nested).count(),
+            2,
+            "{details:?}"
+        );
+    }
+
     /// The template says more than the path: a parameter that happens to be called as a rule begins is none.
     #[tokio::test]
     async fn a_template_is_compared_where_there_is_one() {

@@ -264,3 +264,67 @@ fn the_posture_says_how_much_and_warns_of_what_is_weak() {
     let strong = SecurityStack::new().rate_limit(by_client(100)).posture();
     assert_eq!(warnings(&strong), [""; 0]);
 }
+
+fn nets<const N: usize>(nets: [&str; N]) -> IpSet {
+    nets.iter().map(|net| net.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_posture_says_who_and_what_has_no_limit() {
+    let layer = RateLimitLayer::builder()
+        .policy(
+            Policy::new("write", Quota::per_minute(5))
+                .key(key::client_ip())
+                .methods([Method::POST, Method::PUT])
+                .enforce_percent(20),
+        )
+        .policy(
+            Policy::new("all", Quota::per_minute(50))
+                .key(key::client_ip())
+                .enforce_percent(100),
+        )
+        .exempt(nets(["10.0.0.0/8", "64.0.0.0/7", "2001::/16", "2400::/12"]))
+        .build()
+        .unwrap();
+    let bans = BanLayer::builder()
+        .safelist(nets(["0.0.0.0/0", "192.0.2.0/24", "::/0"]))
+        .build()
+        .unwrap();
+    let posture = SecurityStack::new().bans(bans).rate_limit(layer).posture();
+    assert_eq!(
+        warnings(&posture),
+        [
+            "bans: safelist: 0.0.0.0/0 is a large part of the Internet",
+            "bans: safelist: ::/0 is a large part of the Internet",
+            "rate_limit: exempt: 64.0.0.0/7 is a large part of the Internet",
+            "rate_limit: exempt: 2400::/12 is a large part of the Internet",
+            "rate_limit: write: enforced for 20 % of the keys",
+        ]
+    );
+    let text = posture.to_string();
+    let settings = "policies=write:5/60s,all:50/60s methods=write:POST+PUT exempt=10.0.0.0/8,64.0.0.0/7,2001::/16,2400::/12";
+    assert!(text.contains(settings), "{text}");
+}
+
+#[test]
+fn everyone_is_not_exempt() {
+    let build = |exempt: IpSet| {
+        let policy = Policy::new("all", Quota::per_minute(5)).key(key::client_ip());
+        let layer = RateLimitLayer::builder().policy(policy).exempt(exempt);
+        let errors = layer.build().err();
+        errors.map(|errors| errors.iter().map(|error| error.code()).collect::<Vec<_>>())
+    };
+    for everyone in [
+        nets(["0.0.0.0/0"]),
+        nets(["10.0.0.0/8", "::/0"]),
+        nets(["0.0.0.0/1", "128.0.0.0/1"]),
+        nets(["64.0.0.0/2"]),
+    ] {
+        assert_eq!(
+            build(everyone.clone()),
+            Some(vec!["exempts_everyone"]),
+            "{everyone:?}"
+        );
+    }
+    assert_eq!(build(nets(["64.0.0.0/3", "fc00::/7"])), None);
+}
