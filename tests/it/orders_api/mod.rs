@@ -1,14 +1,15 @@
 //! The shop under attack: with the stack each attack is blocked, without it each gets through, and an ordinary user notices nothing.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, SqlitePool};
 use tower_security::core::SecurityEvent;
 use tower_security::stack::Posture;
 
@@ -316,31 +317,86 @@ async fn an_administrator_gives_and_takes_rights() {
     assert_eq!(users(&bob).await, 200);
 }
 
-#[tokio::test]
-async fn a_database_in_a_file_is_migrated_once() {
-    struct File(PathBuf);
-    impl Drop for File {
-        fn drop(&mut self) {
-            for end in ["", "-shm", "-wal"] {
-                let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
-            }
+/// A database that is gone with the test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        let name = format!("tower-security-orders-{name}-{}.db", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    async fn open(&self) -> SqlitePool {
+        db::open(Some(&self.0)).await.expect("it opens")
+    }
+
+    /// Without a migration.
+    async fn raw(&self) -> SqlitePool {
+        let options = SqliteConnectOptions::new().filename(&self.0);
+        let pool = SqlitePool::connect_with(options.create_if_missing(true));
+        pool.await.expect("it opens")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        for end in ["", "-shm", "-wal"] {
+            let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
         }
     }
-    let name = format!("tower-security-orders-{}.db", std::process::id());
-    let file = File(std::env::temp_dir().join(name));
-    let open = async |file: &Path| db::open(Some(file)).await.expect("it opens");
+}
 
-    let pool = open(&file.0).await;
+async fn version(pool: &SqlitePool) -> i64 {
+    let version = sqlx::query_scalar("PRAGMA user_version");
+    version.fetch_one(pool).await.expect("a number")
+}
+
+#[tokio::test]
+async fn a_database_in_a_file_is_migrated_once() {
+    let file = File::new("twice");
+    let pool = file.open().await;
     assert!(db::is_new(&pool).await.unwrap());
     db::seed(&pool, ["a", "b", "c"]).await.unwrap();
     pool.close().await;
-    let pool = open(&file.0).await;
+    let pool = file.open().await;
     assert!(!db::is_new(&pool).await.unwrap());
-    let version: i64 = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(&pool)
+    assert_eq!(version(&pool).await, 2);
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn an_old_database_is_brought_up_to_date_with_what_is_in_it() {
+    let file = File::new("old");
+    let pool = file.raw().await;
+    sqlx::raw_sql(db::MIGRATIONS[0])
+        .execute(&pool)
         .await
         .unwrap();
-    assert_eq!(version, 2);
+    let user = "INSERT INTO users (name, password) VALUES ('zoe', 'x'); PRAGMA user_version = 1";
+    sqlx::raw_sql(user).execute(&pool).await.unwrap();
+    pool.close().await;
+    let pool = file.open().await;
+    assert_eq!(version(&pool).await, 2);
+    let row: (String, Option<Vec<u8>>) = sqlx::query_as("SELECT name, address FROM users")
+        .fetch_one(&pool)
+        .await
+        .expect("it has the column");
+    assert_eq!(row, ("zoe".to_owned(), None));
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
+    let file = File::new("new");
+    let pool = file.open().await;
+    for other in [3, -1] {
+        let version = AssertSqlSafe(format!("PRAGMA user_version = {other}"));
+        sqlx::raw_sql(version).execute(&pool).await.unwrap();
+        let error = db::open(Some(&file.0)).await.expect_err("it is newer");
+        let text = format!("has version {other}, and this program knows those up to 2");
+        assert!(error.to_string().contains(&text), "{error}");
+        assert_eq!(self::version(&pool).await, other);
+    }
     pool.close().await;
 }
 
