@@ -16,8 +16,8 @@ use tower_security::stack::Posture;
 use crate::support::wire::Server;
 
 mod chromium;
-
 mod judges;
+
 #[path = "../../../examples/orders_api/main.rs"]
 #[expect(
     dead_code,
@@ -27,7 +27,7 @@ mod example;
 
 use example::attack::{Kind, Plan, run};
 use example::service::{self, Parts};
-use example::stack::Deployment;
+use example::stack::{Deployment, LAYERS};
 use example::{db, others, secrets::Secrets, try_it};
 
 async fn attack(kind: Kind) {
@@ -123,58 +123,39 @@ impl Shop {
     }
 }
 
-/// The table without what it says of standards, which belongs to the layers.
-fn table(posture: &Posture) -> Vec<String> {
-    let text = posture.to_string();
-    let lines = text.lines().filter(|line| !line.starts_with([' ', '\t']));
-    lines
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect()
-}
-
+/// All of it: nothing changes here without being seen.
 #[tokio::test]
 async fn the_posture_of_the_service() {
-    let local = shop(Deployment::local()).await.posture;
-    let proxied = shop(Deployment::behind_proxy().expect("it builds"))
-        .await
-        .posture;
-    for posture in [&local, &proxied] {
-        assert_eq!(posture.warnings(), [""; 0]);
-    }
-    let rules = "context on client_ip=trusted proxies scheme=known
-        headers on preset=web headers=7 cache=no_store
-        csp on scripts=nonce
-        cookies on renamed=0
-        cors on origins=1 credentials=true
-        error_mask on client_errors=masked not_found=empty kept=2 stripped=4
-        bans on counts_per=node signals=counted request_rules=0 safelist=0 blocklist=0
-        https on plain=redirect hosts=1 hsts=max-age=63072000; includeSubDomains
-        rate_limit on counts_per=node policies=client:120/60s,registration:20/3600s
-        limits on body_limit=262144 body_idle=5s body_time=10s response_time=30s answer_idle=60s max_concurrent=1024
-        csrf on missing_metadata=refuse with cookie isolation=off trusted_origins=1
-        auth on by=bearer,own anonymous=pass
-        rate_limit_by_principal on counts_per=node policies=user:240/60s
-        require_authorization on undecided_errors=strip
-        access on rules=16 rest=404 public=GET /,GET /health,GET /internal/status,GET /.well-known/jwks.json,GET /downloads/{name},POST /register,POST /login,POST /token,POST /logout
-        sanitize on preset=strict enforced=71 reported=0 body_limit=1048576 multipart=buffered
-        ownership on rules=/orders/{id}/page,/orders/{id}/live unmatched=pass denied=404";
-    let expected: Vec<_> = rules.lines().map(str::trim).collect();
-    let said = table(&proxied);
-    for line in &expected {
-        assert!(
-            said.iter().any(|each| each == line),
-            "{line} is not in\n{}",
-            said.join("\n")
-        );
-    }
-    let own = table(&local);
-    assert!(
-        own.contains(&"context on client_ip=peer scheme=known".to_owned()),
-        "{own:?}"
+    let proxied = Deployment::behind_proxy().expect("it builds");
+    let proxied = shop(proxied).await.posture;
+    assert_eq!(proxied.to_string(), include_str!("posture.txt"));
+    let proxied = proxied.to_string();
+
+    let local = shop(Deployment::local()).await.posture.to_string();
+    let other = |(mine, other): &(&str, &str)| mine != other;
+    let lines: Vec<_> = local.lines().zip(proxied.lines()).filter(other).collect();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<_> = lines.into_iter().map(|(mine, _)| words(mine)).collect();
+    assert_eq!(
+        lines,
+        [
+            "context on client_ip=peer scheme=known",
+            "https on plain=redirect hosts=2 hsts=max-age=63072000; includeSubDomains exempt=loopback",
+        ]
     );
-    let https =
-        "https on plain=redirect hosts=2 hsts=max-age=63072000; includeSubDomains exempt=loopback";
-    assert!(own.contains(&https.to_owned()), "{own:?}");
+    assert_eq!(local.lines().count(), proxied.lines().count());
+}
+
+/// What is left out for a demonstration is shown to be.
+#[tokio::test]
+async fn the_posture_tells_what_is_left_out() {
+    for layer in LAYERS {
+        let deployment = Deployment::local().without(layer).expect("it is known");
+        let posture = shop(deployment).await.posture.to_string();
+        let row = |line: &&str| line.split_whitespace().next() == Some(layer);
+        let row = posture.lines().find(row).expect("it has a row");
+        assert_eq!(row.split_whitespace().nth(1), Some("off"), "{row}");
+    }
 }
 
 /// What the app on the phone shows at a time.
