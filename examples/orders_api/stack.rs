@@ -38,6 +38,7 @@ pub struct Deployment {
     scheme: SchemeSource,
     hosts: Vec<&'static str>,
     body_time: Duration,
+    app: String,
     without: Option<&'static str>,
 }
 
@@ -65,6 +66,7 @@ impl Deployment {
             scheme: SchemeSource::Listener(RequestScheme::Http),
             hosts: vec!["127.0.0.1", "localhost"],
             body_time: Duration::from_secs(10),
+            app: APP.to_owned(),
             without: None,
         }
     }
@@ -78,6 +80,7 @@ impl Deployment {
             scheme: SchemeSource::forwarded_proto(proxies, ProtoHeader::XForwardedProto)?,
             hosts: vec![HOST],
             body_time: Duration::from_secs(10),
+            app: APP.to_owned(),
             without: None,
         })
     }
@@ -85,6 +88,12 @@ impl Deployment {
     /// Sets how long a body may take to come.
     pub const fn body_time(mut self, time: Duration) -> Self {
         self.body_time = time;
+        self
+    }
+
+    /// Sets from where the web application is served, such as by the server of its developer.
+    pub fn app(mut self, origin: impl Into<String>) -> Self {
+        self.app = origin.into();
         self
     }
 
@@ -112,7 +121,7 @@ pub fn protect(
     log: impl EventSink,
 ) -> Result<(Router<Shop>, Posture), ConfigErrors> {
     let cors = CorsLayer::builder()
-        .origins([APP])
+        .origins([&deployment.app])
         .credentials(true)
         .methods([Method::PATCH, Method::PUT, Method::DELETE])
         .request_headers(["authorization", "content-type"])
