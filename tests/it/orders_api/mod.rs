@@ -133,9 +133,9 @@ async fn the_posture_of_the_service() {
 
     let local = shop(Deployment::local()).await.posture.to_string();
     let other = |(mine, other): &(&str, &str)| mine != other;
-    let lines: Vec<_> = local.lines().zip(proxied.lines()).filter(other).collect();
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let lines: Vec<_> = lines.into_iter().map(|(mine, _)| words(mine)).collect();
+    let lines = local.lines().zip(proxied.lines()).filter(other);
+    let lines: Vec<_> = lines.map(|(mine, _)| words(mine)).collect();
     assert_eq!(
         lines,
         [
