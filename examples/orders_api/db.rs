@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
+use super::shop::Fault;
+
 /// Each runs once, in this order; `user_version` counts them. What was released is not changed any more.
-const MIGRATIONS: [&str; 2] = [
+pub const MIGRATIONS: [&str; 2] = [
     "CREATE TABLE users (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
@@ -28,8 +31,8 @@ const MIGRATIONS: [&str; 2] = [
     "ALTER TABLE users ADD COLUMN address BLOB;",
 ];
 
-/// Opens the database and brings its schema up to date.
-pub async fn open(file: Option<&Path>) -> sqlx::Result<SqlitePool> {
+/// Opens the database and brings its schema up to date. One that a newer program has written is left alone.
+pub async fn open(file: Option<&Path>) -> Result<SqlitePool, Fault> {
     let pool = match file {
         Some(file) => {
             let options = SqliteConnectOptions::new().filename(file);
@@ -47,18 +50,32 @@ pub async fn open(file: Option<&Path>) -> sqlx::Result<SqlitePool> {
     Ok(pool)
 }
 
-async fn migrate(pool: &SqlitePool) -> sqlx::Result<()> {
-    let mut transaction = pool.begin().await?;
+async fn migrate(pool: &SqlitePool) -> Result<(), Fault> {
+    // Of two programs that start at once, one waits.
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let version = sqlx::query_scalar("PRAGMA user_version");
-    let done: i64 = version.fetch_one(&mut *transaction).await?;
-    let done = usize::try_from(done).unwrap_or(usize::MAX);
-    for migration in MIGRATIONS.into_iter().skip(done) {
-        sqlx::raw_sql(migration).execute(&mut *transaction).await?;
+    let found: i64 = version.fetch_one(&mut *transaction).await?;
+    let known = MIGRATIONS.len();
+    let waiting = usize::try_from(found)
+        .ok()
+        .and_then(|done| MIGRATIONS.get(done..));
+    let Some(waiting) = waiting else {
+        return Err(format!(
+            "the schema of the database has version {found}, and this program knows those up to {known}: \
+             start the program that has written it"
+        )
+        .into());
+    };
+    for migration in waiting {
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
     }
-    sqlx::raw_sql("PRAGMA user_version = 2")
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await
+    if !waiting.is_empty() {
+        // It takes no parameter. The number is ours.
+        let version = AssertSqlSafe(format!("PRAGMA user_version = {known}"));
+        sqlx::raw_sql(version).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Whether nobody is in it yet.

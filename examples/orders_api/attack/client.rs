@@ -34,7 +34,7 @@ pub struct Ask {
     forwarded: Option<String>,
     with_cookies: bool,
     with_token: bool,
-    is_cross_site: bool,
+    with_metadata: bool,
     is_plain: bool,
     is_chunked: bool,
 }
@@ -49,7 +49,7 @@ impl Ask {
             forwarded: None,
             with_cookies: false,
             with_token: true,
-            is_cross_site: false,
+            with_metadata: true,
             is_plain: false,
             is_chunked: false,
         }
@@ -105,10 +105,15 @@ impl Ask {
         self
     }
 
-    /// As a page of another site has the browser send it.
-    pub fn by_other_site(mut self, origin: &str) -> Self {
-        self.is_cross_site = true;
+    /// As a browser sends it that knows no `Sec-Fetch-Site`.
+    pub fn by_page_without_metadata(mut self) -> Self {
+        self.with_metadata = false;
         self.by_page()
+    }
+
+    /// As a page of another site has the browser send it.
+    pub fn by_other_site(self, origin: &str) -> Self {
+        self.by_page_without_metadata()
             .header("Origin", origin)
             .header("Sec-Fetch-Site", "cross-site")
     }
@@ -136,12 +141,23 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The status, and the code of a refusal.
-    pub fn short(&self) -> String {
+    /// Whether its policy lets only scripts with a nonce run.
+    pub fn has_nonce(&self) -> bool {
+        let policy = self.header("content-security-policy");
+        policy.is_some_and(|policy| policy.contains("script-src 'nonce-"))
+    }
+
+    /// The word of a refusal.
+    pub fn code(&self) -> Option<String> {
         let body = self.json();
         // An endpoint for tokens has its own word for it (RFC 6749 section 5.2).
         let code = body["code"].as_str().or_else(|| body["error"].as_str());
-        match (self.status, code) {
+        code.map(str::to_owned)
+    }
+
+    /// The status, and the code of a refusal.
+    pub fn short(&self) -> String {
+        match (self.status, self.code()) {
             (0, _) => "connection closed".to_owned(),
             (status, Some(code)) => format!("{status} {code}"),
             (status, None) => status.to_string(),
@@ -183,7 +199,7 @@ impl Client {
                 .map(|(name, value)| format!("{name}={value}"));
             let _ = write!(head, "Cookie: {}\r\n", pairs.collect::<Vec<_>>().join("; "));
         }
-        if ask.with_cookies && !ask.is_cross_site {
+        if ask.with_cookies && ask.with_metadata {
             head += "Sec-Fetch-Site: same-origin\r\n";
         }
         if ask.is_chunked {
@@ -258,7 +274,7 @@ impl Client {
     }
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+pub fn parse(bytes: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let mut lines = head.split("\r\n");

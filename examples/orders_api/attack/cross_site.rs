@@ -2,54 +2,72 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::super::shop::Fault;
+use super::super::stack::{APP, HOST};
+use super::client::parse;
+use super::trial::{Trial, refusal};
 use super::{Answer, Ask, Client, Target, Verdict, db};
 
 const EVIL: &str = "https://evil.example";
 
-async fn status_of(target: &Target, id: i64) -> sqlx::Result<Option<String>> {
-    let status = sqlx::query_scalar("SELECT status FROM orders WHERE id = ?").bind(id);
-    status.fetch_optional(&target.db).await
+async fn is_paid(target: &Target, id: i64) -> sqlx::Result<bool> {
+    let status: Option<String> = sqlx::query_scalar("SELECT status FROM orders WHERE id = ?")
+        .bind(id)
+        .fetch_optional(&target.db)
+        .await?;
+    Ok(status.as_deref() == Some("paid"))
 }
 
 /// A form of another site pays with alice's cookie.
 pub async fn post(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.alice().await?;
-    let ask = Ask::new("POST", "/orders/42/pay").by_other_site(EVIL);
-    let answer = alice.send(ask).await?;
-    let is_paid = status_of(target, 42).await?.as_deref() == Some("paid");
-    let came = match is_paid {
-        true => format!("{}, and it is paid", answer.short()),
-        false => answer.short(),
-    };
-    Ok(Verdict::new(
-        is_paid,
-        "POST /orders/42/pay, her cookie",
-        came,
-    ))
+    let mut trial = Trial::of("POST /orders/{id}/pay, her cookie");
+    let order = json!({ "goods": "book", "quantity": 1 });
+    let made = alice.send(Ask::new("POST", "/orders").json(&order)).await?;
+    let id = made.json()["id"].as_i64().ok_or("alice cannot order")?;
+    let pay = || Ask::new("POST", format!("/orders/{id}/pay"));
+    // A browser of today, one of some years ago, and a page that hides its origin.
+    let old = pay().by_page_without_metadata().header("Origin", EVIL);
+    for ask in [pay().by_other_site(EVIL), old, pay().by_other_site("null")] {
+        let answer = alice.send(ask).await?;
+        trial.refused(&answer, refusal(403, "csrf_refused"));
+    }
+    trial.gain(is_paid(target, id).await?, "200, and it is paid");
+    let own = pay().by_page().header("Origin", &format!("https://{HOST}"));
+    let answer = alice.send(own).await?;
+    let is_right = is_paid(target, id).await? && answer.is_success();
+    trial.control_if("her own page pays", is_right, answer.short());
+    Ok(trial.verdict())
 }
 
 /// A page of another site opens a socket with alice's cookie, and reads.
 pub async fn socket(target: &Target) -> Result<Verdict, Fault> {
     let alice = target.alice().await?;
-    let ask = Ask::get("/orders/42/live").by_other_site(EVIL).handshake();
-    let came = heard(&alice, &ask).await?;
-    let is_open = came.starts_with("HTTP/1.1 101");
-    let is_read = is_open && came.contains("\"goods\":\"lamp\"");
-    let status = came.get(9..12).unwrap_or("closed").to_owned();
-    let came = if is_read {
-        format!("{status}, then her order")
-    } else {
-        status
-    };
-    Ok(Verdict::new(is_read, "handshake of evil.example", came))
+    let mut trial = Trial::of("handshake of evil.example");
+    let live = || Ask::get("/orders/42/live");
+    let is_read = |answer: &Answer| answer.status == 101 && answer.body.contains("\"goods\":");
+    for ask in [
+        live().by_other_site(EVIL),
+        live().by_page_without_metadata().header("Origin", EVIL),
+    ] {
+        let answer = heard(&alice, &ask.handshake()).await?;
+        trial.refused(&answer, refusal(403, "csrf_refused"));
+        trial.gain(is_read(&answer), "101, then her order");
+    }
+    let own = live()
+        .by_page()
+        .header("Origin", &format!("https://{HOST}"));
+    let own = heard(&alice, &own.handshake()).await?;
+    trial.control_if("a page of the shop", is_read(&own), own.short());
+    Ok(trial.verdict())
 }
 
 /// What comes over a connection until it ends, or nothing more comes for a while.
-pub async fn heard(client: &Client, ask: &Ask) -> Result<String, Fault> {
+pub async fn heard(client: &Client, ask: &Ask) -> Result<Answer, Fault> {
     let mut stream = client.connect().await?;
     stream.write_all(client.head(ask, 0).as_bytes()).await?;
     let (mut all, mut part) = (Vec::new(), [0; 1024]);
@@ -58,7 +76,7 @@ pub async fn heard(client: &Client, ask: &Ask) -> Result<String, Fault> {
     {
         all.extend_from_slice(&part[..count]);
     }
-    Ok(String::from_utf8_lossy(&all).into_owned())
+    Ok(parse(&all))
 }
 
 pub async fn foreign_origin(target: &Target) -> Result<Verdict, Fault> {
@@ -69,63 +87,75 @@ pub async fn null_origin(target: &Target) -> Result<Verdict, Fault> {
     reads(target, "null").await
 }
 
-/// Whether the browser would hand alice's order to a page of this origin.
+/// Whether a browser hands such an answer to a page of this origin.
+fn is_granted(answer: &Answer, origin: &str) -> bool {
+    answer.header("access-control-allow-origin") == Some(origin)
+        && answer.header("access-control-allow-credentials") == Some("true")
+}
+
+/// Whether the browser would hand alice's order to a page of this origin, or delete it for one.
 async fn reads(target: &Target, origin: &str) -> Result<Verdict, Fault> {
     let mut alice = target.alice().await?;
-    let answer = alice
-        .send(Ask::get("/orders/42").by_other_site(origin))
-        .await?;
-    let granted = |answer: &Answer| {
-        answer.header("access-control-allow-origin") == Some(origin)
-            && answer.header("access-control-allow-credentials") == Some("true")
+    let mut trial = Trial::of(format!("Origin: {origin}, her cookie"));
+    let preflight = |origin: &str| {
+        Ask::new("OPTIONS", "/orders/42")
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", "DELETE")
     };
-    let is_read = answer.is_success() && granted(&answer);
-    let preflight = Ask::new("OPTIONS", "/orders/42")
-        .header("Origin", origin)
-        .header("Access-Control-Request-Method", "DELETE");
-    let preflight = target.stranger().send(preflight).await?;
-    let came = match is_read || granted(&preflight) {
-        true => format!("{}, allow-origin: {origin}", answer.short()),
-        false => format!("no allow-origin; preflight {}", preflight.short()),
-    };
-    let got_through = is_read || granted(&preflight);
-    Ok(Verdict::new(
-        got_through,
-        format!("Origin: {origin}, her cookie"),
-        came,
-    ))
+    let read = |origin: &str| Ask::get("/orders/42").by_other_site(origin);
+
+    let answer = alice.send(read(origin)).await?;
+    let asked = target.stranger().send(preflight(origin)).await?;
+    let is_read = answer.is_success() && is_granted(&answer, origin);
+    trial.gain(is_read, format!("200, allow-origin: {origin}"));
+    trial.gain(is_granted(&asked, origin), "and it may delete");
+    let is_silent = |answer: &Answer| answer.header("access-control-allow-origin").is_none();
+    let is_met = answer.status == 200 && is_silent(&answer) && is_silent(&asked);
+    let came = format!("{}, preflight {}", answer.short(), asked.short());
+    let wanted = "no allow-origin, preflight 403";
+    trial.seen(wanted, is_met && asked.status == 403, came);
+
+    let answer = alice.send(read(APP)).await?;
+    let is_right = answer.is_success() && is_granted(&answer, APP);
+    trial.control_if("the web application reads", is_right, answer.short());
+    let asked = target.stranger().send(preflight(APP)).await?;
+    let is_right = asked.is_success() && is_granted(&asked, APP);
+    trial.control_if("and may delete", is_right, asked.short());
+    Ok(trial.verdict())
 }
 
 /// What a script could read, the network see, another site use, or a sibling host plant.
 pub async fn cookie_flags(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.stranger();
+    let mut trial = Trial::of("a login");
     let answer = alice.log_in(db::ALICE.name, db::ALICE.password).await?;
     let lines: Vec<_> = answer
         .headers
         .iter()
         .filter(|(name, _)| name == "set-cookie")
         .collect();
-    if lines.is_empty() {
-        return Err("a login sets no cookie".into());
-    }
-    let lacks = |line: &str, flag: &str| {
-        let mut attributes = line.split(';').skip(1).map(str::trim);
-        !attributes.any(|attribute| attribute.eq_ignore_ascii_case(flag))
-    };
     let mut faults = Vec::new();
     for (_, line) in &lines {
+        let attributes = || line.split(';').skip(1).map(str::trim);
+        let has = |flag: &str| attributes().any(|each| each.eq_ignore_ascii_case(flag));
         for flag in ["Secure", "HttpOnly", "Path=/"] {
-            faults.extend(lacks(line, flag).then_some(flag));
+            faults.extend((!has(flag)).then_some(flag));
         }
-        let is_lax = lacks(line, "SameSite=Strict") && lacks(line, "SameSite=Lax");
-        faults.extend(is_lax.then_some("SameSite"));
+        let is_strict = has("SameSite=Strict") || has("SameSite=Lax");
+        faults.extend((!is_strict).then_some("SameSite"));
         faults.extend((!line.starts_with("__Host-")).then_some("__Host-"));
+        let has_domain = attributes().any(|each| each.to_ascii_lowercase().starts_with("domain"));
+        faults.extend(has_domain.then_some("own host"));
     }
     faults.sort_unstable();
     faults.dedup();
-    let came = match faults.is_empty() {
-        true => format!("{} cookies, all flags", lines.len()),
-        false => format!("without {}", faults.join(", ")),
-    };
-    Ok(Verdict::new(!faults.is_empty(), "a login", came))
+    trial.gain(!faults.is_empty(), format!("without {}", faults.join(", ")));
+    // Of the access token, of the refresh token, and of the device.
+    let is_met = lines.len() == 3 && faults.is_empty();
+    let came = format!("{} cookies, all flags", lines.len());
+    trial.seen("3 cookies, all flags", is_met, came);
+    let me = alice.send(Ask::get("/me").by_page()).await?;
+    let is_right = me.json()["name"] == db::ALICE.name;
+    trial.control_if("they log her in", is_right, me.short());
+    Ok(trial.verdict())
 }

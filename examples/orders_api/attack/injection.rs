@@ -2,128 +2,143 @@
 
 use serde_json::json;
 
-use super::{Ask, Target, Verdict, short};
-
 use super::super::shop::Fault;
+use super::trial::{Trial, refusal};
+use super::{Answer, Ask, Target, Verdict, db};
 
 /// Logs in as the administrator without his password.
 pub async fn login(target: &Target) -> Result<Verdict, Fault> {
-    let mut answers = Vec::new();
-    let mut got_in = None;
+    let mut trial = Trial::of("account root' --");
     for account in [
         "root' --",
         "' OR role = 'admin' --",
         "x' UNION SELECT 3, 'admin' --",
     ] {
         let mut thief = target.stranger();
-        answers.push(thief.log_in(account, "x").await?);
+        let answer = thief.log_in(account, "x").await?;
+        trial.refused(&answer, refusal(401, "login_failed"));
         if thief.is_in() {
             let me = thief.send(Ask::get("/me")).await?;
-            got_in = me.json()["name"].as_str().map(str::to_owned);
+            let name = me.json()["name"].as_str().unwrap_or("nobody").to_owned();
+            trial.gain(true, format!("a token of {name}"));
         }
     }
-    let is_root = got_in.as_deref() == Some("root");
-    let came = if is_root {
-        "a token of root".to_owned()
-    } else {
-        short(&answers)
-    };
-    Ok(Verdict::new(is_root, "account root' --", came))
+    let mut root = target.stranger();
+    let answer = root.log_in(db::ROOT.name, db::ROOT.password).await?;
+    trial.control("root with his password", &answer);
+    Ok(trial.verdict())
 }
 
 /// Reads the hashes of passwords through the search of one's own orders.
 pub async fn search(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.alice().await?;
+    let mut trial = Trial::of("?q=x%') UNION SELECT .. FROM users");
     let stolen: String = sqlx::query_scalar("SELECT password FROM users WHERE name = 'root'")
         .fetch_one(&target.db)
         .await?;
+    let ask = |text: &str| Ask::get(format!("/orders?q={}", escaped(text)));
     let sql = "x%') UNION SELECT id,0,name,0,0,password,'{}',role FROM users --";
-    let answer = alice
-        .send(Ask::get(format!("/orders?q={}", escaped(sql))))
-        .await?;
+    let answer = alice.send(ask(sql)).await?;
     let is_leaked = answer.body.contains(&stolen);
-    let came = match is_leaked {
-        true => format!("{} the hashes of all", answer.short()),
-        false => format!("{} {}", answer.short(), clipped(&answer.body)),
-    };
-    Ok(Verdict::new(
-        is_leaked,
-        "?q=x%') UNION SELECT .. FROM users",
-        came,
-    ))
+    trial.gain(is_leaked, format!("{} the hashes of all", answer.short()));
+    let came = format!("{} {}", answer.short(), clipped(&answer.body));
+    trial.seen("200 []", answer.status == 200 && answer.body == "[]", came);
+
+    // What the twin of the query would trip over is no more than text.
+    let found = alice.send(ask("wrapped, please")).await?;
+    let is_right = found.json()[0]["id"] == 42;
+    trial.control_if("words of a note", is_right, found.short());
+    Ok(trial.verdict())
 }
 
 /// Has a script in a note, which the page of the order shows.
 pub async fn stored_xss(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.alice().await?;
-    let note = "<b>wrap it</b><script>steal()</script><img src=x onerror=steal()><a href=javascript:steal()>x</a>";
-    let order = json!({ "goods": "lamp", "quantity": 1, "note": note });
-    let made = alice.send(Ask::new("POST", "/orders").json(&order)).await?;
-    let id = made.json()["id"].as_i64().unwrap_or(0);
-    let page = alice
-        .send(Ask::get(format!("/orders/{id}/page")).by_page())
-        .await?;
-    let has_note = page.body.contains("<b>wrap it</b>");
+    let mut trial = Trial::of("a note with <script>, onerror");
+    let scripts =
+        "<script>steal()</script><img src=x onerror=steal()><a href=javascript:steal()>x</a>";
+    let mut pages = Vec::new();
+    for note in [
+        format!("<b>wrap it</b>{scripts}"),
+        "<b>wrap it</b>".to_owned(),
+    ] {
+        let order = json!({ "goods": "lamp", "quantity": 1, "note": note });
+        let made = alice.send(Ask::new("POST", "/orders").json(&order)).await?;
+        let id = made.json()["id"].as_i64().unwrap_or(0);
+        let page = Ask::get(format!("/orders/{id}/page")).by_page();
+        pages.push(alice.send(page).await?);
+    }
+    let has_note = |page: &Answer| page.status == 200 && page.body.contains("<b>wrap it</b>");
     let marks = ["<script>steal", "onerror", "javascript:"];
     let found: Vec<_> = marks
         .into_iter()
-        .filter(|mark| page.body.contains(mark))
+        .filter(|mark| pages[0].body.contains(mark))
         .collect();
-    if page.status == 200 && !has_note && found.is_empty() {
-        return Err("the page does not show the note".into());
-    }
-    let came = match found.is_empty() {
-        true => format!("{} the note without scripts", page.short()),
-        false => format!("{} {}", page.short(), found.join(" ")),
+    trial.gain(!found.is_empty(), format!("200 {}", found.join(" ")));
+    let is_met = has_note(&pages[0]) && found.is_empty() && pages[0].has_nonce();
+    let came = match has_note(&pages[0]) {
+        true => format!("200 the note without them{}", nonce(&pages[0])),
+        false => pages[0].short(),
     };
-    Ok(Verdict::new(
-        !found.is_empty(),
-        "a note with <script>, onerror",
-        came,
-    ))
+    trial.seen("200 the note without them, a nonce", is_met, came);
+    let came = pages[1].short();
+    trial.control_if("a note without scripts", has_note(&pages[1]), came);
+    Ok(trial.verdict())
+}
+
+fn nonce(page: &Answer) -> &'static str {
+    match page.has_nonce() {
+        true => ", a nonce",
+        false => ", no nonce",
+    }
 }
 
 /// Sends somebody a link with a script in it.
 pub async fn reflected_xss(target: &Target) -> Result<Verdict, Fault> {
     let mut alice = target.alice().await?;
+    let mut trial = Trial::of("/search?q=<script>..");
     let script = "<script>steal()</script>";
-    let page = alice
-        .send(Ask::get(format!("/search?q={}", escaped(script))).by_page())
-        .await?;
-    let is_there = page.body.contains(script);
-    let came = match is_there {
-        true => format!("{} with the script", page.short()),
-        false if page.body.contains("&lt;script&gt;") => format!("{} &lt;script&gt;", page.short()),
+    let ask = |text: &str| Ask::get(format!("/search?q={}", escaped(text))).by_page();
+    let page = alice.send(ask(script)).await?;
+    trial.gain(page.body.contains(script), "200 with the script");
+    let is_text = page.body.contains("&lt;script&gt;steal()");
+    let is_met = page.status == 200 && is_text && page.has_nonce();
+    let came = match is_text {
+        true => format!("{} &lt;script&gt;{}", page.short(), nonce(&page)),
         false => page.short(),
     };
-    Ok(Verdict::new(is_there, "/search?q=<script>..", came))
+    trial.seen("200 &lt;script&gt;, a nonce", is_met, came);
+    let usual = alice.send(ask("lamp")).await?;
+    let is_right = usual.status == 200 && usual.body.contains("You asked for lamp");
+    trial.control_if("a word", is_right, usual.short());
+    Ok(trial.verdict())
 }
 
 /// Writes a line of the log: that the administrator has logged in, say.
 pub async fn log_lines(target: &Target) -> Result<Verdict, Fault> {
     const FORGED: &str = "{\"event\":\"authn_login_success\",\"userid\":\"root\"}";
-    let before = target.log()?.len();
+    let mut trial = Trial::of("account eve\\n{\"event\":..");
     let mut stranger = target.stranger();
-    let mut answers = Vec::new();
+    let before = target.log()?.len();
     for break_ in ["\n", "\r\n", "\u{2028}"] {
-        answers.push(
-            stranger
-                .log_in(&format!("eve{break_}{FORGED}"), "x")
-                .await?,
-        );
+        let account = format!("eve{break_}{FORGED}");
+        let answer = stranger.log_in(&account, "x").await?;
+        trial.refused(&answer, refusal(422, "unprocessable_content"));
     }
     let ask = Ask::get(format!("/orders/%0a{}", escaped(FORGED))).header("X-Request-Id", "7%0a");
-    answers.push(stranger.send(ask).await?);
+    let answer = target.alice().await?.send(ask).await?;
+    trial.refused(&answer, refusal(400, "path_crlf"));
     let log = target.log()?;
     let is_forged = log.lines().any(|line| line == FORGED);
-    if log.len() == before {
-        return Err("the attempts are not in the log at all".into());
-    }
-    let came = match is_forged {
-        true => "a line of its own in the log".to_owned(),
-        false => format!("told in lines of its own; {}", short(&answers)),
-    };
-    Ok(Verdict::new(is_forged, "account eve\\n{\"event\":..", came))
+    trial.gain(is_forged, "a line of its own in the log");
+
+    // Somebody who only mistypes stands in it.
+    let between = log.len();
+    stranger.log_in("alice", "x").await?;
+    let after = target.log()?;
+    let is_told = between > before && after.len() > between;
+    trial.control_if("attempts stand in the log", is_told, "they do not");
+    Ok(trial.verdict())
 }
 
 /// As it stands in a target.

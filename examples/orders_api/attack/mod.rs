@@ -1,7 +1,7 @@
 //! The enemies of the service: what they send, over real sockets, and whether they got what they wanted.
 //!
 //! Each attack is judged by what it wanted: somebody else's data in the answer, a row that has changed, a server that waits. The judge is
-//! the same whether the service is protected or not.
+//! the same whether the service is protected or not. That an attack was blocked needs more, see [`trial`].
 
 mod bodies;
 mod client;
@@ -13,6 +13,7 @@ mod leaks;
 mod objects;
 pub mod table;
 mod tokens;
+pub mod trial;
 mod walk;
 
 use std::io::{self, Write};
@@ -31,6 +32,7 @@ use tower_security::core::{PepperRing, Secret};
 use tower_security::password::PasswordHasher;
 
 use self::client::{Answer, Ask, Client};
+use self::trial::{Outcome, Verdict};
 use super::secrets::Secrets;
 use super::service::{self, Parts};
 use super::shop::Fault;
@@ -50,20 +52,27 @@ pub enum Kind {
     Unprotected,
 }
 
-/// What came of an attack.
-pub struct Verdict {
-    /// Whether the attacker got what he wanted. Of the ordinary user: whether all worked.
-    pub got_through: bool,
-    pub sent: String,
-    pub came: String,
+/// What is attacked, and with what.
+pub struct Plan {
+    pub kind: Kind,
+    /// The layer that is left out, to see which attacks it is there for.
+    pub without: Option<String>,
+    /// Whether the security log is shown.
+    pub shows_log: bool,
+    /// The names of the attacks; none for all.
+    pub only: &'static [&'static str],
+    /// What stands between the attackers and the service.
+    pub between: fn(Router) -> Router,
 }
 
-impl Verdict {
-    fn new(got_through: bool, sent: impl Into<String>, came: impl Into<String>) -> Self {
+impl Plan {
+    pub fn of(kind: Kind) -> Self {
         Self {
-            got_through,
-            sent: sent.into(),
-            came: came.into(),
+            kind,
+            without: None,
+            shows_log: false,
+            only: &[],
+            between: |router| router,
         }
     }
 }
@@ -104,6 +113,8 @@ fn all() -> Vec<Attack> {
         "token: key confusion": tokens::key_confusion,
         "token of a foreign issuer": tokens::foreign_issuer,
         "token that has expired": tokens::expired,
+        "token for another service": tokens::foreign_audience,
+        "token with changed claims": tokens::changed_claims,
         "stolen refresh token": tokens::stolen_refresh_token,
         "cookies without flags": cross_site::cookie_flags,
         "another's order: read": objects::read,
@@ -152,8 +163,14 @@ pub struct Row {
 impl Row {
     /// Whether it is as it should be of this kind of service.
     pub fn is_as_promised(&self, kind: Kind) -> bool {
-        let wanted = self.is_legitimate || kind == Kind::Unprotected;
-        matches!(&self.verdict, Ok(verdict) if verdict.got_through == wanted)
+        let Ok(verdict) = &self.verdict else {
+            return false;
+        };
+        let wanted = match (self.is_legitimate, kind) {
+            (true, _) | (false, Kind::Unprotected) => Outcome::GotThrough,
+            (false, Kind::Protected) => Outcome::Blocked,
+        };
+        verdict.outcome == wanted && verdict.is_controlled
     }
 }
 
@@ -182,14 +199,11 @@ pub enum Step<'a> {
 }
 
 /// Starts a service, makes all attacks on it one after the other, tells of each, and returns what came of them.
-pub async fn run(
-    kind: Kind,
-    shows_log: bool,
-    mut tell: impl FnMut(Step<'_>),
-) -> Result<Vec<Row>, Fault> {
-    let target = Target::start(kind, shows_log).await?;
+pub async fn run(plan: &Plan, mut tell: impl FnMut(Step<'_>)) -> Result<Vec<Row>, Fault> {
+    let target = Target::start(plan).await?;
     tell(Step::Started(target.addr));
-    let (attacks, mut rows) = (all(), Vec::new());
+    let (mut attacks, mut rows) = (all(), Vec::new());
+    attacks.retain(|attack| plan.only.is_empty() || plan.only.contains(&attack.name));
     for (number, attack) in (1..).zip(&attacks) {
         let count = attacks.len();
         tell(Step::Begun {
@@ -217,22 +231,26 @@ struct Target {
 }
 
 impl Target {
-    async fn start(kind: Kind, shows_log: bool) -> Result<Self, Fault> {
+    async fn start(plan: &Plan) -> Result<Self, Fault> {
         let (db, secrets, folder) = (
             db::open(None).await?,
             Secrets::generate()?,
             others::folder()?,
         );
-        let log = Log::new(shows_log);
-        let (router, guard) = match kind {
+        let log = Log::new(plan.shows_log);
+        let (router, guard) = match plan.kind {
             Kind::Protected => {
                 let (sink, guard) = log::to(log.clone())?;
+                let mut deployment = Deployment::behind_proxy()?.body_time(PATIENCE);
+                if let Some(layer) = &plan.without {
+                    deployment = deployment.without(layer)?;
+                }
                 let parts = Parts {
                     db: db.clone(),
                     secrets: secrets.clone(),
                     downloads: folder.path(),
                     grace: GRACE,
-                    deployment: Deployment::behind_proxy()?.body_time(PATIENCE),
+                    deployment,
                 };
                 let (router, _) = service::build(parts, sink).await?;
                 (router, Some(guard))
@@ -245,8 +263,8 @@ impl Target {
                 (router, None)
             }
         };
-        seed_victims(&db, kind, &secrets).await?;
-        let (addr, server) = serve(router).await?;
+        seed_victims(&db, plan.kind, &secrets).await?;
+        let (addr, server) = serve((plan.between)(router)).await?;
         Ok(Self {
             addr,
             db,
@@ -383,11 +401,4 @@ impl Write for Log {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// What judges say of a status.
-fn short(answers: &[Answer]) -> String {
-    let mut all: Vec<_> = answers.iter().map(Answer::short).collect();
-    all.dedup();
-    all.join(", ")
 }

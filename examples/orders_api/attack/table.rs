@@ -4,22 +4,26 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use super::super::shop::Fault;
-use super::{Kind, Row, Step, run};
+use super::trial::Outcome;
+use super::{Kind, Plan, Row, Step, run};
 
-const WIDTHS: [usize; 3] = [30, 36, 44];
+const WIDTHS: [usize; 4] = [30, 37, 42, 40];
 
 /// Attacks the service, prints a row for each attack while it goes on, and says whether all is as it should be.
-pub async fn print(kind: Kind, shows_log: bool) -> Result<bool, Fault> {
+pub async fn print(plan: &Plan) -> Result<bool, Fault> {
+    let kind = plan.kind;
     let begun = Instant::now();
     let screen = Screen::new();
-    let what = match kind {
-        Kind::Protected => "the service",
-        Kind::Unprotected => "the service WITHOUT any protection",
+    let what = match (kind, &plan.without) {
+        (Kind::Protected, None) => "the service".to_owned(),
+        (Kind::Protected, Some(layer)) => format!("the service WITHOUT {layer}"),
+        (Kind::Unprotected, _) => "the service WITHOUT any protection".to_owned(),
     };
-    let rows = run(kind, shows_log, |step| match step {
+    let rows = run(plan, |step| match step {
         Step::Started(addr) => {
             println!("attacking {what} on http://{addr}\n");
-            screen.line(["attack", "sent", "came back"], "", None);
+            let cells = ["attack", "sent", "blocked if this comes", "came back"];
+            screen.line(cells, "", None);
         }
         Step::Begun {
             name,
@@ -34,7 +38,9 @@ pub async fn print(kind: Kind, shows_log: bool) -> Result<bool, Fault> {
     let count = rows.iter().filter(|row| !row.is_legitimate).count();
     let summary = match (kind, wrong) {
         (Kind::Protected, 0) => {
-            format!("{count} attacks, all blocked; the ordinary user noticed nothing")
+            format!(
+                "{count} attacks, all blocked for the expected reason; the ordinary user noticed nothing"
+            )
         }
         (Kind::Unprotected, 0) => {
             format!("{count} attacks, each got through, as it must without protection")
@@ -74,23 +80,33 @@ impl Screen {
     }
 
     fn row(&self, row: &Row, is_as_promised: bool) {
-        let (sent, came, word) = match &row.verdict {
+        let (sent, expected, came, word) = match &row.verdict {
             Ok(verdict) => {
-                let word = match (row.is_legitimate, verdict.got_through) {
-                    (true, true) => "works",
-                    (true, false) => "BROKEN",
-                    (false, true) => "GOT THROUGH",
-                    (false, false) => "blocked",
+                let word = match (row.is_legitimate, verdict.outcome) {
+                    (true, Outcome::GotThrough) => "works",
+                    (true, Outcome::Blocked | Outcome::NotProven) => "BROKEN",
+                    (false, Outcome::GotThrough) => "GOT THROUGH",
+                    (false, Outcome::Blocked) => "blocked",
+                    (false, Outcome::NotProven) => "NOT PROVEN",
                 };
-                (verdict.sent.as_str(), verdict.came.clone(), word)
+                (
+                    verdict.sent.as_str(),
+                    verdict.expected.as_str(),
+                    verdict.came.clone(),
+                    word,
+                )
             }
-            Err(fault) => ("", fault.to_string(), "NOT MADE"),
+            Err(fault) => ("", "", fault.to_string(), "NOT MADE"),
         };
         let word = format!("{word:<11} {:>5} ms", row.took.as_millis());
-        self.line([row.name, sent, &came], &word, Some(is_as_promised));
+        self.line(
+            [row.name, sent, expected, &came],
+            &word,
+            Some(is_as_promised),
+        );
     }
 
-    fn line(&self, cells: [&str; 3], word: &str, is_good: Option<bool>) {
+    fn line(&self, cells: [&str; 4], word: &str, is_good: Option<bool>) {
         let mut line = String::new();
         for (cell, width) in cells.into_iter().zip(WIDTHS) {
             line += &format!("{:<width$} ", clipped(cell, width));

@@ -3,15 +3,23 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use tower_security::core::{ManualClock, Principal};
+use tower_security::core::Principal;
 use tower_security::token::jws::{Algorithm, SigningKey};
 use tower_security::token::{Grant, KeyRing, TokenIssuer};
 
 use super::super::shop::{AUDIENCE, CLIENT, Fault, ISSUER};
-use super::{Ask, GRACE, Target, Verdict};
+use super::trial::{Refusal, Trial, refusal};
+use super::{Answer, Ask, Client, GRACE, Target, Verdict, db};
+
+/// RFC 6750 section 3.1.
+const INVALID: Refusal =
+    refusal(401, "token_invalid").with("www-authenticate", "error=\"invalid_token\"");
+const EXPIRED: Refusal =
+    refusal(401, "token_expired").with("www-authenticate", "error=\"invalid_token\"");
 
 /// What an attacker would like to be.
 fn root() -> Principal {
@@ -34,27 +42,55 @@ fn claims() -> Result<Value, Fault> {
     }))
 }
 
-/// Whether the tokens let somebody read the list of all users.
-async fn try_all(target: &Target, sent: &str, tokens: Vec<String>) -> Result<Verdict, Fault> {
-    let mut came = Vec::new();
-    let mut is_in = false;
+/// Signs claims with the key of the service itself: a token that is good, but for what an attacker changes of it.
+fn signed(target: &Target, claims: &Value) -> Result<String, Fault> {
+    let key = SigningKey::from_pem(target.secrets.signing.expose(), Algorithm::EdDsa)?;
+    let ring = KeyRing::new(key);
+    let kid = TokenIssuer::builder()
+        .issuer(ISSUER)
+        .audience(AUDIENCE)
+        .signing(ring)
+        .build()?
+        .jwks();
+    let kid: Value = serde_json::from_slice(kid.bytes())?;
+    let head = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kid["keys"][0]["kid"] });
+    let signed = format!("{}.{}", part(&head), part(claims));
+    let lines = target.secrets.signing.expose().lines();
+    let pem: String = lines.filter(|line| !line.starts_with('-')).collect();
+    let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&STANDARD.decode(pem)?)
+        .map_err(|error| format!("no key: {error}"))?;
+    let tag = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()));
+    Ok(format!("{signed}.{tag}"))
+}
+
+async fn list(client: &mut Client, token: String) -> Result<(Answer, bool), Fault> {
+    client.token = Some(token);
+    let answer = client.send(Ask::get("/admin/users")).await?;
+    let is_list = answer.is_success() && answer.body.contains("\"bob\"");
+    Ok((answer, is_list))
+}
+
+/// Whether the tokens let somebody read the list of all users. The good one, which is like them, has to.
+async fn try_all(
+    target: &Target,
+    sent: &str,
+    wanted: Refusal,
+    tokens: Vec<String>,
+    good: String,
+) -> Result<Verdict, Fault> {
+    let mut trial = Trial::of(sent);
     for token in tokens {
-        let mut thief = target.stranger();
-        thief.token = Some(token);
-        let answer = thief.send(Ask::get("/admin/users")).await?;
-        let is_list = answer.is_success() && answer.body.contains("\"bob\"");
-        is_in |= is_list;
-        came.push(if is_list {
-            format!("{} all users", answer.short())
-        } else {
-            answer.short()
-        });
+        let (answer, is_list) = list(&mut target.stranger(), token).await?;
+        trial.refused(&answer, wanted);
+        trial.gain(is_list, "200 all users");
     }
-    came.dedup();
-    Ok(Verdict::new(is_in, sent, came.join(", ")))
+    let (answer, is_list) = list(&mut target.stranger(), good).await?;
+    trial.control_if("a good token", is_list, answer.short());
+    Ok(trial.verdict())
 }
 
 pub async fn none(target: &Target) -> Result<Verdict, Fault> {
+    let good = signed(target, &claims()?)?;
     let claims = part(&claims()?);
     let tokens = ["none", "None", "NONE"].map(|alg| {
         format!(
@@ -62,7 +98,7 @@ pub async fn none(target: &Target) -> Result<Verdict, Fault> {
             part(&json!({ "alg": alg, "typ": "at+jwt" }))
         )
     });
-    try_all(target, "alg none, None, NONE", tokens.into()).await
+    try_all(target, "alg none, None, NONE", INVALID, tokens.into(), good).await
 }
 
 /// Takes the public key, which everybody has, for the secret of an HMAC.
@@ -77,16 +113,24 @@ pub async fn key_confusion(target: &Target) -> Result<Verdict, Fault> {
     };
     let raw = URL_SAFE_NO_PAD.decode(x)?;
     let head = part(&json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid }));
-    let signed = format!("{head}.{}", part(&claims()?));
+    let unsigned = format!("{head}.{}", part(&claims()?));
     let secrets: [&[u8]; 3] = [&raw, x.as_bytes(), document.body.as_bytes()];
     let tokens = secrets.map(|secret| {
         let tag = hmac::sign(
             &hmac::Key::new(hmac::HMAC_SHA256, secret),
-            signed.as_bytes(),
+            unsigned.as_bytes(),
         );
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+        format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(tag))
     });
-    try_all(target, "HS256 with the public key", tokens.into()).await
+    let good = signed(target, &claims()?)?;
+    try_all(
+        target,
+        "HS256 with the public key",
+        INVALID,
+        tokens.into(),
+        good,
+    )
+    .await
 }
 
 /// Signed well, by somebody else: under his own name and under ours.
@@ -100,46 +144,79 @@ pub async fn foreign_issuer(target: &Target) -> Result<Verdict, Fault> {
             .build()?;
         tokens.push(issuer.issue(&Grant::new(root()))?.token().expose().clone());
     }
-    try_all(target, "EdDSA of evil.example", tokens).await
+    // Under his name, by our key: of each the other half is right.
+    let mut other = claims()?;
+    other["iss"] = json!("https://evil.example");
+    tokens.push(signed(target, &other)?);
+    let good = signed(target, &claims()?)?;
+    try_all(target, "EdDSA of evil.example", INVALID, tokens, good).await
+}
+
+/// For another service: who has it there would like to come in here.
+pub async fn foreign_audience(target: &Target) -> Result<Verdict, Fault> {
+    let mut other = claims()?;
+    other["aud"] = json!("https://blog.example");
+    let (bad, good) = (signed(target, &other)?, signed(target, &claims()?)?);
+    try_all(target, "aud blog.example", INVALID, vec![bad], good).await
+}
+
+/// Alice's own, in which she has written that she is the administrator; and a good one whose signature is left off.
+pub async fn changed_claims(target: &Target) -> Result<Verdict, Fault> {
+    let alice = target.alice().await?;
+    let own = alice.token.ok_or("alice has no token")?;
+    let [head, _, tag] = own.split('.').collect::<Vec<_>>()[..] else {
+        return Err("her token is no JWS".into());
+    };
+    let changed = format!("{head}.{}.{tag}", part(&claims()?));
+    let good = signed(target, &claims()?)?;
+    let unsigned = good.rsplit_once('.').map_or("", |(signed, _)| signed);
+    let tokens = vec![changed, format!("{unsigned}.")];
+    try_all(target, "alice's, role admin", INVALID, tokens, good).await
 }
 
 /// One that was good an hour ago, such as out of an old log.
 pub async fn expired(target: &Target) -> Result<Verdict, Fault> {
-    let clock = ManualClock::new();
-    clock.set_now(SystemTime::now() - Duration::from_secs(3_600));
-    let key = SigningKey::from_pem(target.secrets.signing.expose(), Algorithm::EdDsa)?;
-    let issuer = TokenIssuer::builder()
-        .issuer(ISSUER)
-        .audience(AUDIENCE)
-        .signing(KeyRing::new(key))
-        .clock(clock)
-        .build()?;
-    let token = issuer.issue(&Grant::new(root()))?.token().expose().clone();
-    try_all(target, "a real one of an hour ago", vec![token]).await
+    let mut old = claims()?;
+    for (name, before) in [("iat", 4_200), ("exp", 3_600)] {
+        let now = claims()?["iat"].as_u64().unwrap_or(0);
+        old[name] = json!(now - before);
+    }
+    let (bad, good) = (signed(target, &old)?, signed(target, &claims()?)?);
+    try_all(
+        target,
+        "a real one of an hour ago",
+        EXPIRED,
+        vec![bad],
+        good,
+    )
+    .await
 }
 
 /// Somebody has copied alice's cookies. She goes on, then he comes.
 pub async fn stolen_refresh_token(target: &Target) -> Result<Verdict, Fault> {
+    const USED: Refusal = refusal(400, "invalid_grant");
     let mut alice = target.alice().await?;
+    let mut trial = Trial::of("her cookie, after she used it");
     let mut thief = target.stranger();
     thief.cookies.clone_from(&alice.cookies);
-    let renewed = alice.send(Ask::new("POST", "/token").by_page()).await?;
-    if !renewed.is_success() {
-        return Err(format!("alice gets no new token: {}", renewed.short()).into());
-    }
+    let renew = || Ask::new("POST", "/token").by_page();
+    let renewed = alice.send(renew()).await?;
+    trial.control("alice, before", &renewed);
     // Within the grace it might be a lost answer.
     tokio::time::sleep(GRACE + Duration::from_millis(300)).await;
-    let answer = thief.send(Ask::new("POST", "/token").by_page()).await?;
-    let is_in = answer.is_success() && answer.json()["access_token"].is_string();
-    // Nobody knows which of the two the thief is: the family has ended.
-    let after = alice.send(Ask::new("POST", "/token").by_page()).await?;
-    let came = match is_in {
-        true => "a new token".to_owned(),
-        false => format!("{}, its family: {}", answer.short(), after.short()),
-    };
-    Ok(Verdict::new(
-        is_in || after.is_success(),
-        "her cookie, after she used it",
-        came,
-    ))
+    let answer = thief.send(renew()).await?;
+    trial.refused(&answer, USED);
+    let is_in = answer.json()["access_token"].is_string();
+    trial.gain(is_in, "a new token");
+    // Nobody knows which of the two the thief is: the family has ended, and its access tokens with it.
+    let after = alice.send(renew()).await?;
+    trial.refused(&after, USED);
+    trial.gain(after.is_success(), "its family lives on");
+    alice.token = renewed.json()["access_token"].as_str().map(str::to_owned);
+    let me = alice.send(Ask::get("/me")).await?;
+    trial.refused(&me, refusal(401, "token_invalid"));
+    alice.token = None;
+    let again = alice.log_in(db::ALICE.name, db::ALICE.password).await?;
+    trial.control("alice logs in anew", &again);
+    Ok(trial.verdict())
 }

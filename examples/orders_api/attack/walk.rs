@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::shop::Fault;
 use super::super::stack::HOST;
+use super::trial::Outcome;
 use super::{Ask, Client, Target, Verdict, cross_site, db};
 
 /// What was done, and whether it came out right.
@@ -41,11 +42,17 @@ pub async fn run(target: &Target) -> Result<Verdict, Fault> {
         true => format!("all {} steps work", steps.count),
         false => format!("does not work: {}", steps.wrong.join(", ")),
     };
-    Ok(Verdict::new(
-        steps.wrong.is_empty(),
-        "login, order, read, update, logout",
+    let outcome = match steps.wrong.is_empty() {
+        true => Outcome::GotThrough,
+        false => Outcome::Blocked,
+    };
+    Ok(Verdict {
+        outcome,
+        sent: "login, order, read, update, logout".to_owned(),
+        expected: format!("all {} steps work", steps.count),
         came,
-    ))
+        is_controlled: true,
+    })
 }
 
 /// With a token in `Authorization`.
@@ -93,7 +100,7 @@ async fn by_pages(bob: &mut Client, steps: &mut Steps) -> Result<(), Fault> {
         .header("Origin", &format!("https://{HOST}"))
         .handshake();
     let heard = cross_site::heard(bob, &own).await?;
-    let is_open = heard.starts_with("HTTP/1.1 101");
-    steps.step("socket", is_open && heard.contains("\"status\":\"paid\""));
+    let tells = heard.body.contains("\"status\":\"paid\"");
+    steps.step("socket", heard.status == 101 && tells);
     Ok(())
 }

@@ -46,7 +46,9 @@ impl Shop {
 #[tokio::test]
 #[ignore = "needs chromium: apt-get install chromium chromium-driver"]
 async fn a_browser_of_an_ordinary_user_and_pages_of_another_site() {
-    let shop = shop(Deployment::local()).await;
+    let app = blank("app").await;
+    let app = format!("http://localhost:{}", app.addr.port());
+    let shop = shop(Deployment::local().app(&app)).await;
     let port = shop.server.addr.port();
     let own = format!("http://127.0.0.1:{port}");
     let live = format!("ws://127.0.0.1:{port}/orders/42/live");
@@ -54,16 +56,15 @@ async fn a_browser_of_an_ordinary_user_and_pages_of_another_site() {
     let browser = Browser::start().await;
 
     log_in(&browser, &own).await;
+    cookies_are_for_the_server_alone(&browser).await;
     nothing_of_a_user_runs(&browser, &shop, &own).await;
     let heard = browser.ask(SOCKET, vec![json!(live)]).await;
     let is_hers = heard.as_str().is_some_and(|text| text.contains("lamp"));
     assert!(is_hers, "{heard}");
 
-    let page = Router::new().route(
-        "/",
-        get(async || Html("<!doctype html><title>evil</title>")),
-    );
-    let evil = Server::axum(page).await;
+    the_web_application_may(&browser, &app, &own).await;
+
+    let evil = blank("evil").await;
     browser
         .open(&format!("http://localhost:{}/", evil.addr.port()))
         .await;
@@ -91,6 +92,68 @@ async fn a_browser_of_an_ordinary_user_and_pages_of_another_site() {
         (sent, shop.status(42).await),
         (json!("answered"), "paid".to_owned())
     );
+}
+
+/// A page of another origin, for scripts to run in.
+async fn blank(title: &'static str) -> Server {
+    let page = async move || Html(format!("<!doctype html><title>{title}</title>"));
+    Server::axum(Router::new().route("/", get(page))).await
+}
+
+/// With a password, and then with the token; what a page of another origin may not is what it may.
+const WITH_TOKEN: &str = "\
+    const [shop, account, password] = given;
+    const json = { 'Content-Type': 'application/json' };
+    const body = JSON.stringify({ account, password });
+    const ask = async () => {
+        const login = await fetch(shop + '/login', { method: 'POST', headers: json, body });
+        const token = (await login.json()).access_token;
+        const order = await fetch(shop + '/orders/42', { headers: { Authorization: 'Bearer ' + token } });
+        return [login.status, order.status, (await order.json()).goods];
+    };
+    ask().then(done, error => done(String(error)));";
+
+/// The origin that the CORS policy names reads; another one, which does the same, does not. Their ports are all that differs.
+async fn the_web_application_may(browser: &Browser, app: &str, own: &str) {
+    let given = || vec![json!(own), json!(db::ALICE.name), json!(db::ALICE.password)];
+    browser.open(app).await;
+    let read = browser.ask(WITH_TOKEN, given()).await;
+    assert_eq!(read, json!([200, 200, "lamp"]));
+    let other = blank("other").await;
+    let other = format!("http://localhost:{}/", other.addr.port());
+    browser.open(&other).await;
+    let read = browser.ask(WITH_TOKEN, given()).await;
+    assert_eq!(read, json!("TypeError: Failed to fetch"));
+}
+
+/// A script sees cookies, but none of these; and all of them have every flag.
+async fn cookies_are_for_the_server_alone(browser: &Browser) {
+    let script = "document.cookie = 'plain=1'; done(document.cookie)";
+    assert_eq!(browser.ask(script, Vec::new()).await, json!("plain=1"));
+    let mut names = Vec::new();
+    for line in browser.cookies().await {
+        let name = line.split('=').next().expect("a name").to_owned();
+        let has = |flag: &str| line.split("; ").any(|each| each == flag);
+        let flags = ["Secure", "HttpOnly", "Path=/"].map(has);
+        let is_strict = has("SameSite=Strict") || has("SameSite=Lax");
+        // The prefix: of this host alone, whatever the line says.
+        let is_hardened = name.starts_with("__Host-") && flags == [true; 3] && is_strict;
+        assert_eq!(
+            is_hardened,
+            name != "plain",
+            "{name}: {flags:?} {is_strict}"
+        );
+        names.push(name);
+    }
+    names.sort_unstable();
+    let expected = ["__Host-access", "__Host-device", "__Host-refresh", "plain"];
+    assert_eq!(names, expected);
+    browser
+        .ask(
+            "document.cookie = 'plain=; Max-Age=0'; done(document.cookie)",
+            Vec::new(),
+        )
+        .await;
 }
 
 /// By the form of the page, whose script has the nonce. The cookies are for no script.

@@ -116,6 +116,13 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
+    /// Returns the cookies of the page as lines of `Set-Cookie`, those too that no script sees.
+    pub(crate) async fn cookies(&self) -> Vec<String> {
+        let cookies = self.client.get_all_cookies().await;
+        let cookies = cookies.expect("the browser tells");
+        cookies.iter().map(ToString::to_string).collect()
+    }
+
     /// Calls `fetch` in the page.
     pub(crate) async fn fetch(&self, url: &str, init: Value) -> Fetched {
         let script = "\
