@@ -4,25 +4,25 @@
 //! cargo run --example audit
 //! ```
 //!
-//! A page of another site sends four forged requests from one address. Three are refused one by one; the third is a finding, which bans
+//! Somebody guesses a password four times from one address. The handler answers three of them; the third is a finding, which bans
 //! the address, and the fourth is refused for that. The log goes to standard output through a queue and its thread, as JSON; two lines of it:
 //!
 //! ```text
-//! {"appid":"shop","code":"csrf_refused","datetime":"2025-01-01T00:00:00.000Z","description":"A forged cross-site request.", ..
-//! {"appid":"shop","code":"forgers","datetime":"2025-01-01T00:00:00.000Z","description":"A forged cross-site request.", ..
+//! {"appid":"shop","code":"password_wrong","datetime":"2025-01-01T00:00:00.000Z","description":"A credential was missing or refused.", ..
+//! {"appid":"shop","code":"guesses","datetime":"2025-01-01T00:00:00.000Z","description":"The allowed number of failed logins was reached.", ..
 //! ```
 //!
 //! In short, with what the program prints at its end:
 //!
 //! ```text
-//! malicious_csrf:,csrf_refused WARN csrf 192.0.2.7
-//! malicious_csrf:,csrf_refused WARN csrf 192.0.2.7
-//! malicious_csrf:,csrf_refused WARN csrf 192.0.2.7
-//! malicious_csrf:,forgers CRITICAL anomaly 192.0.2.7
+//! authn_login_fail:,password_wrong WARN login 192.0.2.7
+//! authn_login_fail:,password_wrong WARN login 192.0.2.7
+//! authn_login_fail:,password_wrong WARN login 192.0.2.7
+//! authn_login_fail_max:,guesses CRITICAL anomaly 192.0.2.7
 //! excess_rate_limit_exceeded:,banned WARN bans 192.0.2.7
+//! security_events_total{event="authn_login_fail",outcome="refused",layer="login"} 3
+//! security_events_total{event="authn_login_fail_max",outcome="refused",layer="anomaly"} 1
 //! security_events_total{event="excess_rate_limit_exceeded",outcome="refused",layer="bans"} 1
-//! security_events_total{event="malicious_csrf",outcome="refused",layer="anomaly"} 1
-//! security_events_total{event="malicious_csrf",outcome="refused",layer="csrf"} 3
 //! written 5, dropped 0
 //! ```
 
@@ -38,14 +38,14 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt, service_fn};
+use tower_security::SecurityStack;
 use tower_security::audit::{
     AnomalyDetector, AuditConfig, Finding, JsonLines, QueueSink, Rule, RuleKey, Schema,
 };
 use tower_security::core::{
-    ClientIp, EventName, EventSink, ManualClock, PeerAddr, SecurityEvent, TrustedProxies,
+    ClientIp, EventName, EventSink, Level, ManualClock, PeerAddr, SecurityEvent, TrustedProxies,
 };
 use tower_security::rate_limit::{BanLayer, BanTable};
-use tower_security::{CsrfLayer, SecurityStack};
 
 /// Events by name, outcome and layer. Users, addresses and routes would make a time series of each.
 #[derive(Clone, Default)]
@@ -83,10 +83,22 @@ fn ban(table: &BanTable, finding: &Finding<'_>) {
     }
 }
 
-fn forged() -> Result<Request<()>, http::Error> {
+/// The handler, which tells what no layer can know: here every password is wrong.
+fn login(request: Request<()>) -> Response<Full<Bytes>> {
+    let (head, ()) = request.into_parts();
+    let event = SecurityEvent::new(EventName::AuthnLoginFail, "login", "password_wrong");
+    event
+        .level(Level::Warn)
+        .request(&head)
+        .emit(&head.extensions);
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::UNAUTHORIZED;
+    answer
+}
+
+fn guess() -> Result<Request<()>, http::Error> {
     let peer = SocketAddr::from(([192, 0, 2, 7], 50_000));
-    Request::post("/transfer")
-        .header("sec-fetch-site", "cross-site")
+    Request::post("/login")
         .extension(PeerAddr::from(peer))
         .body(())
 }
@@ -104,14 +116,14 @@ pub async fn run(out: impl Write + Send + 'static) -> Result<String, Box<dyn Err
 
     let bans = BanTable::builder().clock(clock.clone()).build()?;
     let table = bans.clone();
-    let forgers = Rule::new("forgers")
-        .on(EventName::MaliciousCsrf)
+    let guesses = Rule::new("guesses")
+        .on(EventName::AuthnLoginFail)
         .key(RuleKey::Ip)
         .limit(3, Duration::from_secs(60))
-        .finding(EventName::MaliciousCsrf);
+        .finding(EventName::AuthnLoginFailMax);
     let detector = AnomalyDetector::builder(sinks)
         .defaults()
-        .rule(forgers)
+        .rule(guesses)
         .clock(clock.clone())
         .on_finding(move |finding| ban(&table, finding))
         .build()?;
@@ -120,14 +132,13 @@ pub async fn run(out: impl Write + Send + 'static) -> Result<String, Box<dyn Err
         .events(detector)
         .clock(clock)
         .client_ip(TrustedProxies::direct())
-        .bans(BanLayer::builder().table(bans).build()?)
-        .csrf(CsrfLayer::new());
-    let service = stack.layer(service_fn(|_: Request<()>| async {
-        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"sent"))))
+        .bans(BanLayer::builder().table(bans).build()?);
+    let service = stack.layer(service_fn(async |request: Request<()>| {
+        Ok::<_, Infallible>(login(request))
     }));
-    for _ in 0..4 {
-        let answer = ServiceExt::<Request<()>>::oneshot(service.clone(), forged()?).await?;
-        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    for expected in [401, 401, 401, 403] {
+        let answer = ServiceExt::<Request<()>>::oneshot(service.clone(), guess()?).await?;
+        assert_eq!(answer.status(), expected);
     }
 
     // What waits is written before the program ends.

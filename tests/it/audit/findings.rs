@@ -1,10 +1,11 @@
 //! A ban that a detector begins and the ban layer enforces; memory under a flood.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::Full;
 use tower::Layer;
 use tower_security::SecurityStack;
@@ -18,13 +19,20 @@ use tower_security::rate_limit::{BanLayer, BanTable};
 
 use crate::support::service::{Spy, go};
 
-fn forged(from: &str) -> Request<Full<Bytes>> {
-    let peer: std::net::SocketAddr = format!("{from}:9").parse().unwrap();
-    Request::post("/transfer")
-        .header("sec-fetch-site", "cross-site")
+fn from(address: &str) -> Request<Full<Bytes>> {
+    let peer: std::net::SocketAddr = format!("{address}:9").parse().unwrap();
+    Request::get("/wp-login.php")
         .extension(PeerAddr::from(peer))
         .body(Full::default())
         .unwrap()
+}
+
+fn forged(address: &str) -> Request<Full<Bytes>> {
+    let mut request = from(address);
+    *request.method_mut() = Method::POST;
+    let cross = HeaderValue::from_static("cross-site");
+    request.headers_mut().insert("sec-fetch-site", cross);
+    request
 }
 
 #[tokio::test]
@@ -44,32 +52,28 @@ async fn a_ban_that_a_finding_begins_is_enforced_and_ends() {
         })
         .build()
         .unwrap();
-    let spy = Spy::new();
+    let spy = Spy::new().status(StatusCode::NOT_FOUND);
     let service = SecurityStack::new()
         .events(detector)
         .client_ip(TrustedProxies::direct())
         .clock(clock.clone())
         .bans(BanLayer::builder().table(bans).build().unwrap())
-        .csrf(CsrfLayer::new())
+        .error_mask(ErrorMaskLayer::new())
         .layer(spy.clone());
-    let ask = async |from: &str| {
-        let answer = go(service.clone(), forged(from)).await;
-        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-        answer
-            .extensions()
-            .get::<Refused>()
-            .expect("it is refused")
-            .code()
+    let is_banned = async |address: &str| {
+        let answer = go(service.clone(), from(address)).await;
+        let refused = answer.extensions().get::<Refused>();
+        refused.is_some_and(|refused| refused.code() == "banned")
     };
-    // The rule `csrf` has its limit at 20: up to then each is refused for what it is.
-    for number in 1..=20 {
-        assert_eq!(ask("192.0.2.7").await, "csrf_refused", "{number}");
+    // The rule `scan` has its limit at 30: up to then each is answered.
+    for number in 1..=30 {
+        assert!(!is_banned("192.0.2.7").await, "{number}");
     }
-    assert_eq!(ask("192.0.2.7").await, "banned");
-    assert_eq!(ask("192.0.2.8").await, "csrf_refused");
+    assert!(is_banned("192.0.2.7").await);
+    assert!(!is_banned("192.0.2.8").await);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(ask("192.0.2.7").await, "csrf_refused");
-    assert_eq!(spy.calls(), 0);
+    assert!(!is_banned("192.0.2.7").await);
+    assert_eq!(spy.calls(), 32);
 
     assert!(guard.flush(Duration::from_secs(60)));
     let events = log.events();
@@ -77,6 +81,42 @@ async fn a_ban_that_a_finding_begins_is_enforced_and_ends() {
     let findings: Vec<_> = findings.collect();
     assert_eq!(findings.len(), 1);
     let finding = findings[0];
+    assert_eq!(
+        (finding.name(), finding.code(), finding.level()),
+        (EventName::MaliciousExcess404, "scan", Level::Critical)
+    );
+    assert_eq!(finding.client().unwrap().to_string(), "192.0.2.7");
+    assert_eq!(finding.detail(), Some("count=30 window=60s key=ip"));
+}
+
+/// A page can make the browser of whoever looks at it forge as many as it likes.
+#[tokio::test]
+async fn a_finding_of_what_browsers_are_made_to_send_names_nobody_to_ban() {
+    let log = MemoryExporter::new();
+    let (queue, guard) = QueueSink::builder(log.clone()).build().unwrap();
+    let offenders = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&offenders);
+    let detector = AnomalyDetector::builder(queue)
+        .defaults()
+        .clock(ManualClock::new())
+        .on_finding(move |finding| told.lock().unwrap().push(finding.offender()))
+        .build()
+        .unwrap();
+    let service = SecurityStack::new()
+        .events(detector)
+        .client_ip(TrustedProxies::direct())
+        .csrf(CsrfLayer::new())
+        .layer(Spy::new());
+    for _ in 0..20 {
+        let answer = go(service.clone(), forged("192.0.2.7")).await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    }
+    assert_eq!(*offenders.lock().unwrap(), [None]);
+
+    assert!(guard.flush(Duration::from_secs(60)));
+    let events = log.events();
+    let finding = events.iter().find(|event| event.layer() == "anomaly");
+    let finding = finding.expect("it is found all the same");
     assert_eq!(
         (finding.name(), finding.code(), finding.level()),
         (EventName::MaliciousCsrf, "csrf", Level::Critical)
@@ -103,12 +143,12 @@ async fn a_scan_is_found_in_answers_that_the_mask_counts() {
         .error_mask(ErrorMaskLayer::new())
         .layer(Spy::new().status(StatusCode::NOT_FOUND));
     for _ in 0..29 {
-        go(service.clone(), forged("192.0.2.7")).await;
-        go(service.clone(), forged("192.0.2.8")).await;
+        go(service.clone(), from("192.0.2.7")).await;
+        go(service.clone(), from("192.0.2.8")).await;
     }
     assert!(guard.flush(Duration::from_secs(60)));
     assert_eq!(log.events(), []);
-    go(service.clone(), forged("192.0.2.7")).await;
+    go(service.clone(), from("192.0.2.7")).await;
     assert!(guard.flush(Duration::from_secs(60)));
     let [finding] = log.events().try_into().expect("one finding");
     assert_eq!(finding.name(), EventName::MaliciousExcess404);
