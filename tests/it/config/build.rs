@@ -117,6 +117,18 @@ fn the_posture_lists_what_the_file_has_and_warns_of_what_it_weakens() {
     );
 }
 
+#[cfg(feature = "sanitize")]
+#[test]
+fn the_posture_says_that_grpc_passes_unread() {
+    let says = |text: &str| {
+        let posture = built(text).posture().to_string();
+        posture.contains(" grpc=on")
+    };
+    assert!(says("[sanitize]\ngrpc = true"));
+    assert!(!says("[sanitize]\ngrpc = false"));
+    assert!(!says("[sanitize]"));
+}
+
 #[test]
 fn a_configuration_can_be_made_in_code_too() {
     let mut config = SecurityConfig::default();
