@@ -267,6 +267,31 @@ async fn a_frameworks_words_are_replaced_where_that_was_asked_for() {
     );
 }
 
+/// What replaces an answer is not stored by any cache, whatever the handler had said to some.
+#[tokio::test]
+async fn what_was_said_to_some_caches_goes_with_the_words() {
+    let headers = [
+        ("cache-control", "public"),
+        ("cdn-cache-control", "max-age=99"),
+        ("surrogate-control", "max-age=99"),
+        ("content-type", "text/plain"),
+    ];
+    let log = Log::default();
+    let kept = ["cdn-cache-control", "surrogate-control"];
+    for status in [400, 404, 500] {
+        let asked = mask(&log).mask_client_errors(true).keep_headers(kept);
+        let replaced = masked(asked, get("/"), answer(status, &headers, "words")).await;
+        assert_eq!(
+            lines(replaced.headers()),
+            [
+                "cache-control: no-store",
+                "content-type: application/problem+json"
+            ],
+            "{status}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_head_gets_a_head_alone() {
     for status in [404, 500, 503] {
