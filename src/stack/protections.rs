@@ -6,9 +6,9 @@ use http::header::COOKIE;
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
 use crate::auth::AuthLayer;
-use crate::cookies::{CookieLayer, Violation};
+use crate::cookies::{CookieLayer, SameSite, Violation};
 use crate::core::origin::OriginGrant;
-use crate::core::{AuthMethod, ConfigErrors, Mode};
+use crate::core::{AuthMethod, ConfigErrors, Mode, SchemeSource};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
@@ -89,6 +89,12 @@ impl Protection for CookieLayer {
         }
         posture.add(entry);
         warn_of_mode("cookies", self.mode(), posture);
+        let sent_by_all = |(_, same_site): &(_, &SameSite)| **same_site == SameSite::None;
+        for (name, _) in config.same_site_for.iter().filter(sent_by_all) {
+            posture.warn(format!(
+                "cookies: other sites' requests carry {name} (SameSite=None)"
+            ));
+        }
         warn_of("cookies", &self.policy().dangerous(), posture);
     }
 
@@ -137,8 +143,14 @@ impl Protection for HttpsLayer {
         };
         let hsts = policy.hsts().and_then(|value| value.to_str().ok());
         let exempt: Vec<_> = policy.exemptions().collect();
+        let plain = match (policy.on_insecure(), self.scheme_source()) {
+            ("pass", _) => "pass",
+            // No request is plain then, and what is said of plain ones meets none.
+            (_, SchemeSource::AssumeHttps) => "unseen",
+            (meets, _) => meets,
+        };
         let mut entry = PostureEntry::new("https", self.mode().into())
-            .setting("plain", policy.on_insecure())
+            .setting("plain", plain)
             .setting("hosts", hosts)
             .setting("hsts", hsts.unwrap_or("off").to_owned());
         if !exempt.is_empty() {
@@ -146,6 +158,9 @@ impl Protection for HttpsLayer {
         }
         posture.add(entry);
         warn_of_mode("https", self.mode(), posture);
+        if plain == "unseen" {
+            posture.warn("https: every request passes for https (assume_https)");
+        }
         match hsts {
             None => posture.warn("https: hsts off"),
             Some(hsts) if hsts.starts_with("max-age=0") => posture.warn("https: hsts expires"),
@@ -202,6 +217,12 @@ impl Protection for CorsLayer {
         }
         if matches!(config.origins, CorsOrigins::Any) {
             posture.warn("cors: any origin may read answers");
+        }
+        if !config.dangerous_allow_public_suffix_subdomains {
+            for origin in policy.open_origins() {
+                let host = origin.host();
+                posture.warn(format!("cors: any origin below {host} may read answers"));
+            }
         }
         let dangerous = [
             (
