@@ -228,7 +228,8 @@ impl SecurityHeadersBuilder {
 
     /// Leaves a header of the preset out. Repeatable.
     ///
-    /// What the handler sets of it goes out then. Refused: a header that the preset does not have, or that is set here too.
+    /// What the handler sets of it goes out then, and the posture of a stack warns of it. Refused: a header that the preset does not have,
+    /// or that is set here too.
     pub fn without(mut self, name: impl AsRef<str>) -> Self {
         self.without.push(name.as_ref().to_owned());
         self

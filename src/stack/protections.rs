@@ -25,12 +25,18 @@ impl Protection for SecurityHeadersLayer {
             entry = entry.setting("preset", preset.as_str());
         }
         let count = self.headers().count();
-        posture.add(
-            entry
-                .setting("headers", count.to_string())
-                .setting("cache", self.cache_policy().as_str()),
-        );
+        entry = entry
+            .setting("headers", count.to_string())
+            .setting("cache", self.cache_policy().as_str());
+        if !self.without().is_empty() {
+            entry = entry.setting("without", self.without().join(","));
+        }
+        let unmet = self.asvs().into_iter().filter(|(_, is_met)| !is_met);
+        posture.add(unmet.fold(entry, |entry, (requirement, _)| entry.unmet(requirement)));
         warn_of_mode("headers", self.mode(), posture);
+        for name in self.without() {
+            posture.warn(format!("headers: without {name}"));
+        }
         warn_of("headers", &self.dangerous(), posture);
     }
 

@@ -151,6 +151,13 @@ fn the_posture_warns_of_what_is_open_without_a_dangerous_name() {
             none,
         ),
         (
+            "[headers]\npreset = \"api\"\nwithout = [\"x-frame-options\", \"referrer-policy\"]",
+            &[
+                "headers: without x-frame-options",
+                "headers: without referrer-policy",
+            ],
+        ),
+        (
             "scheme = \"assume_https\"\n[https]\non_insecure = \"reject\"",
             &["https: every request passes for https (assume_https)"],
         ),
