@@ -102,7 +102,7 @@ async fn serve(keys: ApiKeyAuth) -> Result<SocketAddr, Box<dyn Error>> {
         .auth(AuthLayer::builder().api_key(keys).build()?)
         .require_authorization(RequireAuthorization::new())
         .access(access)
-        .sanitize(SanitizeLayer::strict());
+        .sanitize(SanitizeLayer::grpc());
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

@@ -108,7 +108,8 @@ impl CookieBuilder {
 
     /// Sets the `SameSite` of one cookie where its handler writes none. Repeatable; for one name the last call counts.
     ///
-    /// `same_site_for("sso", SameSite::None)` is for a cookie that a page of another site has to send.
+    /// `same_site_for("sso", SameSite::None)` is for a cookie that a page of another site has to send: requests that any page forges
+    /// carry it too, and the posture of a stack warns of it.
     pub fn same_site_for(mut self, name: impl Into<String>, same_site: SameSite) -> Self {
         self.config.same_site_for.insert(name.into(), same_site);
         self

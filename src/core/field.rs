@@ -44,6 +44,23 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// Whether a header tells some caches what to store in the place of `Cache-Control`, which they do not look at then: `CDN-Cache-Control`
+/// and what else is named by the scheme of RFC 9213, the older ones of surrogates and of Akamai, and that of nginx.
+pub(crate) fn is_targeted_cache_control(name: &str) -> bool {
+    match name {
+        "edge-control" | "surrogate-control" | "x-accel-expires" => true,
+        _ => name.ends_with("-cache-control"),
+    }
+}
+
+/// Takes off what would have some caches store an answer whatever its `Cache-Control` says.
+pub(crate) fn take_off_targeted_cache_control(headers: &mut HeaderMap) {
+    let is_targeted = |name: &&HeaderName| is_targeted_cache_control(name.as_str());
+    while let Some(name) = headers.keys().find(is_targeted).cloned() {
+        headers.remove(name);
+    }
+}
+
 /// The cookies of a line of `Cookie`. Quotes mean nothing (RFC 6265bis, section 4.1.1): a `;` between them separates.
 pub(crate) fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     line.as_bytes()

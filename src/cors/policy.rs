@@ -184,6 +184,12 @@ impl CorsPolicy {
         }
     }
 
+    /// The patterns that stand for names which anybody can register. Without credentials they are no mistake.
+    pub(crate) fn open_origins(&self) -> impl Iterator<Item = &OriginPattern> {
+        let is_open = |origin: &&OriginPattern| self.suffixes.lets_strangers_into(origin);
+        self.trusted.iter().filter(is_open)
+    }
+
     /// Whether a page may send this header after a preflight.
     pub(crate) fn allows_header(&self, name: &HeaderName) -> bool {
         let is_named = self.given.request_headers.contains(name);

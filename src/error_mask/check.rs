@@ -52,15 +52,17 @@ impl Seen {
     const GRPC_STATUS: u8 = 1 << 4;
     const LENGTH: u8 = 1 << 5;
     const PLAIN: u8 = 1 << 6;
+    const TYPED: u8 = 1 << 7;
 
     #[inline]
     pub(super) fn of(headers: &HeaderMap, core: &Core) -> Self {
         let mut seen = 0;
         for (name, value) in headers {
             seen |= match name.as_str() {
-                "content-type" if is_grpc_type(value.as_bytes()) => Self::GRPC,
-                "content-type" if is_plain_text(value.as_bytes()) => Self::PLAIN,
-                "content-type" => 0,
+                "content-type" if is_grpc_type(value.as_bytes()) => Self::GRPC | Self::TYPED,
+                "content-type" if is_plain_text(value.as_bytes()) => Self::PLAIN | Self::TYPED,
+                "content-type" if value.as_bytes().trim_ascii().is_empty() => 0,
+                "content-type" => Self::TYPED,
                 "content-encoding" => Self::ENCODED,
                 "content-length" if value != "0" => Self::LENGTH,
                 "grpc-status" | "grpc-message" | "grpc-status-details-bin" => Self::GRPC_STATUS,
@@ -158,6 +160,8 @@ impl Verdict {
                 Self::MaskClientError
             }
             _ if core.client_errors && seen.has(Seen::PLAIN) => Self::MaskClientError,
+            // On plain hyper words have no type unless somebody gives them one.
+            _ if core.client_errors && !is_empty && !seen.has(Seen::TYPED) => Self::MaskClientError,
             // Said by a handler, for all that can be told.
             _ => Self::Keep,
         }

@@ -47,8 +47,9 @@ impl ErrorMaskBuilder {
     /// Sets whether what a framework says of a bad request is replaced too. Default: `false`.
     ///
     /// An answer with status 4xx and content type `text/plain` that is neither a refusal of this crate nor a
-    /// [`Problem`](crate::core::Problem) gets a uniform body: axum's extractors name types and fields in theirs. Other headers stay. A
-    /// handler that says something in `text/plain` on purpose says it in a `Problem` instead.
+    /// [`Problem`](crate::core::Problem) gets a uniform body: axum's extractors name types and fields in theirs. So does one with a body
+    /// and no type, as plain hyper sends words that nobody gave one. Other headers stay. A handler that says something in `text/plain` on
+    /// purpose says it in a `Problem` instead.
     pub fn mask_client_errors(mut self, mask: bool) -> Self {
         self.client_errors = mask;
         self

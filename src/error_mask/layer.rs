@@ -55,8 +55,8 @@ impl ErrorMaskLayer {
         Self::default()
     }
 
-    /// Makes the layer of an API: as [`new`](Self::new), and what a framework says of a bad request in `text/plain` is replaced too,
-    /// since an API answers with something else. The same as `builder().mask_client_errors(true).build()?`.
+    /// Makes the layer of an API: as [`new`](Self::new), and what a framework says of a bad request in `text/plain` or without a type
+    /// is replaced too, since an API answers with something else. The same as `builder().mask_client_errors(true).build()?`.
     pub fn api() -> Self {
         Self::of(
             ErrorMaskBuilder::default()

@@ -24,8 +24,8 @@
 //! 6. Status 404 and 405 without a body, which is what routers answer with: the body of a refusal of this crate, so that a route that is
 //!    not there looks like an object that one may not see. `Allow` and other headers stay.
 //!    [`mask_all_not_found`](ErrorMaskBuilder::mask_all_not_found) is for those with a body.
-//! 7. Status 4xx in `text/plain`, with [`mask_client_errors`](ErrorMaskBuilder::mask_client_errors): what a framework says of a bad
-//!    request is replaced. Event `input_validation_fail`, level info, code `rejection_masked`.
+//! 7. Status 4xx in `text/plain`, or with a body and no type, with [`mask_client_errors`](ErrorMaskBuilder::mask_client_errors): what a
+//!    framework says of a bad request is replaced. Event `input_validation_fail`, level info, code `rejection_masked`.
 //! 8. A gRPC status 2, 13, 14 or 15, in the head, in trailers or in the last frame of gRPC-Web: of the metadata stay
 //!    `grpc-retry-pushback-ms` and what 5 keeps, `grpc-message` is fixed, `grpc-status-details-bin` goes. A status that is missing, stands
 //!    twice or is none counts as 2. Other statuses are the handler's words. Event `sys_crash`, code `internal_error`.

@@ -116,6 +116,9 @@ impl Plan {
         let seen = Seen::of(headers, &self.settings.removed);
         let no_store =
             status != StatusCode::NOT_MODIFIED && self.settings.writes_cache_control(notes, seen);
+        if no_store && seen.has_targeted_cache_control() && self.settings.overrules_caching() {
+            field::take_off_targeted_cache_control(headers);
+        }
         if seen.is_grpc() {
             self.amend_grpc(headers, seen, no_store);
             return;

@@ -109,6 +109,7 @@ impl Seen {
     const GRPC: u8 = 4;
     const SET_COOKIE: u8 = 8;
     const SHOWN: u8 = 16;
+    const TARGETED_CACHE_CONTROL: u8 = 32;
 
     #[inline]
     pub(super) fn of(headers: &HeaderMap, removed: &Removed) -> Self {
@@ -126,6 +127,8 @@ impl Seen {
                 seen |= Self::SET_COOKIE;
             } else if removed.contains(name) {
                 seen |= Self::BANNER;
+            } else if field::is_targeted_cache_control(name.as_str()) {
+                seen |= Self::TARGETED_CACHE_CONTROL;
             }
         }
         Self(seen)
@@ -139,6 +142,10 @@ impl Seen {
         self.0 & Self::CACHE_CONTROL != 0
     }
 
+    pub(super) const fn has_targeted_cache_control(self) -> bool {
+        self.0 & Self::TARGETED_CACHE_CONTROL != 0
+    }
+
     /// Of several types browsers take the last.
     pub(super) const fn is_grpc(self) -> bool {
         self.0 & (Self::GRPC | Self::SHOWN) == Self::GRPC
@@ -150,6 +157,11 @@ impl Seen {
 }
 
 impl Settings {
+    /// Whether what the handler says of caching is not believed.
+    pub(super) const fn overrules_caching(&self) -> bool {
+        matches!(self.cache, CachePolicy::NoStore) && !self.cache_if_absent
+    }
+
     /// Whether `Cache-Control` is written.
     pub(super) const fn writes_cache_control(&self, notes: Notes, seen: Seen) -> bool {
         match self.cache {

@@ -54,6 +54,7 @@ pub(super) fn compile(builder: SecurityHeadersBuilder) -> Result<Settings, Confi
     }
     mistakes.finish(Settings {
         preset: builder.preset,
+        without: lower_case(&builder.without),
         has_own_resource_policy: builder.resource.is_some(),
         headers: set.0,
         no_store: match (&builder.cache, builder.preset) {
@@ -74,11 +75,16 @@ pub(super) fn compile(builder: SecurityHeadersBuilder) -> Result<Settings, Confi
     })
 }
 
+fn lower_case(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.to_ascii_lowercase()).collect()
+}
+
 impl Settings {
     /// What a preset alone means.
     pub(super) fn of(preset: Preset) -> Self {
         Self {
             preset: Some(preset),
+            without: Vec::new(),
             has_own_resource_policy: false,
             headers: Set::of(Some(preset)).0,
             cache: preset.cache(),

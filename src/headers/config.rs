@@ -20,9 +20,13 @@ use crate::core::{ConfigErrors, Mode, SchemeSource, collected};
 pub enum CachePolicy {
     /// `no-store, max-age=0` into every answer, in place of what the handler says, unless
     /// [`if_absent`](SecurityHeadersBuilder::if_absent) names `cache-control`.
+    ///
+    /// Some caches heed a header of their own and no `Cache-Control` beside it ([RFC 9213](https://www.rfc-editor.org/rfc/rfc9213)), so
+    /// that these go with it: `CDN-Cache-Control` and every other name that ends in `-Cache-Control`, `Surrogate-Control`,
+    /// `Edge-Control`, `X-Accel-Expires`.
     NoStore,
     /// `no-store, max-age=0` into answers that belong to somebody: the request has `Authorization` or a session cookie, or the answer
-    /// sets a cookie. What the handler says stays as it is, `public` beside `Set-Cookie` too.
+    /// sets a cookie. What the handler says stays as it is, `public` beside `Set-Cookie` too, and `CDN-Cache-Control`.
     #[non_exhaustive]
     Sensitive {
         /// The names of the cookies that carry sessions, as browsers send them, in their case. Of one with the prefix `__Host-` the
@@ -224,7 +228,8 @@ impl SecurityHeadersBuilder {
 
     /// Leaves a header of the preset out. Repeatable.
     ///
-    /// What the handler sets of it goes out then. Refused: a header that the preset does not have, or that is set here too.
+    /// What the handler sets of it goes out then, and the posture of a stack warns of it. Refused: a header that the preset does not have,
+    /// or that is set here too.
     pub fn without(mut self, name: impl AsRef<str>) -> Self {
         self.without.push(name.as_ref().to_owned());
         self

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use http::header::{REFERRER_POLICY, SERVER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use tower_layer::Layer;
 
 use super::apply::Plan;
 use super::config::{CachePolicy, SecurityHeadersBuilder};
-use super::names::CORP;
+use super::names::{COOP, CORP};
 use super::presets::Preset;
 use super::service::SecurityHeaders;
 use super::settings::{Dangerous, Settings};
@@ -88,6 +89,25 @@ impl SecurityHeadersLayer {
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let headers = self.plan.settings.headers.iter();
         headers.map(|pair| (&pair.name, &pair.value))
+    }
+
+    /// The headers of the preset that are left out, in lower case.
+    pub(crate) fn without(&self) -> &[String] {
+        &self.plan.settings.without
+    }
+
+    /// The requirements of the ASVS 5.0 for headers, and whether this layer does what each asks for.
+    pub(crate) fn asvs(&self) -> [(&'static str, bool); 6] {
+        let settings = &self.plan.settings;
+        let writes = |name: &HeaderName| settings.headers.iter().any(|pair| pair.name == *name);
+        [
+            ("3.4.4", writes(&X_CONTENT_TYPE_OPTIONS)),
+            ("3.4.5", writes(&REFERRER_POLICY)),
+            ("3.4.8", writes(&COOP)),
+            ("3.5.8", writes(&CORP)),
+            ("13.4.6", settings.removed.contains(&SERVER)),
+            ("14.3.2", settings.cache != CachePolicy::Untouched),
+        ]
     }
 
     /// The `dangerous_*` methods of the builder, and whether they were called.

@@ -14,6 +14,8 @@ pub(super) struct Settings {
     pub(super) preset: Option<Preset>,
     /// Everything but `Cache-Control` and `Clear-Site-Data`.
     pub(super) headers: Vec<Pair>,
+    /// What the preset has and this layer has not, in lower case.
+    pub(super) without: Vec<String>,
     /// Whether `Cross-Origin-Resource-Policy` is the user's choice rather than a preset's.
     pub(super) has_own_resource_policy: bool,
     pub(super) cache: CachePolicy,

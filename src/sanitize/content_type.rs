@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 
 use super::check::Head;
 use super::report::{Part, Violation};
@@ -21,6 +21,8 @@ pub(super) struct BodyRules {
     pub(super) allowed: Vec<String>,
     /// Types that are JSON too, lower case.
     pub(super) json_types: Vec<String>,
+    /// Whether the handlers speak gRPC, so that its calls pass without a look.
+    pub(super) grpc: bool,
     /// Whether multipart bodies are checked while the handler reads them: they have no limit then.
     pub(super) streams_multipart: bool,
 }
@@ -56,6 +58,7 @@ impl BodyRules {
             limit: 1 << 20,
             allowed: Vec::new(),
             json_types: Vec::new(),
+            grpc: false,
             streams_multipart: false,
         }
     }
@@ -75,7 +78,7 @@ impl BodyRules {
         if matches!(*head.method, Method::GET | Method::HEAD) {
             hits.insert(Rule::BodyUnexpected);
         }
-        let class = self.class_of_type(head.headers, &mut hits);
+        let class = self.class_of_type(head, &mut hits);
         if class != BodyClass::Opaque {
             self.look_at_inspected(head.headers, least, &class, &mut hits);
         }
@@ -85,8 +88,8 @@ impl BodyRules {
         }
     }
 
-    fn class_of_type(&self, headers: &HeaderMap, hits: &mut RuleSet) -> BodyClass {
-        let Some(line) = headers.get(CONTENT_TYPE) else {
+    fn class_of_type(&self, head: Head<'_>, hits: &mut RuleSet) -> BodyClass {
+        let Some(line) = head.headers.get(CONTENT_TYPE) else {
             hits.insert(Rule::BodyTypeMissing);
             return BodyClass::Opaque;
         };
@@ -106,7 +109,8 @@ impl BodyRules {
         } else if media.is_built_from("multipart", "form-data") {
             BodyClass::Multipart(media.boundary())
         } else {
-            if !media.is_grpc() && !is_listed(&self.allowed) {
+            let is_call = self.grpc && media.is_grpc_call(head.method, head.version);
+            if !is_call && !is_listed(&self.allowed) {
                 hits.insert(Rule::BodyTypeNotAllowed);
             }
             BodyClass::Opaque
@@ -215,13 +219,16 @@ impl<'a> MediaType<'a> {
             || self.is("text/json")
     }
 
-    /// gRPC and gRPC-Web in any format of messages but JSON: readers of JSON accept whatever ends in `+json`.
-    fn is_grpc(&self) -> bool {
-        let named = self.subtype.split_at_checked(b"grpc".len());
-        let is_named = named.is_some_and(|(name, rest)| {
-            name.eq_ignore_ascii_case(b"grpc") && matches!(rest, [] | [b'+' | b'-', ..])
-        });
-        is_named && self.kind.eq_ignore_ascii_case(b"application") && !self.is_json()
+    /// Whether a request of this type can be a call of gRPC, which is a POST over HTTP/2, or of gRPC-Web, a POST over any version. Both
+    /// in any format of messages; that of JSON is JSON before it is gRPC, as readers of JSON take whatever ends in `+json`.
+    fn is_grpc_call(&self, method: &Method, version: Version) -> bool {
+        let is_any = |names: &[&str]| {
+            let mut names = names.iter();
+            names.any(|name| self.is_built_from("application", name))
+        };
+        *method == Method::POST
+            && (is_any(&["grpc-web", "grpc-web-text"])
+                || (version == Version::HTTP_2 && is_any(&["grpc"])))
     }
 
     /// The values of a parameter. Names are compared without case.

@@ -78,6 +78,12 @@ impl SanitizeLayer {
         SanitizeBuilder::new().report_only().finish()
     }
 
+    /// The rules of [`strict`](Self::strict), and calls of [gRPC](SanitizeBuilder::grpc) pass without a look at their messages: for services
+    /// of gRPC.
+    pub fn grpc() -> Self {
+        SanitizeBuilder::new().grpc(true).finish()
+    }
+
     /// Starts from [`strict`](Self::strict).
     pub fn builder() -> SanitizeBuilder {
         SanitizeBuilder::new()
@@ -146,6 +152,11 @@ impl SanitizeLayer {
             count(html.of_json.len(), html.of_form.len()),
             count(detected.of_json.len(), detected.of_form.len()),
         )
+    }
+
+    /// Whether calls of gRPC pass without a look at their messages.
+    pub(crate) fn passes_grpc(&self) -> bool {
+        self.core.body.grpc
     }
 
     /// Whether some bodies are not looked at.

@@ -19,7 +19,8 @@
 //! 1. [`Mode::Off`](crate::core::Mode::Off) or an [exempt request](SanitizeBuilder::dangerous_exempt): **pass**, unread.
 //! 2. The request line and the host, the path, the query, the headers: [`RequestRules::check`] is these alone. None of them is changed,
 //!    so that nothing behind sees another path than the one that was checked.
-//! 3. No body, the body of an [exempt route](SanitizeBuilder::exempt_body), of a CONNECT, of gRPC: **pass**, unread.
+//! 3. No body, the body of an [exempt route](SanitizeBuilder::exempt_body), of a CONNECT, of a call of gRPC if
+//!    [it may](SanitizeBuilder::grpc): **pass**, unread.
 //! 4. The type of the body, its length and its encoding, as its headers tell them. JSON, `application/x-www-form-urlencoded` and
 //!    `multipart/form-data` are inspected; of other types those pass that are [allowed](SanitizeBuilder::allow_type), in the compatible
 //!    preset all.

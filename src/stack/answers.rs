@@ -1,22 +1,24 @@
 //! What each protection answers, in the lists that auditors ask for.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What a protection answers: items of the [OWASP Top 10:2025], of the [OWASP API Security Top 10:2023], and requirements of the
 /// [OWASP ASVS 5.0].
 ///
-/// They are what a protection of this kind is for. How far it goes depends on its settings, and that a requirement is met takes the
-/// application too.
+/// They are what a protection of this kind is for, but for the requirements of headers that a
+/// [`SecurityHeadersLayer`](crate::SecurityHeadersLayer) does not write as it is set. How far it goes depends on its settings, and that a
+/// requirement is met takes the application too.
 ///
 /// [OWASP Top 10:2025]: https://owasp.org/Top10/2025/
 /// [OWASP API Security Top 10:2023]: https://owasp.org/API-Security/editions/2023/en/0x11-t10/
 /// [OWASP ASVS 5.0]: https://github.com/OWASP/ASVS/tree/v5.0.0/5.0/en
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Answers {
     top10: &'static [&'static str],
     api_top10: &'static [&'static str],
-    asvs: &'static [&'static str],
+    asvs: Cow<'static, [&'static str]>,
 }
 
 type List = &'static [&'static str];
@@ -25,12 +27,12 @@ const fn answers(top10: List, api_top10: List, asvs: List) -> Answers {
     Answers {
         top10,
         api_top10,
-        asvs,
+        asvs: Cow::Borrowed(asvs),
     }
 }
 
 /// By the names of the slots, and of what else describes itself, in the order of the slots.
-const TABLE: [(&str, Answers); 19] = [
+static TABLE: [(&str, Answers); 19] = [
     (
         "context",
         answers(&["A09:2025"], &[], &["4.1.3", "15.3.4", "16.2.1"]),
@@ -164,7 +166,15 @@ impl Answers {
         }
         let mut rows = TABLE.iter();
         let row = rows.find(|(name, _)| *name == protection);
-        row.map_or(Self::NONE, |(_, answers)| *answers)
+        row.map_or(Self::NONE, |(_, answers)| answers.clone())
+    }
+
+    /// The same but for these requirements of the ASVS.
+    pub(super) fn without(mut self, unmet: &[&str]) -> Self {
+        if self.asvs.iter().any(|item| unmet.contains(item)) {
+            self.asvs.to_mut().retain(|item| !unmet.contains(item));
+        }
+        self
     }
 
     /// Returns the items of the OWASP Top 10:2025, such as `A01:2025`.
@@ -181,13 +191,13 @@ impl Answers {
 
     /// Returns the requirements of the ASVS 5.0, such as `8.2.2`.
     #[must_use]
-    pub const fn asvs(&self) -> &'static [&'static str] {
-        self.asvs
+    pub fn asvs(&self) -> &[&'static str] {
+        &self.asvs
     }
 
     /// Whether there are none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.top10.is_empty() && self.api_top10.is_empty() && self.asvs.is_empty()
     }
 }
@@ -208,7 +218,7 @@ impl fmt::Display for Answers {
         if !self.asvs.is_empty() {
             let space = if is_first { "" } else { " " };
             write!(f, "{space}ASVS")?;
-            for item in self.asvs {
+            for item in &*self.asvs {
                 write!(f, " {item}")?;
             }
         }

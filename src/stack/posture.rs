@@ -75,13 +75,16 @@ pub struct PostureEntry {
     /// Pairs: one name may stand twice.
     settings: Vec<(&'static str, Cow<'static, str>)>,
     answers: Answers,
+    /// What protections of this kind answer and this one does not, as it is set.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    unmet: Vec<&'static str>,
 }
 
 impl Posture {
     /// Adds a protection.
     pub fn add(&mut self, mut entry: PostureEntry) {
         if entry.state == PostureState::On {
-            entry.answers = Answers::of(entry.protection);
+            entry.answers = Answers::of(entry.protection).without(&entry.unmet);
         }
         self.entries.push(entry);
     }
@@ -171,6 +174,7 @@ impl PostureEntry {
             state,
             settings: Vec::new(),
             answers: Answers::NONE,
+            unmet: Vec::new(),
         }
     }
 
@@ -178,6 +182,12 @@ impl PostureEntry {
     #[must_use]
     pub fn setting(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.settings.push((name, value.into()));
+        self
+    }
+
+    /// Takes a requirement of the ASVS out of what it answers.
+    pub(super) fn unmet(mut self, requirement: &'static str) -> Self {
+        self.unmet.push(requirement);
         self
     }
 
@@ -195,8 +205,8 @@ impl PostureEntry {
 
     /// Returns what it answers. Nothing, unless it is [on](PostureState::On) and part of a posture.
     #[must_use]
-    pub const fn answers(&self) -> Answers {
-        self.answers
+    pub const fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// Returns the settings that matter, as name and value.

@@ -105,7 +105,7 @@ impl SecurityStack {
     ///
     /// # Example
     ///
-    /// What a handler says of a bad request passes, unless it is `text/plain`: that is how frameworks tell of types and fields. What
+    /// What a handler says of a bad request passes, unless it is `text/plain` or has no type: that is how frameworks tell of types and fields. What
     /// broke stays inside.
     ///
     /// ```

@@ -6,9 +6,9 @@ use http::{HeaderName, Method};
 use super::posture::{Posture, PostureEntry, PostureState};
 use super::slot::{Protection, ProvidesOrigins, ProvidesPrincipal, TakesOrigins, Transport};
 use crate::auth::AuthLayer;
-use crate::cookies::{CookieLayer, Violation};
+use crate::cookies::{CookieLayer, SameSite, Violation};
 use crate::core::origin::OriginGrant;
-use crate::core::{AuthMethod, ConfigErrors, IpSet, Mode};
+use crate::core::{AuthMethod, ConfigErrors, IpSet, Mode, SchemeSource};
 use crate::cors::{CorsLayer, CorsOrigins};
 use crate::csp::{CspLayer, CspPolicy};
 use crate::csrf::{CsrfLayer, Missing};
@@ -25,12 +25,18 @@ impl Protection for SecurityHeadersLayer {
             entry = entry.setting("preset", preset.as_str());
         }
         let count = self.headers().count();
-        posture.add(
-            entry
-                .setting("headers", count.to_string())
-                .setting("cache", self.cache_policy().as_str()),
-        );
+        entry = entry
+            .setting("headers", count.to_string())
+            .setting("cache", self.cache_policy().as_str());
+        if !self.without().is_empty() {
+            entry = entry.setting("without", self.without().join(","));
+        }
+        let unmet = self.asvs().into_iter().filter(|(_, is_met)| !is_met);
+        posture.add(unmet.fold(entry, |entry, (requirement, _)| entry.unmet(requirement)));
         warn_of_mode("headers", self.mode(), posture);
+        for name in self.without() {
+            posture.warn(format!("headers: without {name}"));
+        }
         warn_of("headers", &self.dangerous(), posture);
     }
 
@@ -89,6 +95,12 @@ impl Protection for CookieLayer {
         }
         posture.add(entry);
         warn_of_mode("cookies", self.mode(), posture);
+        let sent_by_all = |(_, same_site): &(_, &SameSite)| **same_site == SameSite::None;
+        for (name, _) in config.same_site_for.iter().filter(sent_by_all) {
+            posture.warn(format!(
+                "cookies: other sites' requests carry {name} (SameSite=None)"
+            ));
+        }
         warn_of("cookies", &self.policy().dangerous(), posture);
     }
 
@@ -137,8 +149,14 @@ impl Protection for HttpsLayer {
         };
         let hsts = policy.hsts().and_then(|value| value.to_str().ok());
         let exempt: Vec<_> = policy.exemptions().collect();
+        let plain = match (policy.on_insecure(), self.scheme_source()) {
+            ("pass", _) => "pass",
+            // No request is plain then, and what is said of plain ones meets none.
+            (_, SchemeSource::AssumeHttps) => "unseen",
+            (meets, _) => meets,
+        };
         let mut entry = PostureEntry::new("https", self.mode().into())
-            .setting("plain", policy.on_insecure())
+            .setting("plain", plain)
             .setting("hosts", hosts)
             .setting("hsts", hsts.unwrap_or("off").to_owned());
         if !exempt.is_empty() {
@@ -146,6 +164,9 @@ impl Protection for HttpsLayer {
         }
         posture.add(entry);
         warn_of_mode("https", self.mode(), posture);
+        if plain == "unseen" {
+            posture.warn("https: every request passes for https (assume_https)");
+        }
         match hsts {
             None => posture.warn("https: hsts off"),
             Some(hsts) if hsts.starts_with("max-age=0") => posture.warn("https: hsts expires"),
@@ -202,6 +223,12 @@ impl Protection for CorsLayer {
         }
         if matches!(config.origins, CorsOrigins::Any) {
             posture.warn("cors: any origin may read answers");
+        }
+        if !config.dangerous_allow_public_suffix_subdomains {
+            for origin in policy.open_origins() {
+                let host = origin.host();
+                posture.warn(format!("cors: any origin below {host} may read answers"));
+            }
         }
         let dangerous = [
             (

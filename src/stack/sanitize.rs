@@ -21,6 +21,9 @@ impl Protection for SanitizeLayer {
                 entry = entry.setting(name, count.to_string());
             }
         }
+        if self.passes_grpc() {
+            entry = entry.setting("grpc", "on");
+        }
         if self.exempts_bodies() {
             entry = entry.setting("exempt", "some bodies");
         }

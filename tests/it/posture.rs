@@ -28,6 +28,10 @@ fn an_empty_stack_protects_nothing_and_says_so() {
 const CSP: &str = "answers A05:2025 A06:2025 API8:2023 ASVS 3.2.1 3.4.3 3.4.6";
 const HEADERS: &str =
     "answers A02:2025 A06:2025 API8:2023 ASVS 3.4.4 3.4.5 3.4.8 3.5.8 13.4.6 14.3.2";
+/// An API opens no documents, and the preset leaves their isolation out.
+const API_HEADERS: &str =
+    "answers A02:2025 A06:2025 API8:2023 ASVS 3.4.4 3.4.5 3.5.8 13.4.6 14.3.2";
+const GRPC_HEADERS: &str = "answers A02:2025 A06:2025 API8:2023 ASVS 3.4.4 14.3.2";
 const MASK: &str = "answers A02:2025 A10:2025 API8:2023 ASVS 13.4.6 16.3.4 16.5.1 16.5.3 16.5.4";
 
 #[test]
@@ -36,7 +40,7 @@ fn the_presets_say_what_they_hold_and_lack() {
         lines(&SecurityStack::api().posture()),
         [
             "headers on preset=api headers=4 cache=no_store",
-            HEADERS,
+            API_HEADERS,
             "csp on scripts=static",
             CSP,
             "error_mask on client_errors=masked not_found=empty kept=2 stripped=4",
@@ -72,7 +76,7 @@ fn the_presets_say_what_they_hold_and_lack() {
         lines(&SecurityStack::grpc().posture()),
         [
             "headers on preset=grpc headers=1 cache=no_store",
-            HEADERS,
+            GRPC_HEADERS,
             "error_mask on client_errors=masked not_found=empty kept=2 stripped=4",
             MASK,
             "absent csp, cookies, cors, bans, https, rate_limit, overload, limits, csp_reports, csrf, auth, \
@@ -126,7 +130,7 @@ fn a_protection_answers_while_it_is_on() {
     let answers = |state| {
         let mut posture = Posture::default();
         posture.add(PostureEntry::new("csrf", state));
-        posture.entries()[0].answers()
+        posture.entries()[0].answers().clone()
     };
     assert_eq!(answers(PostureState::On).top10(), ["A01:2025"]);
     assert!(answers(PostureState::ReportOnly).is_empty());
@@ -136,6 +140,62 @@ fn a_protection_answers_while_it_is_on() {
     own.add(PostureEntry::new("own", PostureState::On));
     assert!(own.entries()[0].answers().is_empty());
     assert_eq!(own.to_string(), "own                      on         \n");
+}
+
+/// What was left out of a preset is neither counted nor passed over in silence.
+#[test]
+fn headers_that_are_left_out_are_not_claimed() {
+    use tower_security::SecurityHeadersLayer;
+    use tower_security::headers::{CachePolicy, Preset, SecurityHeadersBuilder};
+
+    let lines = |builder: SecurityHeadersBuilder| {
+        let posture = SecurityStack::new().headers(builder.build().unwrap());
+        let lines = lines(&posture.posture());
+        let told = |line: &&String| line.starts_with("warning: headers");
+        (
+            lines[..2].to_vec(),
+            lines.iter().filter(told).cloned().collect::<Vec<_>>(),
+        )
+    };
+    let web = || SecurityHeadersLayer::builder().preset(Preset::Web);
+    let (entry, warnings) = lines(web());
+    assert_eq!(
+        entry,
+        ["headers on preset=web headers=7 cache=sensitive", HEADERS]
+    );
+    assert_eq!(warnings, [""; 0]);
+    for (name, requirement) in [
+        ("X-Content-Type-Options", " 3.4.4"),
+        ("referrer-policy", " 3.4.5"),
+        ("cross-origin-opener-policy", " 3.4.8"),
+        ("cross-origin-resource-policy", " 3.5.8"),
+        // No requirement asks for it, beside that of the content security policy.
+        ("x-frame-options", ""),
+    ] {
+        let (entry, warnings) = lines(web().without(name));
+        let name = name.to_ascii_lowercase();
+        let shown = format!("headers on preset=web headers=6 cache=sensitive without={name}");
+        let answers = HEADERS.replace(requirement, "");
+        assert_eq!(entry, [shown, answers]);
+        assert_eq!(warnings, [format!("warning: headers: without {name}")]);
+    }
+    let (entry, warnings) = lines(
+        SecurityHeadersLayer::builder()
+            .preset(Preset::Api)
+            .without("x-content-type-options")
+            .without("referrer-policy")
+            .without("cross-origin-resource-policy")
+            .cache(CachePolicy::Untouched),
+    );
+    assert_eq!(
+        entry,
+        [
+            "headers on preset=api headers=1 cache=untouched \
+             without=x-content-type-options,referrer-policy,cross-origin-resource-policy",
+            "answers A02:2025 A06:2025 API8:2023 ASVS 13.4.6"
+        ]
+    );
+    assert_eq!(warnings.len(), 3);
 }
 
 /// What two slots have against each other.

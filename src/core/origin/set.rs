@@ -376,6 +376,15 @@ impl TrustedOriginsBuilder {
     }
 }
 
+impl PublicSuffixes {
+    /// Whether anybody can get an origin that a pattern stands for, by registering a name.
+    pub(crate) fn lets_strangers_into(&self, origin: &OriginPattern) -> bool {
+        origin.includes_subdomains()
+            && !origin.is_local()
+            && self.lets_strangers_below(origin.host())
+    }
+}
+
 /// What origins may be trusted with the user's cookies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CredentialRules {
@@ -390,10 +399,7 @@ impl CredentialRules {
         if !(is_secure || self.allow_insecure) {
             return Err(insecure(origin));
         }
-        let is_wide = origin.includes_subdomains()
-            && !origin.is_local()
-            && self.suffixes.lets_strangers_below(origin.host());
-        if is_wide && !self.allow_public_suffixes {
+        if self.suffixes.lets_strangers_into(origin) && !self.allow_public_suffixes {
             return Err(OriginError::RefusedPublicSuffix {
                 value: shown(origin.as_str()),
                 suffix: origin.host().to_owned(),

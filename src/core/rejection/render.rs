@@ -44,6 +44,8 @@ impl Rejection {
         let marker = Refused::new(self.code, self.status, self.abuse);
         self.extensions.insert(marker);
         self.set(CACHE_CONTROL, NO_STORE);
+        // Among the lines may be those of a handler's answer that this one replaces.
+        field::take_off_targeted_cache_control(&mut self.headers);
         match context.grpc() {
             Some(content_type) => self.grpc_response(content_type),
             None => self.http_response(context),

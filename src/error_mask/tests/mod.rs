@@ -114,6 +114,8 @@ mod verdicts {
             ("text/plain", true),
             ("Text/PLAIN;charset=utf-8", true),
             ("text/plain ; charset=utf-8", true),
+            ("", true),
+            (" ", true),
             ("text/plainer", false),
             ("text/html", false),
             ("application/problem+json", false),
@@ -135,6 +137,17 @@ mod verdicts {
             }
             assert_eq!(judged(&asked, 200, &lines, false), Verdict::Keep);
         }
+        for status in [400, 403, 404, 405, 413, 499] {
+            assert_eq!(
+                judged(&asked, status, &[], false),
+                Verdict::MaskClientError,
+                "{status}"
+            );
+            assert_eq!(judged(&core(), status, &[], false), Verdict::Keep);
+        }
+        // There are no words.
+        assert_eq!(judged(&asked, 400, &[], true), Verdict::Keep);
+        assert_eq!(judged(&asked, 200, &[], false), Verdict::Keep);
     }
 
     #[test]

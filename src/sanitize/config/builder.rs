@@ -194,6 +194,17 @@ impl SanitizeBuilder {
         self
     }
 
+    /// Sets whether calls of gRPC pass without a look at their messages. Default: false, and their types are refused like any other that
+    /// is not [allowed](Self::allow_type): 415 `body_type_not_allowed`, which a client of gRPC reads as `INVALID_ARGUMENT`.
+    ///
+    /// A call is a POST of `application/grpc` over HTTP/2, or one of `application/grpc-web` or `application/grpc-web-text` over any
+    /// version, with any format of messages but `+json`. **Anybody can send these types**, and a handler that reads its body whatever
+    /// its type is then gets it unseen, fields of HTML as they came. Set it for the services of gRPC alone, each with a layer of its own.
+    pub const fn grpc(mut self, speaks: bool) -> Self {
+        self.body.grpc = speaks;
+        self
+    }
+
     /// Inspects bodies of this type as JSON. Repeatable. `application/json`, `text/json` and `application/*+json` are JSON without.
     pub fn json_type(mut self, media_type: impl Into<String>) -> Self {
         self.body.json_types.push(media_type.into());

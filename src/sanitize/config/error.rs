@@ -94,8 +94,10 @@ pub enum SanitizeConfigError {
         /// The part that it was given to.
         part: &'static str,
     },
-    /// A type that the layer does not look into in any case.
-    #[error("forbidden type {value:?}: gRPC is never looked into, leave it out")]
+    /// A type of gRPC, for which there is a switch of its own.
+    #[error(
+        "forbidden type {value:?}: gRPC is never looked into and passes by `grpc(true)` alone, leave it out"
+    )]
     TypeForbidden {
         /// The type as given.
         value: String,

@@ -28,6 +28,8 @@ pub struct SanitizeConfig {
     pub allow_type: Vec<String>,
     /// Types of bodies that are inspected as JSON. Default: none but those of JSON.
     pub json_type: Vec<String>,
+    /// Whether calls of gRPC pass, see [`SanitizeBuilder::grpc`](crate::sanitize::SanitizeBuilder::grpc). Default: `false`.
+    pub grpc: bool,
     /// Rules that are passed over.
     pub relax: Vec<String>,
     /// Rules of which a breach is reported.
@@ -59,6 +61,7 @@ impl SanitizeConfig {
             SanitizePreset::Strict => builder.strict(),
             SanitizePreset::Compatible => builder.compatible(),
         }
+        .grpc(self.grpc)
         .mode(self.mode);
         if let Some(names) = &self.methods {
             let names = names.iter().enumerate();

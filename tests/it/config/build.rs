@@ -118,6 +118,76 @@ fn the_posture_lists_what_the_file_has_and_warns_of_what_it_weakens() {
     );
 }
 
+/// What a file opens without a word that says so.
+#[test]
+fn the_posture_warns_of_what_is_open_without_a_dangerous_name() {
+    let told = |text: &str| -> Vec<_> {
+        let posture = built(text).posture();
+        let warnings = posture.warnings().iter().map(ToString::to_string);
+        warnings
+            .filter(|told| !told.ends_with(": absent"))
+            .collect()
+    };
+    let none: &[&str] = &[];
+    for (text, expected) in [
+        (
+            "[cors]\norigins = [\"https://*.co.uk\"]",
+            &["cors: any origin below co.uk may read answers"][..],
+        ),
+        (
+            "[cors]\norigins = [\"https://*.com\", \"https://*.shop.example.com\", \"https://*.github.io\"]",
+            &[
+                "cors: any origin below com may read answers",
+                "cors: any origin below github.io may read answers",
+            ],
+        ),
+        ("[cors]\norigins = [\"https://*.example.com\"]", none),
+        ("[cors]\norigins = [\"https://shop.co.uk\"]", none),
+        (
+            "[cookies.same_site_for]\nsession = \"none\"",
+            &["cookies: other sites' requests carry session (SameSite=None)"],
+        ),
+        (
+            "[cookies.same_site_for]\nsession = \"strict\"\nsso = \"lax\"",
+            none,
+        ),
+        (
+            "[headers]\npreset = \"api\"\nwithout = [\"x-frame-options\", \"referrer-policy\"]",
+            &[
+                "headers: without x-frame-options",
+                "headers: without referrer-policy",
+            ],
+        ),
+        (
+            "scheme = \"assume_https\"\n[https]\non_insecure = \"reject\"",
+            &["https: every request passes for https (assume_https)"],
+        ),
+        ("scheme = \"tls\"\n[https]\non_insecure = \"reject\"", none),
+        ("scheme = \"assume_https\"", none),
+    ] {
+        assert_eq!(told(text), expected, "{text}");
+    }
+    let plain = |scheme: &str| {
+        let text = format!("scheme = {scheme:?}\n[https]\non_insecure = \"reject\"");
+        let posture = built(&text).posture().to_string();
+        posture.contains(" plain=reject ")
+    };
+    assert!(plain("tls"));
+    assert!(!plain("assume_https"));
+}
+
+#[cfg(feature = "sanitize")]
+#[test]
+fn the_posture_says_that_grpc_passes_unread() {
+    let says = |text: &str| {
+        let posture = built(text).posture().to_string();
+        posture.contains(" grpc=on")
+    };
+    assert!(says("[sanitize]\ngrpc = true"));
+    assert!(!says("[sanitize]\ngrpc = false"));
+    assert!(!says("[sanitize]"));
+}
+
 #[test]
 fn a_configuration_can_be_made_in_code_too() {
     let mut config = SecurityConfig::default();

@@ -267,6 +267,69 @@ async fn a_frameworks_words_are_replaced_where_that_was_asked_for() {
     );
 }
 
+/// Plain hyper sends words without a type where nobody gives them one.
+#[tokio::test]
+async fn words_without_a_type_are_replaced_where_that_was_asked_for() {
+    const WORDS: &str = "cannot parse `x` at line 1 column 7 of orders.total";
+    const BAD_REQUEST: &str = r#"{"title":"Bad request","status":400,"code":"bad_request"}"#;
+    let log = Log::default();
+    let asked = || mask(&log).mask_client_errors(true);
+    let untyped = |status| answer(status, &[("x-own", "a")], WORDS);
+    let replaced = masked(asked(), get("/"), untyped(400)).await;
+    assert_eq!(
+        lines(replaced.headers()),
+        [
+            "cache-control: no-store",
+            "content-type: application/problem+json",
+            "x-own: a"
+        ]
+    );
+    assert_eq!(text(replaced).await, BAD_REQUEST);
+    let line = log.line();
+    assert_eq!(line.code, "rejection_masked");
+    assert_eq!(line.detail, format!("status=400 body={WORDS}"));
+
+    for kept in [
+        masked(mask(&log), get("/"), untyped(400)).await,
+        masked(asked(), get("/"), untyped(200)).await,
+        masked(
+            asked(),
+            get("/"),
+            answer(400, &[("content-type", "text/html")], WORDS),
+        )
+        .await,
+    ] {
+        assert_eq!(text(kept).await, WORDS);
+    }
+    let empty = masked(asked(), get("/"), answer(400, &[], "")).await;
+    assert_eq!(text(empty).await, "");
+}
+
+/// What replaces an answer is not stored by any cache, whatever the handler had said to some.
+#[tokio::test]
+async fn what_was_said_to_some_caches_goes_with_the_words() {
+    let headers = [
+        ("cache-control", "public"),
+        ("cdn-cache-control", "max-age=99"),
+        ("surrogate-control", "max-age=99"),
+        ("content-type", "text/plain"),
+    ];
+    let log = Log::default();
+    let kept = ["cdn-cache-control", "surrogate-control"];
+    for status in [400, 404, 500] {
+        let asked = mask(&log).mask_client_errors(true).keep_headers(kept);
+        let replaced = masked(asked, get("/"), answer(status, &headers, "words")).await;
+        assert_eq!(
+            lines(replaced.headers()),
+            [
+                "cache-control: no-store",
+                "content-type: application/problem+json"
+            ],
+            "{status}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_head_gets_a_head_alone() {
     for status in [404, 500, 503] {

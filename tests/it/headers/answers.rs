@@ -461,3 +461,52 @@ async fn the_cache_policy_replaces_that_of_the_preset() {
         }
     }
 }
+
+/// A cache that heeds one of these looks at no `Cache-Control` (RFC 9213, section 2.2).
+#[tokio::test]
+async fn what_speaks_to_some_caches_goes_with_cache_control() {
+    let handler = [
+        ("cdn-cache-control", "public, max-age=99"),
+        ("cloudflare-cdn-cache-control", "max-age=99"),
+        ("vercel-cdn-cache-control", "public, max-age=99"),
+        ("surrogate-control", "max-age=99"),
+        ("edge-control", "max-age=99"),
+        ("x-accel-expires", "99"),
+    ];
+    let others = [("surrogate-key", "a"), ("cache-control-notes", "b")];
+    let all = [&handler[..], &others[..]].concat();
+    let strict = || SecurityHeadersLayer::builder().cache(CachePolicy::NoStore);
+    let named = strict().if_absent("cache-control");
+    let sets_cookie = ("set-cookie", "a=1");
+    let rows = [
+        (SecurityHeadersLayer::api(), false),
+        (SecurityHeadersLayer::grpc(), false),
+        (SecurityHeadersLayer::owasp_2026(), false),
+        (strict().build().unwrap(), false),
+        // The handler is believed.
+        (named.build().unwrap(), true),
+        (SecurityHeadersLayer::web(), true),
+        (SecurityHeadersLayer::static_assets(), true),
+    ];
+    for (layer, stay) in rows {
+        for content_type in ["application/json", "application/grpc"] {
+            let mut lines = all.clone();
+            lines.extend([("content-type", content_type), sets_cookie]);
+            let given: &'static [_] = lines.leak();
+            let kept = answer(&layer, given, 200, get()).await;
+            for (name, value) in handler {
+                let expected = if stay { &[value][..] } else { &[] };
+                assert_eq!(values(&kept, name), expected, "{name} {layer:?}");
+            }
+            for (name, value) in others {
+                assert_eq!(values(&kept, name), [value]);
+            }
+            // What confirms a stored answer says nothing of it that is not the handler's.
+            let confirmed = answer(&layer, given, 304, get()).await;
+            assert_eq!(values(&confirmed, "surrogate-control"), ["max-age=99"]);
+        }
+    }
+    let off = strict().mode(Mode::Off).build().unwrap();
+    let untouched = answer(&off, &handler, 200, get()).await;
+    assert_eq!(lines(untouched.headers()), sorted(&handler));
+}

@@ -410,12 +410,13 @@ async fn hyper_serves_a_limited_body() {
 
 #[tokio::test]
 async fn a_stack_of_both_fits_axum_and_tonic() {
-    let stack = || {
+    let stack = |sanitize: SanitizeLayer| {
         SecurityStack::new()
             .limits(quick().build().unwrap())
-            .sanitize(SanitizeLayer::strict())
+            .sanitize(sanitize)
     };
-    let router = Router::new().route("/sum", post(sum)).layer(stack());
+    let router = Router::new().route("/sum", post(sum));
+    let router = router.layer(stack(SanitizeLayer::strict()));
     let server = Server::axum(router).await;
     let with_host = |body: String| {
         let mut request = full("/sum", body);
@@ -435,7 +436,7 @@ async fn a_stack_of_both_fits_axum_and_tonic() {
 
     let (_, health) = tonic_health::server::health_reporter();
     let routes = tonic::service::Routes::new(health);
-    let server = Server::tonic(stack(), routes).await;
+    let server = Server::tonic(stack(SanitizeLayer::grpc()), routes).await;
     let endpoint: Endpoint = format!("http://{}", server.addr).parse().unwrap();
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
     let answer = client.check(HealthCheckRequest::default()).await.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use tower::Layer;
 use tower_security::core::{AbuseKind, EventName, Level, Outcome, Refused, SecurityEvent};
@@ -244,6 +244,7 @@ async fn a_method_that_is_refused_is_told_those_that_are_not() {
 async fn a_grpc_client_hears_a_grpc_status() {
     let grpc = |target: String| {
         Request::post(target)
+            .version(Version::HTTP_2)
             .header("host", "app.example")
             .header("content-type", "application/grpc")
             .body(Full::new(Bytes::from_static(b"\0\0\0\0\0")))
@@ -259,15 +260,22 @@ async fn a_grpc_client_hears_a_grpc_status() {
         (many, "8"),
     ] {
         let handler = Handler::default();
-        let answer = go(SanitizeLayer::strict().layer(handler.clone()), request).await;
+        let answer = go(SanitizeLayer::grpc().layer(handler.clone()), request).await;
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.headers()["grpc-status"], status);
         assert_eq!(handler.calls(), 0);
     }
+    let request = || grpc("/pkg.Service/Method".to_owned());
     let handler = Handler::default();
-    let request = grpc("/pkg.Service/Method".to_owned());
-    go(SanitizeLayer::strict().layer(handler.clone()), request).await;
+    go(SanitizeLayer::grpc().layer(handler.clone()), request()).await;
     assert_eq!(handler.last().body.unwrap(), "\0\0\0\0\0");
+    // Nobody has asked for it.
+    let answer = go(SanitizeLayer::strict().layer(handler.clone()), request()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["grpc-status"], "3");
+    let violation: &Violation = answer.extensions().get().unwrap();
+    assert_eq!(violation.rule(), Rule::BodyTypeNotAllowed);
+    assert_eq!(handler.calls(), 0);
 }
 
 /// The answer to a HEAD is its head alone.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError};
 use tower::{Layer, Service, service_fn};
@@ -205,7 +205,11 @@ async fn a_body_knows_its_length_before_each_frame() {
         read,
         [(3, Some(3), false), (0, Some(0), false), (0, Some(0), true)]
     );
-    let passed = hints(&strict, post("application/grpc", Full::from("abc"))).await;
+    let passed = hints(
+        &SanitizeLayer::grpc(),
+        post("application/grpc-web", Full::from("abc")),
+    )
+    .await;
     assert_eq!(passed, [(3, Some(3), false), (0, Some(0), true)]);
     // Over the limit, and only reported.
     let report = SanitizeLayer::builder()
@@ -354,12 +358,68 @@ async fn what_its_head_decides_is_not_read() {
     }
 }
 
+/// A call is a POST; of gRPC over HTTP/2 alone, of gRPC-Web over any version. Everybody can name these types: without the switch none passes.
+#[tokio::test]
+async fn grpc_is_let_pass_where_it_was_asked_for_and_can_be_a_call() {
+    const ONE: Version = Version::HTTP_11;
+    const TWO: Version = Version::HTTP_2;
+    let rows = [
+        ("POST", TWO, "application/grpc", true),
+        ("POST", TWO, "Application/gRPC+proto", true),
+        ("POST", TWO, "application/grpc; a=b", true),
+        ("POST", ONE, "application/grpc", false),
+        ("POST", ONE, "application/grpc+proto", false),
+        ("POST", ONE, "application/grpc;a=b", false),
+        ("POST", ONE, "application/grpc-web", true),
+        ("POST", TWO, "application/grpc-web+proto", true),
+        ("POST", ONE, "application/grpc-web-text", true),
+        ("POST", TWO, "application/grpc-web-text+proto", true),
+        ("POST", TWO, "application/grpc-other", false),
+        ("POST", TWO, "application/grpcweb", false),
+        ("POST", TWO, "text/grpc", false),
+        ("POST", TWO, "text/grpc-web", false),
+        ("PUT", TWO, "application/grpc", false),
+        ("PUT", ONE, "application/grpc-web", false),
+        ("PATCH", TWO, "application/grpc", false),
+        ("DELETE", TWO, "application/grpc-web", false),
+    ];
+    let asked = SanitizeLayer::builder().grpc(true).build().unwrap();
+    let taken_back = SanitizeLayer::builder().grpc(true).grpc(false);
+    let layers = [
+        (&SanitizeLayer::grpc(), true),
+        (&asked, true),
+        (&SanitizeLayer::strict(), false),
+        (&taken_back.build().unwrap(), false),
+    ];
+    for (layer, speaks) in layers {
+        for (method, version, media_type, is_call) in rows {
+            let mut request = post(media_type, Full::from("{\"a\":1,\"a\":2}"));
+            *request.method_mut() = method.parse().unwrap();
+            *request.version_mut() = version;
+            let (rule, _, calls) = refusal(layer, request).await;
+            let what = format!("{method} {version:?} {media_type}, asked for: {speaks}");
+            let passes = speaks && is_call;
+            assert_eq!(calls, usize::from(passes), "{what}");
+            let expected = (!passes).then_some(Rule::BodyTypeNotAllowed);
+            assert_eq!(rule, expected, "{what}");
+        }
+    }
+    // As JSON it is read as JSON.
+    for version in [ONE, TWO] {
+        let mut request = post("application/grpc+json", Full::from("{\"a\":1,\"a\":2}"));
+        *request.version_mut() = version;
+        let (rule, ..) = refusal(&asked, request).await;
+        assert_eq!(rule, Some(Rule::JsonDuplicateKey));
+    }
+}
+
 /// The body is as it came when the handler is called.
 #[tokio::test]
 async fn what_is_not_inspected_is_not_touched() {
     let exempt = SanitizeLayer::builder()
         .exempt_body(|parts| parts.uri.path() == "/hooks")
         .allow_type("Image/PNG")
+        .grpc(true)
         .build()
         .unwrap();
     let off = SanitizeLayer::builder().mode(Mode::Off).build().unwrap();
@@ -373,8 +433,8 @@ async fn what_is_not_inspected_is_not_touched() {
         (&exempt, "/hooks", "text/plain", true),
         (&exempt, "/", "image/png", true),
         (&exempt, "/", "image/gif", false),
-        (&exempt, "/", "application/grpc+proto", true),
-        (&exempt, "/", "application/grpc+json", false),
+        (&exempt, "/", "application/grpc-web+proto", true),
+        (&exempt, "/", "application/grpc-web+json", false),
         (&off, "/../%00", "text/plain", true),
         (&all, "/../%00", "text/plain", true),
     ];

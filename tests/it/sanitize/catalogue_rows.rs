@@ -726,19 +726,17 @@ fn body() -> Vec<Row> {
                 "application/+json",
                 "image/svg+json",
                 "application/grpcweb",
-            ]
-            .map(typed)
-            .to_vec(),
-            [
-                "application/json",
-                "text/json",
-                "application/problem+JSON",
                 "application/grpc",
-                "application/grpc-web-text+proto",
+                "application/grpc;a=b",
                 "application/grpc+proto",
+                "application/grpc-web",
+                "application/grpc-web-text+proto",
             ]
             .map(typed)
             .to_vec(),
+            ["application/json", "text/json", "application/problem+JSON"]
+                .map(typed)
+                .to_vec(),
         ),
     ]
 }

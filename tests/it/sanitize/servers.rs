@@ -198,6 +198,7 @@ async fn a_grpc_call_passes_and_its_messages_are_not_read() {
     let layer = SanitizeLayer::builder()
         .json(JsonRules::strict().max_nodes(1))
         .body_limit(1)
+        .grpc(true)
         .build()
         .unwrap();
     let server = Server::tonic(layer, routes).await;
@@ -227,6 +228,60 @@ async fn a_grpc_call_passes_and_its_messages_are_not_read() {
         .unwrap()
         .into_inner();
     assert_eq!(watched.message().await.unwrap().unwrap().status, 1);
+}
+
+#[tokio::test]
+async fn a_grpc_call_is_refused_with_a_status_where_nobody_asked_for_it() {
+    let (_, health) = tonic_health::server::health_reporter();
+    let routes = tonic::service::Routes::new(health);
+    let server = Server::tonic(SanitizeLayer::strict(), routes).await;
+    let endpoint: Endpoint = format!("http://{}", server.addr).parse().unwrap();
+    let mut client = HealthClient::new(endpoint.connect().await.unwrap());
+    let refused = client.check(HealthCheckRequest::default()).await;
+    assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+}
+
+/// A handler that reads its body whatever the type is: naming gRPC does not get a body past the rules.
+#[tokio::test]
+async fn who_names_grpc_is_looked_at_all_the_same() {
+    async fn read(body: Bytes) -> Result<String, StatusCode> {
+        let value: serde_json::Value =
+            serde_json::from_slice(&body).map_err(|_| StatusCode::IM_A_TEAPOT)?;
+        Ok(value.to_string())
+    }
+
+    let stack = SecurityStack::api().sanitize(SanitizeLayer::strict());
+    let server = Server::axum(Router::new().route("/", post(read)).layer(stack)).await;
+    let hostile = "{\"a\":1,\"a\":2,\"__proto__\":{\"x\":1}}";
+    for media_type in [
+        "application/json",
+        "application/grpc",
+        "application/grpc-web",
+        "application/grpc+proto",
+        "application/grpc;a=b",
+        "application/grpc-web-text",
+    ] {
+        let typed = || {
+            let mut request = json("/", hostile);
+            let headers = request.headers_mut();
+            headers.insert("content-type", media_type.parse().unwrap());
+            request
+        };
+        let one = server.http1(typed()).await;
+        let two = server.http2(without_host(typed())).await.unwrap();
+        for answer in [one, two] {
+            if media_type == "application/json" {
+                assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+            } else {
+                // The refusal of a call is a status of gRPC.
+                assert_eq!(answer.headers()["grpc-status"], "3", "{media_type}");
+            }
+        }
+    }
+    assert_eq!(
+        server.http1(json("/", "{\"a\":1}")).await.body(),
+        "{\"a\":1}"
+    );
 }
 
 #[tokio::test]
