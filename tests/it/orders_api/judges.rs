@@ -230,7 +230,7 @@ fn wrong_path(request: &Request) -> Option<Uri> {
         return Some(Uri::from_static("/orders/plai"));
     }
     let is_longer = request.uri().path() == "/register" && has("content-length", LENGTH);
-    is_longer.then(|| Uri::from_static("/registre"))
+    is_longer.then(|| Uri::from_static("/registry"))
 }
 
 /// Of the registration with a role.
