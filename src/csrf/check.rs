@@ -111,8 +111,9 @@ impl CsrfRefusal {
 
     /// Returns whether no browser sends such a request: it was a program, whatever page it claims to come from.
     ///
-    /// Only this is a sign of abuse ([`AbuseKind::CsrfRefused`](crate::core::AbuseKind::CsrfRefused)). Who sends the others is the
-    /// victim: if they counted, any page could have its visitors banned.
+    /// That is so of a header that stands twice. Only this is a sign of abuse
+    /// ([`AbuseKind::CsrfRefused`](crate::core::AbuseKind::CsrfRefused)). Who sends the others may be the victim, or have a browser of
+    /// tomorrow: if they counted, any page could have its visitors banned.
     ///
     /// # Example
     ///
@@ -125,13 +126,12 @@ impl CsrfRefusal {
     #[must_use]
     pub const fn is_no_browser(self) -> bool {
         match self {
-            Self::MetadataDuplicate
-            | Self::MetadataUnknown
-            | Self::OriginDuplicate
-            | Self::OriginInvalid => true,
+            Self::MetadataDuplicate | Self::OriginDuplicate => true,
             Self::CrossSite
             | Self::Isolation
             | Self::MetadataMissing
+            | Self::MetadataUnknown
+            | Self::OriginInvalid
             | Self::OriginMismatch
             | Self::OriginNull
             | Self::RefererMismatch

@@ -255,17 +255,17 @@ fn routes(
     known.into()
 }
 
-/// For each route the strictest of its limits, of those of all others and of those of the routes behind it that have a path in common with
-/// it.
+/// For each route the strictest of the limits of all others and of those of the routes that share a spelling with it, itself included.
 fn doubtful(routes: &[(Template, Settings)], of_all: Settings) -> Box<[Settings]> {
-    let of_one = |(index, (template, _)): (usize, &(Template, Settings))| {
-        let behind = routes.iter().skip(index);
-        let others = behind.filter(|(other, _)| other.overlaps(template));
+    let of_one = |(template, _): &(Template, Settings)| {
+        let others = routes
+            .iter()
+            .filter(|(other, _)| other.shares_a_spelling(template));
         others.fold(of_all, |strictest, (_, settings)| {
             strictest.stricter(*settings)
         })
     };
-    routes.iter().enumerate().map(of_one).collect()
+    routes.iter().map(of_one).collect()
 }
 
 fn settings_of(route: &RouteLimits, of_all: Settings) -> Settings {

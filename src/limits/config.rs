@@ -63,7 +63,7 @@ impl fmt::Display for Limit {
 ///
 /// The path is compared as the client sent it, as [`Template::match_raw`](crate::core::Template::match_raw) does. The first route that
 /// matches counts. A path that is of no route so, but that a router could take for one of a route, such as `/reports/20%2F24`, gets the
-/// stricter of two limits, that of the route and that of all others: it has nothing to gain by how it is written.
+/// strictest of all that it may be of, and of those of all others: it has nothing to gain by how it is written.
 ///
 /// # Example
 ///
@@ -371,11 +371,16 @@ impl LimitsBuilder {
     }
 
     /// Sets how many requests are served at the same time. The others get 503 `overloaded` at once, and none waits in a queue.
-    /// Default: 1,024, with which bodies of 2 MiB take 2 GiB at the worst. At most 1,000,000.
+    /// Default: 1,024, with which bodies of 2 MiB take 2 GiB. At most 1,000,000.
     ///
-    /// A request counts until its answer has gone out, or its client has taken nothing of it for the longest [`answer_idle`](Self::answer_idle), at the
-    /// latest twice that, while others want its place. The answer is not cut then, and counts again once it is read on. One whose answer is a stream, as [`answer_idle`](Self::answer_idle) tells it,
-    /// counts until it begins, and so does one that became a WebSocket. All services of one layer count together.
+    /// A request counts until its answer has gone out. While others want its place, it loses it once no more of the answer was asked for
+    /// in the longest [`answer_idle`](Self::answer_idle), at the latest twice that after the first of them was refused: by a client that
+    /// reads nothing, or for one frame so large that it takes longer. The answer is not cut for it, keeps its memory, and counts again
+    /// when it is read on: [`serving`](super::LimitsLayer::serving) may say more than the limit then. Routes without an end to
+    /// `answer_idle` go by that of the others; without one for all no place is taken back.
+    ///
+    /// An answer that is a stream, as `answer_idle` tells it, counts until it begins, and so does one that became a WebSocket. All services
+    /// of one layer count together.
     pub const fn max_concurrent(mut self, requests: usize) -> Self {
         self.config.max_concurrent = requests;
         self

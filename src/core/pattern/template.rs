@@ -230,24 +230,33 @@ impl Template {
         theirs.next().is_none()
     }
 
-    /// Whether there is a path that matches both.
-    pub(crate) fn overlaps(&self, other: &Self) -> bool {
-        let (mut ours, mut theirs) = (self.segments.iter(), other.segments.iter());
-        loop {
-            let may_both = match (ours.next(), theirs.next()) {
-                (None, None) => return true,
-                (Some(Segment::CatchAll(_)), Some(other))
-                | (Some(other), Some(Segment::CatchAll(_))) => return !other.is_empty_literal(),
-                (Some(Segment::Literal(one)), Some(Segment::Literal(other))) => one == other,
-                (Some(Segment::Param(_)), Some(other)) | (Some(other), Some(Segment::Param(_))) => {
-                    !other.is_empty_literal()
-                }
-                (Some(_), None) | (None, Some(_)) => false,
-            };
-            if !may_both {
-                return false;
-            }
+    /// Whether there is a spelling that one program may read as a path of this template, and another as one of `other`: where an escaped
+    /// slash is one for the second alone, a parameter stands for one segment or several.
+    #[cfg(feature = "limits")]
+    pub(crate) fn shares_a_spelling(&self, other: &Self) -> bool {
+        let is_open = |segment: &Segment| !matches!(segment, Segment::Literal(_));
+        // Whether all segments of ours so far, and so many of theirs, can be spelt alike.
+        let mut alike = vec![false; other.segments.len().saturating_add(1)];
+        if let Some(first) = alike.first_mut() {
+            *first = true;
         }
+        for ours in &self.segments {
+            let mut next = vec![false; alike.len()];
+            for (at, their) in other.segments.iter().enumerate() {
+                let is_at = |row: &[bool], at: usize| row.get(at).copied().unwrap_or_default();
+                let may_both = is_open(ours)
+                    || is_open(their)
+                    || matches!((ours, their), (Segment::Literal(one), Segment::Literal(other)) if one == other);
+                let from_both = is_at(&alike, at);
+                let stays_here = is_open(ours) && is_at(&next, at);
+                let stays_there = is_open(their) && is_at(&alike, at.saturating_add(1));
+                if let Some(place) = next.get_mut(at.saturating_add(1)) {
+                    *place = may_both && (from_both || stays_here || stays_there);
+                }
+            }
+            alike = next;
+        }
+        alike.last().copied().unwrap_or_default()
     }
 
     /// The parameters of `path` if it matches.

@@ -233,6 +233,12 @@ pub(super) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeysCon
 
 struct Keys;
 
+fn in_clear<E: serde::de::Error>() -> E {
+    E::custom(
+        "invalid keys in clear: write a table such as { hmac = { env = \"JWT_KEY\" } }, and replace them, for they were read",
+    )
+}
+
 impl<'de> Visitor<'de> for Keys {
     type Value = KeysConfig;
 
@@ -241,9 +247,31 @@ impl<'de> Visitor<'de> for Keys {
     }
 
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<KeysConfig, E> {
-        Err(E::custom(
-            "invalid keys in clear: write a table such as { hmac = { env = \"JWT_KEY\" } }, and replace them, for they were read",
-        ))
+        Err(in_clear())
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<KeysConfig, E> {
+        Err(in_clear())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<KeysConfig, E> {
+        Err(in_clear())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<KeysConfig, E> {
+        Err(in_clear())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<KeysConfig, E> {
+        Err(in_clear())
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<KeysConfig, E> {
+        Err(in_clear())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<KeysConfig, A::Error> {
+        Err(in_clear())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeysConfig, A::Error> {

@@ -262,6 +262,8 @@ fn what_the_parser_refuses_of_keys_does_not_repeat_them() {
     for keys in [
         "\"hunter2hunter2\"",
         "[\"hunter2hunter2\"]",
+        "4711471147114711",
+        "0.4711471147114711",
         "{ surprise = \"hunter2hunter2\" }",
         "{ hmac = { env = [\"hunter2hunter2\"] } }",
         "{ hmac = { file = { path = \"hunter2hunter2\" } } }",
@@ -274,7 +276,10 @@ fn what_the_parser_refuses_of_keys_does_not_repeat_them() {
                 format!("{errors} {errors:?}")
             }
         };
-        assert!(!said.contains("hunter2"), "{keys}: {said}");
+        assert!(
+            !said.contains("hunter2") && !said.contains("4711"),
+            "{keys}: {said}"
+        );
     }
     let clear: Result<SecurityConfig, _> = toml::from_str(&row("\"hunter2hunter2\""));
     assert!(

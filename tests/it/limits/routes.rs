@@ -109,6 +109,8 @@ async fn a_path_that_can_be_read_in_two_ways_gets_the_stricter_limits() {
             .route(RouteLimits::new("/orders/{id}").body_limit(5))
             .route(RouteLimits::new("/files/{name}").body_limit(20))
             .route(RouteLimits::new("/files/{*path}").body_limit(3))
+            .route(RouteLimits::new("/notes/{id}/{page}").body_limit(4))
+            .route(RouteLimits::new("/notes/{id}").body_limit(7))
             .route(RouteLimits::new("/big/{*path}").body_limit(20)),
     );
     let rows = [
@@ -120,7 +122,10 @@ async fn a_path_that_can_be_read_in_two_ways_gets_the_stricter_limits() {
         ("/orders/%zz", 5),
         ("/%6frders/1", 5),
         ("/orders/1/items%2F", 10),
-        ("/notes/a%2Fb", 10),
+        // Of the second for a router, of the first for a program behind it.
+        ("/notes/a%2Fb", 4),
+        ("/notes/a", 7),
+        ("/users/a%2Fb", 10),
         ("/files/a", 20),
         // Of the first for one program, of the second for another.
         ("/files/a%2Fb", 3),

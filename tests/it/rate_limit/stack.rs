@@ -131,8 +131,10 @@ async fn who_forges_requests_again_and_again_is_banned() {
         .bans(bans)
         .layer(spy.clone());
     let forge = |peer| {
-        // No browser says that.
-        let mut request = with(from(peer), "sec-fetch-site", "elsewhere");
+        // No browser says it twice.
+        let mut request = with(from(peer), "sec-fetch-site", "cross-site");
+        let again = request.headers()["sec-fetch-site"].clone();
+        request.headers_mut().append("sec-fetch-site", again);
         *request.method_mut() = Method::POST;
         request
     };

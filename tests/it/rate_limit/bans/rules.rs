@@ -153,9 +153,11 @@ async fn refusals_of_inner_layers_are_counted_by_kind() {
     let forged = || {
         let mut request = from(ALICE, "/transfer");
         *request.method_mut() = Method::POST;
-        // No browser says that.
-        let unknown = "elsewhere".parse().unwrap();
-        request.headers_mut().insert("sec-fetch-site", unknown);
+        // No browser says it twice.
+        for _ in 0..2 {
+            let cross = "cross-site".parse().unwrap();
+            request.headers_mut().append("sec-fetch-site", cross);
+        }
         request
     };
     for _ in 0..2 {
