@@ -46,7 +46,7 @@ use tower_security::rate_limit::Quota;
 use tower_security::{AuthLayer, CorsLayer, OwnershipGuard, RateLimitLayer, SecurityStack};
 use tower_security::{LimitsLayer, SanitizeLayer};
 
-/// Where a service asks its database.
+/// A service asks its database here, with `async_policy`.
 fn owner(order: &AccessRequest) -> Decision {
     match (order.id(), order.principal().subject()) {
         ("1", "alice") | ("2", "bob") => Decision::Allow,

@@ -62,7 +62,14 @@ impl<T> Core<T> {
             Matched::Rule(rule) => (rule, None),
             Matched::Own(rule, found, is_routed) => (rule, Some((found, is_routed))),
             Matched::None if self.denies_unmatched => {
-                return without_rule(OwnershipRefusal::Unmatched);
+                // Refused anyway; who reads the log learns that there was to be a rule.
+                let cause = self.nested(request).and_then(|nested| nested.cause);
+                return Examined::Refused(Refused {
+                    reason: OwnershipRefusal::Unmatched,
+                    rule: None,
+                    id: None,
+                    cause,
+                });
             }
             Matched::None => {
                 return self

@@ -111,7 +111,9 @@ async fn a_rule_for_the_whole_route_is_asked() {
     assert_eq!(by_path(&guard, "-", "/img/orders/logo.png").await.0, 200);
 
     // What is refused anyway is refused as before.
+    let told = Told::default();
     let closed = OwnershipGuard::builder()
+        .events(told.clone())
         .resource("/orders/{id}", orders)
         .unowned("/img/{*file}")
         .deny_unmatched()
@@ -120,6 +122,15 @@ async fn a_rule_for_the_whole_route_is_asked() {
     for path in ["/api/orders/1", "/img/orders/logo.png"] {
         assert_eq!(by_path(&closed, "alice", path).await.0, 404, "{path}");
     }
+    // Who reads the log learns what the rule lacks, unless somebody knows.
+    let details = told.take().into_iter().map(|event| event.detail);
+    let details = details.map(Option::unwrap_or_default).collect::<Vec<_>>();
+    assert_eq!(details.len(), 2);
+    assert!(
+        details[0].contains("it ends as the rule \"/orders/{id}\" does"),
+        "{details:?}"
+    );
+    assert!(!details[1].contains("it ends as"), "{details:?}");
     let mistakes = OwnershipGuard::builder()
         .resource("/orders/{id}", |_: &AccessRequest| Decision::Allow)
         .unowned("/img/*")
