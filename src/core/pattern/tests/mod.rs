@@ -408,6 +408,32 @@ fn parameters_are_decoded_once() {
     assert_eq!(format!("{params:?}"), r#"{"tenant": "acme", "id": "2"}"#);
 }
 
+#[cfg(feature = "limits")]
+#[test]
+fn two_templates_share_a_spelling() {
+    let rows = [
+        ("/a/{x}", "/a/{x}", true),
+        ("/a/{x}", "/a/b", true),
+        // `/a/b%2Fc`.
+        ("/a/{x}", "/a/{x}/{y}", true),
+        ("/a/{x}", "/a/b/c/d", true),
+        ("/{x}/b", "/a/c/b", true),
+        ("/{x}/b", "/{x}/b/{y}", true),
+        ("/a/{*rest}", "/a/{x}", true),
+        ("/a/{x}", "/b/{x}", false),
+        ("/a/{x}", "/a", false),
+        ("/a/{x}/c", "/a/{x}/d", false),
+        ("/a", "/a/{*rest}", false),
+        ("/a/b", "/a/b", true),
+        ("/a/b", "/a/c", false),
+    ];
+    for (one, other, expected) in rows {
+        let [one, other] = [one, other].map(template);
+        assert_eq!(one.shares_a_spelling(&other), expected, "{one} and {other}");
+        assert_eq!(other.shares_a_spelling(&one), expected, "{other} and {one}");
+    }
+}
+
 #[test]
 fn one_template_covers_another() {
     let rows = [

@@ -147,6 +147,22 @@ proptest! {
         }
     }
 
+    #[cfg(feature = "limits")]
+    #[test]
+    fn whoever_decodes_a_slash_reads_a_spelling_that_is_shared(
+        one in some_pattern(), other in some_pattern(), path in "(/[ab]{1,2}){1,4}", mask in any::<u8>(),
+    ) {
+        let slashes = path.split_inclusive('/').skip(1).enumerate();
+        let spelt = slashes.fold("/".to_owned(), |spelt, (at, part)| match part.strip_suffix('/') {
+            Some(part) if mask >> at & 1 == 1 => spelt + part + "%2F",
+            _ => spelt + part,
+        });
+        if template(&one).is_spelt_in(&spelt) && params(&other, &path).is_some() {
+            prop_assert!(template(&one).shares_a_spelling(&template(&other)), "{} and {}: {}", one, other, spelt);
+            prop_assert!(template(&other).shares_a_spelling(&template(&one)), "{} and {}: {}", other, one, spelt);
+        }
+    }
+
     #[test]
     fn every_template_matches_its_own_text(pattern in "/[ab/{}*.:%;]{0,10}") {
         if let Ok(template) = Template::parse(&pattern) {
